@@ -1,0 +1,63 @@
+/*
+ * Arena: memory with one lifetime. Objects are carved from chunks and all freed at once; a mark
+ * can be taken and returned to, which makes the same arena a scratch stack.
+ *
+ * Chunks come from a source, which the owner of the arena supplies: the kernel's frames, malloc in
+ * host tools. When the source has no more, arena_alloc() calls `exhausted` if it is set, which must
+ * not return (the compiler's one non-local exit, see wasm/compile.c); otherwise it returns NULL.
+ * Not thread-safe: an arena has one user at a time.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_source {
+    void *(*get)(void *ctx, size_t size);          /* at least `size` bytes, 16-aligned, or NULL */
+    void (*put)(void *ctx, void *p, size_t size);  /* the same p and size as get() was asked for */
+    void *ctx;
+};
+
+struct arena_chunk;
+
+struct arena {
+    const struct arena_source *source;
+    struct arena_chunk *chunk;         /* newest; linked to older ones */
+    char *next, *end;                  /* free part of the newest chunk */
+    size_t used;                       /* bytes held from the source, for quotas and reports */
+    size_t limit;                      /* `used` may not pass this; 0: no limit */
+    void (*exhausted)(void *ctx);      /* noreturn, or NULL */
+    void *exhausted_ctx;
+};
+
+struct arena_mark {
+    struct arena_chunk *chunk;
+    char *next;
+};
+
+/* An empty arena over `source`, which must outlive it. Takes no memory yet. */
+void arena_init(struct arena *arena, const struct arena_source *source);
+
+/* Gives every chunk back. The arena is empty and usable again. */
+void arena_fini(struct arena *arena);
+
+/* `size` bytes, zeroed, aligned to 16. size 0 gives a valid unique pointer. */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((alloc_size(2)));
+
+/* Grows the array at `old` (old_size bytes) to new_size, zeroing the new part; in place where it
+ * is the newest object. `old` may be NULL. */
+void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
+
+/* A copy of `size` bytes / of a C string. */
+void *arena_copy(struct arena *arena, const void *from, size_t size);
+char *arena_strndup(struct arena *arena, const char *text, size_t len);
+
+/* Everything allocated after the mark was taken is freed by arena_reset(). */
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_reset(struct arena *arena, struct arena_mark mark);
+
+#define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+/* `n` must be bounded by the caller (limits.h): n * sizeof(type) may not overflow. */
+#define arena_array(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Hash map from 64-bit keys to 32-bit values, in an arena; open addressing, no removal but of all.
+ */
+#ifndef BASE_MAP_H
+#define BASE_MAP_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct map_entry {
+    uint64_t key;
+    uint32_t value;
+    uint32_t used;
+};
+
+struct map {
+    struct arena *arena;
+    struct map_entry *entries;
+    uint32_t len, cap;   /* cap: 0 or a power of two */
+};
+
+void map_init(struct map *map, struct arena *arena);
+bool map_get(const struct map *map, uint64_t key, uint32_t *value_out);
+void map_put(struct map *map, uint64_t key, uint32_t value);   /* adds or replaces */
+void map_clear(struct map *map);
+
+/* 64-bit mix, the one used by the map; and over bytes, seeded. */
+uint64_t hash_u64(uint64_t x);
+uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Growing arrays in an arena. The elements move when the array grows, so keep indices, not
+ * pointers. Nothing is freed before the arena is.
+ *
+ *     VEC(uint32_t) list = {0};
+ *     vec_push(arena, &list, 7);
+ *     for (uint32_t i = 0; i < list.len; i++) use(list.at[i]);
+ */
+#ifndef BASE_VEC_H
+#define BASE_VEC_H
+
+#include "base/arena.h"
+
+#include <stdint.h>
+
+#define VEC(type)                                                                                  \
+    struct {                                                                                       \
+        type *at;                                                                                  \
+        uint32_t len, cap;                                                                         \
+    }
+
+/* Room for `want` elements in all; returns the array, moved or not. Used by the macros. */
+void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, size_t elem_size);
+
+#define vec_reserve(arena, v, want)                                                                \
+    ((v)->cap >= (want)                                                                            \
+         ? (void)0                                                                                 \
+         : (void)((v)->at =                                                                        \
+                      vec_reserve_((arena), (v)->at, &(v)->cap, (want), sizeof(*(v)->at))))
+
+#define vec_push(arena, v, elem)                                                                   \
+    do {                                                                                           \
+        vec_reserve((arena), (v), (v)->len + 1);                                                   \
+        (v)->at[(v)->len++] = (elem);                                                              \
+    } while (0)
+
+/* Sets len to n, the new elements zeroed. */
+#define vec_resize(arena, v, n)                                                                    \
+    do {                                                                                           \
+        vec_reserve((arena), (v), (n));                                                            \
+        (v)->len = (n);                                                                            \
+    } while (0)
+
+#define vec_pop(v) ((v)->at[--(v)->len])
+#define vec_last(v) ((v)->at[(v)->len - 1])
+#define vec_clear(v) ((void)((v)->len = 0))
+
+#endif
