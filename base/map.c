@@ -1,0 +1,85 @@
+/*
+ * Hash map with linear probing; at most three quarters full. Growing leaves the old table in the
+ * arena, which costs as much again as the last one and is gone with the arena.
+ */
+#include "base/map.h"
+
+#include <string.h>
+
+/* The finalizer of MurmurHash3: every input bit reaches every output bit. */
+uint64_t hash_u64(uint64_t x) {
+    x ^= x >> 33;
+    x *= 0xff51afd7ed558ccdull;
+    x ^= x >> 33;
+    x *= 0xc4ceb9fe1a85ec53ull;
+    x ^= x >> 33;
+    return x;
+}
+
+uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed) {
+    const uint8_t *at = bytes;
+    uint64_t hash = hash_u64(seed ^ (uint64_t)size * 0x9e3779b97f4a7c15ull);
+    for (; size >= 8; size -= 8, at += 8) {
+        uint64_t word;
+        memcpy(&word, at, 8);
+        hash = hash_u64(hash ^ word) + 0x9e3779b97f4a7c15ull;
+    }
+    if (size > 0) {
+        uint64_t word = 0;
+        memcpy(&word, at, size);
+        hash = hash_u64(hash ^ word);
+    }
+    return hash;
+}
+
+void map_init(struct map *map, struct arena *arena) {
+    *map = (struct map){.arena = arena};
+}
+
+void map_clear(struct map *map) {
+    if (map->cap > 0) {
+        memset(map->entries, 0, map->cap * sizeof(struct map_entry));
+    }
+    map->len = 0;
+}
+
+/* The entry that holds the key, or the free one where it would go. */
+static struct map_entry *find(const struct map *map, uint64_t key) {
+    uint32_t mask = map->cap - 1;
+    uint32_t i = (uint32_t)hash_u64(key) & mask;
+    while (map->entries[i].used && map->entries[i].key != key) {
+        i = (i + 1) & mask;
+    }
+    return &map->entries[i];
+}
+
+static void grow(struct map *map) {
+    struct map old = *map;
+    map->cap = old.cap ? old.cap * 2 : 16;
+    map->entries = arena_array(map->arena, struct map_entry, map->cap);
+    for (uint32_t i = 0; i < old.cap; i++) {
+        if (old.entries[i].used) {
+            *find(map, old.entries[i].key) = old.entries[i];
+        }
+    }
+}
+
+bool map_get(const struct map *map, uint64_t key, uint32_t *value_out) {
+    if (map->len == 0) {
+        return false;
+    }
+    const struct map_entry *entry = find(map, key);
+    if (entry->used) {
+        *value_out = entry->value;
+    }
+    return entry->used;
+}
+
+void map_put(struct map *map, uint64_t key, uint32_t value) {
+    if (map->len >= map->cap / 4 * 3) {
+        grow(map);
+    }
+    struct map_entry *entry = find(map, key);
+    map->len += !entry->used;
+    *entry = (struct map_entry){.key = key, .value = value, .used = 1};
+}

@@ -1,0 +1,19 @@
+/*
+ * Growth of vectors: by half again, so that a vector which grows at the end of its arena stays in
+ * place and one that moves has moved at most twice its size in all.
+ */
+#include "base/vec.h"
+
+void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, size_t elem_size) {
+    if (want <= *cap) {
+        return at;
+    }
+    uint64_t grown = (uint64_t)*cap + *cap / 2 + 8;
+    uint32_t next = grown > UINT32_MAX ? UINT32_MAX : (uint32_t)grown;
+    if (next < want) {
+        next = want;
+    }
+    at = arena_grow(arena, at, (size_t)*cap * elem_size, (size_t)next * elem_size);
+    *cap = at ? next : 0;
+    return at;
+}
