@@ -109,14 +109,14 @@ struct loader_config {
 
 /* GCC keeps noreturn in a function's type and so can insist on it; clang does not. */
 #ifdef __clang__
-typedef void loader_entry_fn(size_t hart, const struct boot_info *info);
+typedef void (*loader_entry)(size_t hart, const struct boot_info *info);
 #else
-typedef void loader_entry_fn(size_t hart, const struct boot_info *info) __attribute__((noreturn));
+typedef void (*loader_entry)(size_t hart, const struct boot_info *info) __attribute__((noreturn));
 #endif
 
 /* `_start`, which linkers take for the ELF's entry, is another name of fn. */
 #define LOADER_ENTRY(fn, ...)                                                                      \
-    _Static_assert(__builtin_types_compatible_p(__typeof__(&(fn)), loader_entry_fn *),             \
+    _Static_assert(__builtin_types_compatible_p(__typeof__(&(fn)), loader_entry),                  \
                    "a payload's entry is noreturn void (size_t hart, const struct boot_info *)");  \
     const struct loader_config loader_config                                                       \
         __attribute__((section(".loader_config"), used)) = {.magic = LOADER_CONFIG_MAGIC,          \
