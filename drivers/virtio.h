@@ -1,0 +1,65 @@
+/*
+ * virtio over memory-mapped registers (Virtual I/O Device 1.2, 4.2), modern and legacy, and split
+ * virtqueues (2.7) of single buffers.
+ */
+#ifndef DRIVERS_VIRTIO_H
+#define DRIVERS_VIRTIO_H
+
+#include "base/status.h"
+#include "kernel/types.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VIRTIO_ID_CONSOLE 3u
+
+struct virtio_device;
+
+/* One descriptor is one buffer is one request; buffer i uses descriptor i for as long as it is with
+ * the device. The owner of the queue does the locking. */
+struct virtqueue {
+    struct virtio_device *device;
+    uint32_t index;
+    uint16_t len;              /* descriptors, a power of two */
+    uint16_t last_used;        /* used entries seen */
+    volatile struct virtq_desc *desc;
+    volatile struct virtq_avail *avail;
+    volatile struct virtq_used *used;
+    uint16_t *free;            /* stack of free descriptors */
+    uint16_t free_len;
+};
+
+/* Finds all devices of the device tree. */
+void virtio_init(void);
+
+/* The first device of that kind which nobody drives yet, or NULL. */
+struct virtio_device *virtio_find(uint32_t id);
+
+/* Reset, acknowledge, and agree on `wanted` of the features offered (VERSION_1 besides on a modern
+ * device); *features_out is what was agreed. UNSUPPORTED if the device refuses. */
+status_t virtio_start(struct virtio_device *device, uint64_t wanted,
+                      uint64_t *features_out) MUST_CHECK;
+
+/* Queue number `index` with at most `len` descriptors. NOT_FOUND if the device has none. */
+status_t virtio_queue_init(struct virtio_device *device, uint32_t index, uint16_t len,
+                           struct virtqueue *queue) MUST_CHECK;
+
+/* All queues are there: the device may work. `handler` is called at its interrupts, with interrupts
+ * off; false: there is no interrupt, the driver must poll. */
+bool virtio_ready(struct virtio_device *device, void (*handler)(void *ctx), void *ctx);
+
+uint32_t virtio_config_u32(struct virtio_device *device, size_t offset);
+
+/* Hands a buffer to the device. False when every descriptor is in use. *id_out names it. */
+bool virtqueue_add(struct virtqueue *queue, paddr_t buffer, uint32_t size, bool device_writes,
+                   uint16_t *id_out);
+
+/* Tells the device that there is something new. */
+void virtqueue_kick(struct virtqueue *queue);
+
+/* The next buffer the device is done with, and how many bytes it wrote. False: none. Checks what the
+ * device says: an id out of range or not in use counts as none. */
+bool virtqueue_take(struct virtqueue *queue, uint16_t *id_out, uint32_t *size_out);
+
+#endif

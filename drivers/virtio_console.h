@@ -1,0 +1,37 @@
+/*
+ * virtio-console with named ports (Virtual I/O Device 1.2, 5.3): the program's standard streams.
+ * The host gives ports by name ("stdin", "stdout", "stderr"); bytes pass unchanged.
+ *
+ * Calls may sleep: thread context. One reader and one writer a port at a time.
+ */
+#ifndef DRIVERS_VIRTIO_CONSOLE_H
+#define DRIVERS_VIRTIO_CONSOLE_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct virtio_port;
+
+/* Finds the device, if any, and waits (some milliseconds at most) until the host has named its
+ * ports. After virtio_init(). */
+void virtio_console_init(void);
+
+/* The port of that name, or NULL. */
+struct virtio_port *virtio_console_find(const char *name);
+
+/* Returns when all bytes are with the device; they leave in order. IO when the device is broken. */
+status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t size) MUST_CHECK;
+
+/* Waits for at least one byte; *size_out 0: the host closed the port and all it sent was read. */
+status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap,
+                          size_t *size_out) MUST_CHECK;
+
+/* Bytes are waiting, or the end of the stream: a read would not sleep. */
+bool virtio_port_readable(struct virtio_port *port);
+
+/* Waits until the host has taken every byte written, on all ports. Before power_off(). */
+void virtio_console_flush(void);
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * What the kernel asks of a machine, in neutral words; kernel/riscv64/ answers. CSR names,
+ * encodings and assembly stay behind this header.
+ *
+ * User mode is a function call: user_enter() loads the registers it is given, runs the guest, and
+ * returns when the guest traps, with the registers as the trap left them. So everything about a
+ * guest is plain C around one function, and the kernel owns no frames on the guest's stack.
+ */
+#ifndef KERNEL_ARCH_H
+#define KERNEL_ARCH_H
+
+#include "base/status.h"
+#include "kernel/types.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct boot_info;
+struct frame_quota;
+struct hart;
+struct thread;
+
+/* ---- Interrupts on this hart ---- */
+
+typedef unsigned long irq_state_t;   /* whether interrupts were on, for arch_irq_restore() */
+
+static inline irq_state_t arch_irq_save(void);   /* turns them off */
+static inline void arch_irq_restore(irq_state_t state);
+static inline void arch_irq_on(void);
+static inline void arch_irq_off(void);
+static inline bool arch_irq_enabled(void);
+
+/* Sleep until an interrupt is pending. Called with interrupts off; returns with one pending and
+ * not yet taken, so no wake-up is lost between the caller's check and the sleep. */
+static inline void arch_wait_for_interrupt(void);
+
+/* ---- Harts ---- */
+
+/* This hart's struct; valid after arch_hart_init(). */
+static inline struct hart *hart_self(void);
+
+/* A hint inside a spinning loop. */
+static inline void arch_relax(void);
+
+/* Readies this hart: its pointer, trap vector, counters, interrupt sources. Interrupts stay off. */
+void arch_hart_init(struct hart *hart);
+
+/* Learns from boot_info what the machine can do (extensions, paging). Once, before all else. */
+void arch_init(const struct boot_info *info);
+
+/* One line about what arch_init() found, for the log. */
+const char *arch_describe(void);
+
+/* Interrupts the harts of the mask (bit = hart index) so that they look at their queues. */
+void arch_ipi(uint64_t hart_mask);
+
+/* Makes code just written through the physical map visible to instruction fetch, on all harts. */
+void arch_icache_publish(void);
+
+/* Stops this hart for ever, interrupts off. */
+_Noreturn void arch_halt(void);
+
+/* Firmware's way to power off or reset, for machines without a test device. Returns on failure. */
+void arch_firmware_poweroff(bool failure);
+void arch_firmware_reboot(void);
+
+/* ---- Time and counters ---- */
+
+static inline uint64_t arch_ticks(void);     /* of the timebase */
+static inline uint64_t arch_instret(void);   /* instructions retired by this hart */
+
+/* The timer interrupt of this hart at `ticks`; UINT64_MAX: none. Replaces the earlier one. */
+void arch_timer_set(uint64_t ticks);
+
+/* ---- User mode ---- */
+
+/* Registers of a guest. x and f are indexed by the machine's numbers. The layout is known to
+ * assembly (kernel/riscv64/offsets.h). */
+struct user_regs {
+    uint64_t x[32];          /* x[0] unused */
+    uint64_t pc;
+    uint64_t kernel_sp;      /* of the user_enter() in progress */
+    uint64_t cause;          /* machine's code of the trap */
+    uint64_t fault_addr;     /* address or instruction that the trap concerns */
+    uint64_t status;         /* machine's status word, floating-point state within */
+    uint64_t f[32];
+    uint64_t fcsr;
+    uint64_t instret;        /* instructions retired by this guest in user mode, in all */
+    uint32_t fp_loaded;      /* f and fcsr are live in the hart's registers */
+    uint32_t reserved;
+};
+
+/* Why a guest stopped. */
+enum user_exit {
+    USER_EXIT_INTERRUPT,     /* an interrupt is pending; the arch has not handled it yet */
+    USER_EXIT_CALL,          /* the guest made a host call; pc is after it */
+    USER_EXIT_READ_FAULT,    /* no readable page at fault_addr */
+    USER_EXIT_WRITE_FAULT,
+    USER_EXIT_EXECUTE_FAULT,
+    USER_EXIT_ILLEGAL,       /* illegal instruction */
+    USER_EXIT_BREAKPOINT,
+    USER_EXIT_MISALIGNED,
+    USER_EXIT_ACCESS_FAULT,  /* physical access refused by the machine */
+    USER_EXIT_NO_MEMORY,     /* a lazy page could not be had: quota or machine exhausted */
+    USER_EXIT_KILLED,        /* thread_kill() */
+};
+
+/* All registers zero but pc and the stack pointer. */
+void user_regs_init(struct user_regs *regs, vaddr_t pc, vaddr_t sp);
+
+/* Runs the guest until it traps. Interrupts must be off and are off again on return. The current
+ * address space must be the guest's. */
+enum user_exit user_enter(struct user_regs *regs);
+
+/* Takes the pending interrupt that user_enter() returned for. Interrupts off. */
+void arch_take_interrupt(const struct user_regs *regs);
+
+/* Puts the guest's live floating-point registers back into *regs; before another guest runs. */
+void arch_user_save(struct user_regs *regs);
+
+/* ---- Kernel threads ---- */
+
+/* Saved state of a thread that is not running: what a call preserves. */
+struct arch_context {
+    uint64_t pc, sp, s[12];
+};
+
+/* A context that calls entry(arg) on the stack that ends at stack_top. entry may not return. */
+void arch_context_init(struct arch_context *context, void *stack_top, void (*entry)(void *),
+                       void *arg);
+
+/* Saves in *from, goes on in *to. Returns `from`'s value of the switch back... to this thread. */
+void arch_switch(struct arch_context *from, const struct arch_context *to);
+
+/* The return addresses on this stack, newest first, starting at frame pointer `frame` (0: the
+ * caller's); at most `cap`. Stops at the first implausible frame. */
+size_t arch_backtrace(uint64_t frame, uint64_t *pcs, size_t cap);
+
+/* ---- Page tables ---- */
+
+enum prot {
+    PROT_NONE = 0,
+    PROT_READ = 1,
+    PROT_WRITE = 2,      /* only together with PROT_READ */
+    PROT_EXECUTE = 4,    /* never together with PROT_WRITE */
+    PROT_USER = 8,
+};
+
+struct pagetable {
+    paddr_t root;
+    uint16_t asid;   /* 0: shared, flushed at each switch */
+};
+
+/* First address past the user half, and the lowest address that guests may be given. */
+vaddr_t arch_user_end(void);
+#define ARCH_USER_START 0x10000ul
+
+/* The kernel's own table becomes ready to be shared: all top-level entries of the kernel half exist
+ * and the lower half is empty. Needs frames. */
+status_t arch_paging_init(const struct boot_info *info) MUST_CHECK;
+
+/* An empty user half over the shared kernel half. Table frames are charged to `quota`. */
+status_t arch_pagetable_init(struct pagetable *pt, struct frame_quota *quota) MUST_CHECK;
+
+/* Frees the tables. The user half must be empty (arch_unmap_free over all of it). */
+void arch_pagetable_fini(struct pagetable *pt, struct frame_quota *quota);
+
+/* Maps one page; the entry must be empty. NO_MEMORY when a table cannot be had. */
+status_t arch_map(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
+                  struct frame_quota *quota) MUST_CHECK;
+
+/* Frame and protection of the page at va. False: there is none. A page that was protected to
+ * PROT_NONE keeps its frame and is found with prot PROT_NONE. */
+bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsigned *prot_out);
+
+/* Protection of every page present in [start, end) becomes prot. Returns how many changed. */
+size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned prot);
+
+/* Unmaps [start, end), frees its frames and the tables that become empty, all back to `quota`.
+ * Costs time by what is mapped, not by the size of the range. */
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end,
+                       struct frame_quota *quota);
+
+/* Forgets translations of [start, end) on the harts of the mask and on this one. */
+void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);
+
+/* This hart translates through pt from now on; NULL: the kernel's own table, no user half. */
+void arch_pagetable_use(const struct pagetable *pt);
+
+/* Kernel pages, in the one window that kernel stacks are mapped in: first address and size. */
+vaddr_t arch_kernel_window(size_t *size_out);
+struct pagetable *arch_kernel_pagetable(void);
+
+/* Zeroes a page-aligned page. */
+void arch_page_zero(void *page);
+
+#include "kernel/riscv64/inline.h"
+
+#endif

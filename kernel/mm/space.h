@@ -1,0 +1,101 @@
+/*
+ * Address spaces: the user half of one program's memory. A space is an ordered, balanced tree of
+ * regions, each with one protection; pages inside come into being when they are first touched. So
+ * 8 GiB reserved cost one region and nothing a page.
+ *
+ * Addresses are chosen at random by space_reserve() and never in the lowest 64 KiB. Kinds of memory:
+ * zero-fill (the default), code (written by the kernel through the physical map, readable and
+ * executable for the guest, never writable), and wired (committed at once on contiguous frames that
+ * the kernel may touch by a pointer of its own).
+ *
+ * All calls take the space's mutex and may sleep: thread context, no spinlock held. All addresses
+ * and sizes given to reserve, commit, protect, decommit and unmap are multiples of PAGE_SIZE.
+ *
+ * Nothing here panics for lack of memory: NO_MEMORY says that the frame quota or the machine is
+ * spent, NO_SPACE that no range of addresses is free, LIMIT that SPACE_MAX_REGIONS are in use.
+ */
+#ifndef KERNEL_MM_SPACE_H
+#define KERNEL_MM_SPACE_H
+
+#include "base/status.h"
+#include "kernel/arch.h"
+#include "kernel/types.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct space;
+
+/* Once, after the heap and arch_paging_init(). */
+void space_init(void);
+
+/* An empty space that may hold frame_limit frames, page tables included. */
+status_t space_new(uint64_t frame_limit, struct space **out) MUST_CHECK;
+
+/* Gives every frame back. No thread may run in it. NULL is allowed. */
+void space_free(struct space *space);
+
+/* A free range at a random place, aligned to `align` (a power of two, 0 means a page), PROT_NONE. */
+status_t space_reserve(struct space *space, size_t size, size_t align, vaddr_t *out) MUST_CHECK;
+
+/* The same at a fixed place; EXISTS if any of it is in use. */
+status_t space_reserve_at(struct space *space, vaddr_t addr, size_t size) MUST_CHECK;
+
+/* The protection of a reserved range, which may span regions but no hole (BAD_RANGE). Pages that
+ * hold data keep it, also through PROT_NONE. `prot` is PROT_NONE, PROT_READ, or
+ * PROT_READ | PROT_WRITE; PROT_USER is implied. Code ranges are made by space_publish_code() alone.
+ * A memory grows by protecting more of its reservation to PROT_READ | PROT_WRITE: no page is
+ * allocated before it is touched. */
+status_t space_protect(struct space *space, vaddr_t addr, size_t size, unsigned prot) MUST_CHECK;
+
+/* As space_protect(), and commits every page now, so that later touches neither fault nor fail. */
+status_t space_commit(struct space *space, vaddr_t addr, size_t size, unsigned prot) MUST_CHECK;
+
+/* Contiguous frames under a reserved, untouched range, mapped with `prot` for the guest and
+ * reachable for the kernel at *kernel_out until unmapped. Zeroed. */
+status_t space_commit_wired(struct space *space, vaddr_t addr, size_t size, unsigned prot,
+                            void **kernel_out) MUST_CHECK;
+
+/* Frees the pages of a range and keeps it reserved, PROT_NONE; they are zero when touched again. */
+status_t space_decommit(struct space *space, vaddr_t addr, size_t size) MUST_CHECK;
+
+/* Frees pages and addresses. Holes inside are allowed. */
+status_t space_unmap(struct space *space, vaddr_t addr, size_t size) MUST_CHECK;
+
+/* Copies `size` bytes of code to addr (any alignment, inside a reserved range), mapped readable and
+ * executable from then on; then every hart fetches the new bytes. The pages touched become code
+ * pages for good; bytes of them not written so far are zero. */
+status_t space_publish_code(struct space *space, vaddr_t addr, const void *code,
+                            size_t size) MUST_CHECK;
+
+/* Between kernel and guest memory, at any addresses; commits lazy pages as a guest's access would.
+ * FAULT if any page in between does not allow it (bytes before it may have been copied). Works for
+ * any space, current or not. */
+status_t space_copy_in(struct space *space, void *to, vaddr_t from, size_t size) MUST_CHECK;
+status_t space_copy_out(struct space *space, vaddr_t to, const void *from,
+                        size_t size) MUST_CHECK;
+
+/* The kernel's address of guest byte addr and how many bytes follow it in the same page, checked
+ * for `access` (PROT_READ or PROT_WRITE). Valid until the page is unmapped or decommitted, which is
+ * for the caller to exclude. Saves a copy where data only passes through. */
+status_t space_peek(struct space *space, vaddr_t addr, unsigned access, void **out,
+                    size_t *size_out) MUST_CHECK;
+
+/* A guest's fault at addr with the access PROT_READ, PROT_WRITE or PROT_EXECUTE: OK when the page
+ * is there now, FAULT when the guest had no right to it, NO_MEMORY. */
+status_t space_fault(struct space *space, vaddr_t addr, unsigned access) MUST_CHECK;
+
+/* The protection at addr (without PROT_USER) and the bounds of its region. NOT_FOUND in a hole. */
+status_t space_query(struct space *space, vaddr_t addr, unsigned *prot_out, vaddr_t *start_out,
+                     vaddr_t *end_out) MUST_CHECK;
+
+/* Frames held, page tables included. */
+uint64_t space_frames(const struct space *space);
+
+/* How many bytes of addresses a guest can have in one range on this machine, by paging mode. */
+uint64_t space_max_size(void);
+
+/* Makes this hart translate through `space` (NULL: none). Called by the scheduler. */
+void space_activate(struct space *space);
+
+#endif

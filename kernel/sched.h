@@ -1,0 +1,32 @@
+/*
+ * Who runs: one ready queue a hart, round robin, a slice each while others wait. No timer runs when
+ * nothing waits for it.
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include "kernel/thread.h"
+
+/* Lets the other ready threads of this hart run. */
+void sched_yield(void);
+
+/* Runs the next ready thread; the current one's state is set already. Interrupts off. */
+void sched_switch(void);
+
+/* Makes a sleeping thread ready on its home hart; nothing if it is not sleeping. Any context. */
+void sched_wake(struct thread *thread);
+
+/* Puts a new thread in its home hart's queue. */
+void sched_add(struct thread *thread);
+
+/* Lets somebody else run if the slice is over or a wake-up asked for it. Thread context, interrupts
+ * on; or the end of an interrupt that came while they were on. */
+void sched_preempt(void);
+
+/* The timer interrupt of this hart: wakes sleepers, ends slices, sets the next one. */
+void sched_tick(void);
+
+/* This hart's loop when nothing is ready. */
+_Noreturn void sched_idle(void);
+
+#endif

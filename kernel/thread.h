@@ -1,0 +1,83 @@
+/*
+ * Threads. Each has a guarded kernel stack of its own; one that runs a program also has a space and
+ * the guest's registers. A thread stays on the hart it was made for.
+ */
+#ifndef KERNEL_THREAD_H
+#define KERNEL_THREAD_H
+
+#include "base/list.h"
+#include "base/status.h"
+#include "kernel/arch.h"
+#include "kernel/limits.h"
+#include "kernel/sync.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct space;
+
+enum thread_state {
+    THREAD_READY,      /* in a run queue */
+    THREAD_RUNNING,
+    THREAD_SLEEPING,   /* in a wait queue or until a time */
+    THREAD_EXITED,     /* will never run again, may still be on its stack */
+    THREAD_DEAD,       /* off its stack: can be joined */
+};
+
+struct thread {
+    struct arch_context context;
+    struct hart *hart;             /* home */
+    enum thread_state state;       /* guarded by the home hart's queue lock */
+    struct list run_node;          /* in hart->ready */
+    struct list wait_node;         /* in a wait queue; guarded by its lock */
+    struct list timer_node;        /* in hart->timers while a deadline runs */
+    uint64_t deadline;             /* ticks */
+    bool timed_out;                /* the deadline woke it */
+    bool kill;                     /* leave user mode at the next chance, for good */
+    uint32_t id;
+    void (*fn)(void *arg);
+    void *arg;
+    vaddr_t stack_low, stack_high; /* kernel stack */
+    struct space *space;           /* of the program, or NULL */
+    struct user_regs regs;         /* of the program */
+    struct spinlock join_lock;
+    struct waitqueue joiners;
+    char name[THREAD_NAME_SIZE];
+};
+
+/* The code that called runs on as the first thread of this hart. Once a hart, after the heap. */
+status_t thread_init(void) MUST_CHECK;
+
+/* A thread that runs fn(arg) on this hart, ready at once; for its creator to thread_join(). NULL
+ * space: kernel only. The space must outlive it. */
+status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
+                      struct thread **out) MUST_CHECK;
+
+/* Ends the calling thread; the same as returning from fn. */
+_Noreturn void thread_exit(void);
+
+/* Waits for the end of a thread and frees it. Exactly once for each thread started. */
+void thread_join(struct thread *thread);
+
+/* Asks a thread to leave user mode for good: its thread_run_user() returns USER_EXIT_KILLED. */
+void thread_kill(struct thread *thread);
+
+struct thread *thread_current(void);
+
+/* Gives the calling thread a space, or takes it away (NULL). */
+void thread_set_space(struct space *space);
+
+void thread_sleep_ns(uint64_t ns);
+
+/*
+ * Runs the calling thread's guest from thread->regs until it wants something: USER_EXIT_CALL with
+ * regs.pc after the call instruction, or a fault for good with regs.pc at the instruction and
+ * regs.fault_addr the address. Interrupts, preemption and lazy pages are dealt with inside and
+ * never returned. Never returns USER_EXIT_INTERRUPT.
+ */
+enum user_exit thread_run_user(void);
+
+/* Text for an exit: "illegal instruction". */
+const char *thread_exit_text(enum user_exit exit);
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * Scalars with a meaning, shared by the whole kernel.
+ */
+#ifndef KERNEL_TYPES_H
+#define KERNEL_TYPES_H
+
+#include <stdint.h>
+
+typedef uint64_t paddr_t;   /* physical address */
+typedef uint64_t vaddr_t;   /* virtual address of any address space; the kernel's own are pointers */
+
+#endif
