@@ -1,0 +1,174 @@
+/*
+ * The IR: one function in SSA form.
+ *
+ * A value is the instruction that defines it, named by its index; index 0 is no value. Blocks hold
+ * their instructions in a doubly linked list and end in exactly one ENDS instruction; their
+ * successors and predecessors are in the block. A block may stand twice in a list of predecessors
+ * (a switch with equal targets): each edge has its own entry, and a PHI one argument an entry, in
+ * the same order. Block 0 is the entry and has no predecessor.
+ *
+ * Invariants, checked by verify_run(): definitions dominate uses; PARAMs are in block 0; PHIs head
+ * their block; types fit ops.def; the argument of LOAD and STORE is an ADDR (or a PHI or COPY of
+ * them), so that nothing but base plus 32-bit index ever reaches memory; every edge is in both lists.
+ *
+ * All of it lives in one arena, freed when the function's code is made.
+ */
+#ifndef WASM_IR_IR_H
+#define WASM_IR_IR_H
+
+#include "base/arena.h"
+#include "base/fmt.h"
+#include "base/vec.h"
+#include "wasm/module/module.h"
+#include "wasm/trap.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint32_t value_t;    /* index of an instruction; 0: none */
+typedef uint32_t block_id_t; /* index of a block */
+#define BLOCK_NONE UINT32_MAX
+
+enum ir_type {
+    IR_NONE,
+    IR_I32,
+    IR_I64,
+    IR_F32,
+    IR_F64,
+    IR_REF,  /* reference: 64 bits, 0 is null */
+    IR_PTR,  /* machine address inside a linear memory's reservation */
+    IR_TYPE_COUNT
+};
+
+enum ir_op {
+    OP_NONE,
+#define OP(name, text, arity, result, flags) OP_##name,
+#include "wasm/ir/ops.def"
+#undef OP
+    OP_COUNT
+};
+
+enum ir_flags {
+    IR_PURE = 1,
+    IR_COMM = 2,
+    IR_TRAPS = 4,
+    IR_READS = 8,
+    IR_WRITES = 16,
+    IR_CALLS = 32,
+    IR_ENDS = 64
+};
+
+enum ir_result { IR_RESULT_NONE, IR_RESULT_I32, IR_RESULT_SAME, IR_RESULT_OWN };
+#define IR_VAR 0xff /* arity */
+
+struct ir_op_info {
+    const char *text;
+    uint8_t arity; /* or IR_VAR */
+    uint8_t result;
+    uint8_t flags;
+};
+extern const struct ir_op_info ir_ops[OP_COUNT];
+
+/* How LOAD and STORE touch memory; the value's type is the instruction's (LOAD) or the argument's. */
+enum access { ACCESS_8U, ACCESS_8S, ACCESS_16U, ACCESS_16S, ACCESS_32U, ACCESS_32S, ACCESS_64,
+              ACCESS_F32, ACCESS_F64, ACCESS_COUNT };
+
+/* What compiled code asks of the runtime by a call through the instance (codegen/layout.h).
+ * Arguments and results: see the row. All may trap. */
+#define HELPER_TABLE(X)                                                                            \
+    X(MEMORY_GROW, "memory.grow")   /* (memory i32, delta i32) -> i32 */                           \
+    X(MEMORY_COPY, "memory.copy")   /* (dst memory, src memory, dst, src, size: all i32) */        \
+    X(MEMORY_FILL, "memory.fill")   /* (memory, dst, value, size) */                               \
+    X(MEMORY_INIT, "memory.init")   /* (segment, memory, dst, src, size) */                        \
+    X(DATA_DROP, "data.drop")       /* (segment) */                                                \
+    X(TABLE_GROW, "table.grow")     /* (table, value ref, delta) -> i32 */                         \
+    X(TABLE_FILL, "table.fill")     /* (table, dst, value ref, size) */                            \
+    X(TABLE_COPY, "table.copy")     /* (dst table, src table, dst, src, size) */                   \
+    X(TABLE_INIT, "table.init")     /* (segment, table, dst, src, size) */                         \
+    X(ELEM_DROP, "elem.drop")       /* (segment) */
+
+enum helper {
+#define X(name, text) HELPER_##name,
+    HELPER_TABLE(X)
+#undef X
+    HELPER_COUNT
+};
+
+struct inst {
+    uint8_t op;     /* enum ir_op */
+    uint8_t type;   /* enum ir_type of the value; IR_NONE: defines none */
+    uint8_t sub;    /* enum access */
+    uint8_t mark;   /* free for passes; 0 between them */
+    uint32_t argc;
+    union {
+        value_t arg[3];      /* argc <= 3 */
+        value_t *args;       /* argc > 3: in the arena */
+    };
+    uint32_t aux;
+    int64_t imm;
+    block_id_t block;
+    value_t prev, next;      /* in the block; 0 at the ends */
+    uint32_t pos;            /* byte offset in the module, for traps and backtraces */
+};
+
+struct block {
+    value_t first, last;
+    VEC(block_id_t) preds;
+    VEC(block_id_t) succs;
+    /* Filled by analysis_run() (ir/analysis.h), stale after the CFG changes. */
+    block_id_t idom;
+    uint32_t rpo;            /* position in reverse post-order; UINT32_MAX: unreachable */
+    uint32_t loop_depth;
+    block_id_t loop_head;    /* header of the innermost loop that holds it, or BLOCK_NONE */
+};
+
+struct func {
+    struct arena *arena;
+    const struct module *module;   /* may be NULL in tests */
+    uint32_t index;                /* function index */
+    VEC(enum ir_type) params;
+    VEC(enum ir_type) results;
+    VEC(struct inst) insts;        /* [0] unused */
+    VEC(struct block) blocks;
+    VEC(block_id_t) order;         /* reverse post-order, by analysis_run() */
+};
+
+static inline struct inst *func_inst(const struct func *f, value_t v) {
+    return &f->insts.at[v];
+}
+static inline value_t *inst_args(struct inst *i) {
+    return i->argc <= 3 ? i->arg : i->args;
+}
+static inline bool inst_has(const struct inst *i, enum ir_flags flag) {
+    return (ir_ops[i->op].flags & flag) != 0;
+}
+/* Follows COPYs. */
+static inline value_t func_resolve(const struct func *f, value_t v) {
+    while (f->insts.at[v].op == OP_COPY) {
+        v = f->insts.at[v].arg[0];
+    }
+    return v;
+}
+
+/* ---- building and editing (ir.c). Pointers to instructions and blocks die when one is added. */
+
+struct func *func_new(struct arena *arena, const struct module *module, uint32_t index);
+block_id_t func_add_block(struct func *f);
+/* A new instruction, not yet in a block, with room for argc arguments (zeroed). */
+value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t argc);
+void func_append(struct func *f, block_id_t block, value_t v);
+void func_insert_before(struct func *f, value_t where, value_t v);
+void func_insert_after(struct func *f, value_t where, value_t v);
+void func_unlink(struct func *f, value_t v);
+/* Adds an edge: a successor at the end of from's list, a predecessor at the end of to's. */
+void func_add_edge(struct func *f, block_id_t from, block_id_t to);
+/* Takes away successor number `succ` of `from`, and the phis' argument for that edge. */
+void func_remove_edge(struct func *f, block_id_t from, uint32_t succ);
+/* Makes v stand for `with` from here on. v leaves its block. */
+void func_replace(struct func *f, value_t v, value_t with);
+/* Splits every edge from a block with several successors to one with several predecessors. */
+void func_split_critical_edges(struct func *f);
+/* Rewrites all arguments to what they stand for; afterwards no COPY is in use. */
+void func_resolve_copies(struct func *f);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * What the runtime asks of its host: an address space for guest code, a way to run it, and a few
+ * services. init/platform.c implements it over the kernel, test/support/platform_linux.c over
+ * Linux. Nothing in wasm/ knows more of the world than this.
+ *
+ * Guest addresses (gaddr_t) are addresses in a domain's address space in user mode. The runtime
+ * never dereferences one; it copies in and out.
+ */
+#ifndef WASM_PLATFORM_H
+#define WASM_PLATFORM_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t gaddr_t;
+
+struct plat_space;   /* the user half of one domain */
+
+/* Memory for the runtime's own arenas. */
+const struct arena_source *plat_arena_source(void);
+
+/* ---- address space ------------------------------------------------------------------------ */
+
+/* An empty domain, and its end: every page and reservation of it is given back. */
+MUST_CHECK status_t plat_space_new(struct plat_space **space_out);
+void plat_space_free(struct plat_space *space);
+
+/* Reserves `size` bytes of address space aligned to `align` (both multiples of the page size) at a
+ * random place. No access until committed. NO_SPACE. */
+MUST_CHECK status_t plat_reserve(struct plat_space *space, uint64_t size, uint64_t align,
+                                 gaddr_t *addr_out);
+/* Makes [addr, addr + size), page-aligned and inside one reservation, readable and writable,
+ * zero-filled at first touch. Already committed parts keep their contents. NO_MEMORY when the
+ * domain's quota cannot bear it. */
+MUST_CHECK status_t plat_commit(struct plat_space *space, gaddr_t addr, uint64_t size);
+/* Gives a whole reservation back. */
+void plat_release(struct plat_space *space, gaddr_t addr, uint64_t size);
+
+/* Places code: the bytes are written through another mapping, the guest sees them read-only and
+ * executable, and every hart that may run them fetches them afresh. Inside one reservation;
+ * neighbouring pages may hold code already. */
+MUST_CHECK status_t plat_publish(struct plat_space *space, gaddr_t addr, const void *bytes,
+                                 size_t size);
+
+/* Between guest memory and the runtime's; FAULT when any byte is not accessible to the guest
+ * (nothing is guaranteed of the bytes before it). */
+MUST_CHECK status_t plat_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t size);
+MUST_CHECK status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from,
+                                  size_t size);
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+/* The guest's registers, by their RISC-V numbers. */
+struct plat_regs {
+    uint64_t pc;
+    uint64_t x[32];      /* x[0] unused */
+    uint64_t f[32];
+    uint64_t fcsr;
+};
+
+enum plat_exit {
+    PLAT_EXIT_CALL,      /* pc is at the exit instruction */
+    PLAT_EXIT_ILLEGAL,   /* illegal instruction at pc: an explicit trap */
+    PLAT_EXIT_FAULT,     /* load, store or fetch that may not be, at `fault_addr` */
+    PLAT_EXIT_NO_MEMORY, /* as FAULT, but the page could not be had */
+    PLAT_EXIT_KILLED     /* the program is to end */
+};
+
+/* Runs the guest on the calling thread from *regs until it leaves user mode for good; *regs holds
+ * its registers then. Interrupts and faults on committed pages are dealt with inside. */
+enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_t *fault_addr_out);
+
+/* The 4-byte instruction by which guest stubs leave (PLAT_EXIT_CALL). */
+uint32_t plat_exit_instruction(void);
+
+/* ---- services ------------------------------------------------------------------------------ */
+
+/* The ISA string of the harts that run guests ("rv64imafdc_zba_..."), lower case. */
+const char *plat_isa(void);
+uint64_t plat_time_ns(void);      /* monotonic */
+uint64_t plat_instret(void);      /* instructions retired on this hart, or 0 where unknown */
+uint64_t plat_guest_instret(void);/* those of the calling thread in user mode, or 0 */
+void plat_entropy(void *to, size_t size);
+void plat_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define PLAT_PAGE_SIZE 4096u
+
+#endif

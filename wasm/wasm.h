@@ -1,0 +1,143 @@
+/*
+ * The runtime's public face: all that init/, wasi/ and test runners may include of wasm/.
+ *
+ * A store is a domain: one address space with its instances, their shared type registry and the
+ * names that imports are found under. Modules are loaded into a store, instantiated in it, and
+ * their exports called. Everything dies with the store. A store has one thread at a time.
+ *
+ *     wasm_store_new -> wasm_define_func... -> wasm_module_load -> wasm_instantiate -> wasm_call
+ */
+#ifndef WASM_WASM_H
+#define WASM_WASM_H
+
+#include "base/status.h"
+#include "wasm/limits.h"
+#include "wasm/module/module.h"
+#include "wasm/platform.h"
+#include "wasm/trap.h"
+
+struct wasm_store;
+struct wasm_module;     /* a loaded module with what the store keeps about it */
+struct wasm_instance;
+
+/* A value and its type. Floats by their bits; references: 0 is null, functions are the guest
+ * address of their record, external ones whatever the embedder chose (not 0). */
+struct wasm_value {
+    valtype_t type;
+    union {
+        uint32_t i32;
+        uint64_t i64;
+        uint32_t f32;
+        uint64_t f64;
+        uint64_t ref;
+    };
+};
+
+/* Something that can be imported and exported. Valid as long as its store. */
+struct wasm_extern {
+    enum extern_kind kind;
+    void *object;
+};
+
+struct wasm_frame {
+    struct name module;   /* size 0 if it has no name */
+    struct name func;     /* size 0 if it has no name */
+    uint32_t func_index;
+    uint32_t offset;      /* byte offset in the module's bytes */
+};
+
+/* How a call ended when not by returning. */
+struct wasm_trap {
+    enum trap kind;
+    uint32_t frame_count;  /* innermost first; more_frames were left out */
+    uint32_t more_frames;
+    struct wasm_frame frames[LIMIT_BACKTRACE];
+};
+
+struct wasm_config {
+    bool eager;            /* compile everything at load, not at the first call */
+    bool verify;           /* run the compiler's verifiers */
+    uint64_t max_memory;   /* bytes that linear memories of the store may commit; 0: no limit */
+};
+
+/* What `-v` prints. */
+struct wasm_stats {
+    uint64_t code_section_bytes, compiled_bytes; /* of bytecode: in all, and of compiled functions */
+    uint64_t functions, compiled_functions;
+    uint64_t machine_bytes;
+    uint64_t compile_instret;
+};
+
+MUST_CHECK status_t wasm_store_new(const struct wasm_config *config, struct wasm_store **store_out);
+void wasm_store_free(struct wasm_store *store);
+void wasm_store_stats(const struct wasm_store *store, struct wasm_stats *stats_out);
+struct types *wasm_store_types(struct wasm_store *store);
+
+/* ---- definitions by the host --------------------------------------------------------------- */
+
+/* A host function. `args` fit the type; it fills `results`, whose types are set already. May use
+ * wasm_memory_* on `caller`. Returns OK; TRAPPED to end the call with TRAP_HOST (or what
+ * wasm_call_set_trap chose), EXITED to end it without a trap. */
+struct wasm_caller {
+    struct wasm_store *store;
+    struct wasm_instance *instance;   /* that imported the function */
+};
+typedef status_t (*wasm_host_fn)(void *ctx, struct wasm_caller *caller,
+                                 const struct wasm_value *args, struct wasm_value *results);
+
+/* Defines MODULE.NAME for later imports. params/results: valtypes; copied. */
+MUST_CHECK status_t wasm_define_func(struct wasm_store *store, const char *module, const char *name,
+                                     const valtype_t *params, uint32_t param_count,
+                                     const valtype_t *results, uint32_t result_count,
+                                     wasm_host_fn fn, void *ctx);
+MUST_CHECK status_t wasm_define_global(struct wasm_store *store, const char *module,
+                                       const char *name, bool is_mutable, struct wasm_value value);
+MUST_CHECK status_t wasm_define_table(struct wasm_store *store, const char *module, const char *name,
+                                      valtype_t elem, struct limits limits);
+MUST_CHECK status_t wasm_define_memory(struct wasm_store *store, const char *module,
+                                       const char *name, struct limits limits);
+/* All exports of an instance, under a module name (later definitions hide earlier ones). */
+MUST_CHECK status_t wasm_define_instance(struct wasm_store *store, const char *module,
+                                         struct wasm_instance *instance);
+
+/* ---- modules and instances ----------------------------------------------------------------- */
+
+/* Decodes and validates. `bytes` must outlive the store. */
+MUST_CHECK status_t wasm_module_load(struct wasm_store *store, const void *bytes, size_t size,
+                                     struct wasm_module **module_out, struct wasm_error *error_out);
+const struct module *wasm_module_decoded(const struct wasm_module *module);
+
+/* Core 3.0, 4.5.4: resolves imports (UNLINKABLE, with the import's name in error_out), allocates,
+ * runs active segments and the start function (TRAPPED, with *trap_out filled; EXITED). What a failed
+ * instantiation wrote into imported tables and memories stays, as the specification says. */
+MUST_CHECK status_t wasm_instantiate(struct wasm_store *store, struct wasm_module *module,
+                                     struct wasm_instance **instance_out,
+                                     struct wasm_error *error_out, struct wasm_trap *trap_out);
+
+/* NOT_FOUND when there is no export of that name and kind. */
+MUST_CHECK status_t wasm_export(const struct wasm_instance *instance, const char *name, size_t size,
+                                struct wasm_extern *extern_out);
+const struct type_def *wasm_func_type(const struct wasm_extern *func);
+valtype_t wasm_global_type(const struct wasm_extern *global);
+
+/* Calls a function: args as its type says, results filled. TRAPPED with *trap_out, or EXITED. */
+MUST_CHECK status_t wasm_call(struct wasm_store *store, const struct wasm_extern *func,
+                              const struct wasm_value *args, struct wasm_value *results,
+                              struct wasm_trap *trap_out);
+MUST_CHECK status_t wasm_global_get(struct wasm_store *store, const struct wasm_extern *global,
+                                    struct wasm_value *value_out);
+
+/* ---- for host functions -------------------------------------------------------------------- */
+
+/* Bytes of the caller's memory 0; FAULT when out of its bounds. */
+MUST_CHECK status_t wasm_memory_read(struct wasm_caller *caller, uint32_t addr, void *to,
+                                     size_t size);
+MUST_CHECK status_t wasm_memory_write(struct wasm_caller *caller, uint32_t addr, const void *from,
+                                      size_t size);
+uint64_t wasm_memory_size(struct wasm_caller *caller); /* bytes */
+
+/* "unreachable" and its backtrace, a line each, into sink. */
+struct sink;
+void wasm_trap_print(const struct wasm_trap *trap, struct sink *sink);
+
+#endif
