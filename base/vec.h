@@ -1,6 +1,7 @@
 /*
  * Growing arrays in an arena. The elements move when the array grows, so keep indices, not
- * pointers. Nothing is freed before the arena is.
+ * pointers. Nothing is freed before the arena is. The arena must have `exhausted` set (or a source that
+ * never runs dry): a push has no way to say that it failed.
  *
  *     VEC(uint32_t) list = {0};
  *     vec_push(arena, &list, 7);
@@ -12,6 +13,7 @@
 #include "base/arena.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #define VEC(type)                                                                                  \
     struct {                                                                                       \
@@ -37,8 +39,12 @@ void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, 
 /* Sets len to n, the new elements zeroed. */
 #define vec_resize(arena, v, n)                                                                    \
     do {                                                                                           \
-        vec_reserve((arena), (v), (n));                                                            \
-        (v)->len = (n);                                                                            \
+        uint32_t vec_len_ = (n);                                                                   \
+        vec_reserve((arena), (v), vec_len_);                                                       \
+        if (vec_len_ > (v)->len) {                                                                 \
+            memset((v)->at + (v)->len, 0, (vec_len_ - (v)->len) * sizeof(*(v)->at));               \
+        }                                                                                          \
+        (v)->len = vec_len_;                                                                       \
     } while (0)
 
 #define vec_pop(v) ((v)->at[--(v)->len])

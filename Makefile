@@ -1,0 +1,376 @@
+# The one build file of k23. On a fresh Debian 12 each of these does everything that it needs first:
+#
+#   make run         boot QEMU and run the demo
+#   make test        all tests, with one sum as the last line
+#   make             build all
+#   make help        every target and knob
+#
+# Knobs, on the command line:
+#   CC=gcc|clang     compiler for everything; gcc is the default
+#   MODE=release|debug
+# The default configuration is built in build/, any other in build/CC-MODE/; nothing is written
+# elsewhere but the key pair that signs payloads, made at the first build in $(KEYS).
+#
+# A source file belongs to a folder, a folder is a layer, a layer is an archive libLAYER.a, and a
+# program links its own objects and the archives. So a new file needs no line here, and a new folder
+# one. What is built is built in sets, one for each kind of machine it runs on:
+#
+#   target   rv64imac, picolibc, static PIE: loader, kernel, test payloads
+#   host     this machine: the tools            san    the same with ASan and UBSan: unit tests
+#   linux    riscv64 Linux, static: emitted code under qemu-riscv64
+#   wasm     WASI: the examples
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+MODE := release
+B := $(if $(filter gcc-release,$(CC)-$(MODE)),build,build/$(CC)-$(MODE))
+THIRD := build/third_party
+KEYS := $(or $(K23_KEYS),$(HOME)/.config/k23)
+JOBS := $(shell nproc)
+# Everything goes two or more at a time, unless -j was given.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+
+# --- the toolchains: packages first -------------------------------------------------------------
+
+# Remade and read again before anything else, so that all below may ask the compilers.
+ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),all)),)
+-include build/setup.mk
+endif
+build/setup.mk: packages.txt tools/setup
+	tools/setup $@
+
+PICOLIBC := /usr/lib/picolibc/riscv64-unknown-elf
+MULTILIB := rv64imac/lp64
+LIBGCC = $(dir $(shell riscv64-unknown-elf-gcc -march=rv64imac -mabi=lp64 -print-libgcc-file-name))
+
+HOST_CC_gcc := gcc
+HOST_CC_clang := clang-19
+TARGET_CC_gcc := riscv64-unknown-elf-gcc
+TARGET_CC_clang := clang-19 --target=riscv64-unknown-elf
+LINUX_CC_gcc := riscv64-linux-gnu-gcc
+LINUX_CC_clang := clang-19 --target=riscv64-linux-gnu -fuse-ld=lld-19
+ifeq ($(TARGET_CC_$(CC)),)
+$(error CC is gcc or clang)
+endif
+
+OPT_release := -O2
+OPT_debug := -O1 -DK23_DEBUG=1
+ifeq ($(OPT_$(MODE)),)
+$(error MODE is release or debug)
+endif
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Werror
+COMMON := -std=gnu17 $(WARNINGS) $(OPT_$(MODE)) -g -I. -I$(B) -MMD -MP \
+    -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)/=
+TARGET := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -fpie -ftls-model=local-exec \
+    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-stack-protector \
+    -ffunction-sections -fdata-sections -isystem $(PICOLIBC)/include
+SANITIZE := address,undefined
+
+COMPILE_target = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET)
+COMPILE_host = $(HOST_CC_$(CC)) $(COMMON) -D_GNU_SOURCE
+COMPILE_san = $(COMPILE_host) -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
+    -fno-sanitize-recover=all -DK23_DEBUG=1
+COMPILE_linux = $(LINUX_CC_$(CC)) $(COMMON) -D_GNU_SOURCE
+
+# GNU ld for bare RISC-V cannot make a PIE.
+LINK_target = ld.lld-19 --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack \
+    -L$(PICOLIBC)/lib/release/$(MULTILIB) -L$(LIBGCC)
+LINK_payload = $(LINK_target) -pie --no-dynamic-linker -z text -z separate-code -z relro \
+    --pack-dyn-relocs=relr --entry=0 --undefined=loader_config
+LIBC_target := -lc -lgcc
+
+# --- sources ------------------------------------------------------------------------------------
+
+# $(call sources,DIR...): the C files in and under the folders; assembly only for the target.
+sources = $(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c $(d)/*/*/*.c))
+assembly = $(wildcard $(foreach d,$(1),$(d)/*.S $(d)/*/*.S $(d)/*/*/*.S))
+
+# What stands on the kernel is for the target alone, and test/support has files for either side:
+# payload*.c runs on the bare machine, the others on Linux.
+LAYERS := base boot kernel drivers fs wasm wasi init support
+target_layers := $(LAYERS)
+host_layers := base fs wasm support
+san_layers := $(host_layers) portable
+linux_layers := $(host_layers)
+
+SRC_support := $(call sources,test/support)
+PAYLOAD_SUPPORT := $(filter test/support/payload%,$(SRC_support))
+MAIN := init/main.c
+
+# Files of the loader and the kernel that need no machine, for unit tests.
+PORTABLE := $(wildcard boot/memory.c boot/image.c boot/config.c boot/random.c kernel/mm/frame.c)
+
+src = $(call sources,$(2)) $(if $(filter target,$(1)),$(call assembly,$(2)))
+src_init = $(filter-out $(MAIN),$(call sources,init))
+src_support = $(if $(filter target,$(1)),$(PAYLOAD_SUPPORT),$(filter-out $(PAYLOAD_SUPPORT),$(SRC_support)))
+src_portable = $(PORTABLE)
+# $(call layer_sources,SET,LAYER)
+layer_sources = $(if $(filter init support portable,$(2)),$(call src_$(2),$(1)),$(call src,$(1),$(2)))
+
+objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
+archives = $(patsubst %,$(B)/$(1)/lib%.a,$(2))
+
+# --- compile, archive ---------------------------------------------------------------------------
+
+define set_rules
+$(B)/$(1)/%.c.o: %.c
+	@mkdir -p $$(@D)
+	$$(COMPILE_$(1)) -c $$< -o $$@
+$(B)/$(1)/%.S.o: %.S
+	@mkdir -p $$(@D)
+	$$(COMPILE_$(1)) -c $$< -o $$@
+endef
+define archive_rules
+$(B)/$(1)/lib$(2).a: $(call objects,$(1),$(call layer_sources,$(1),$(2)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar crs $$@ $$(filter %.o,$$^)
+endef
+SETS := target host san linux
+$(foreach s,$(SETS),$(eval $(call set_rules,$(s))))
+$(foreach s,$(SETS),$(foreach l,$($(s)_layers),$(eval $(call archive_rules,$(s),$(l)))))
+
+# --- libsodium and LZ4 for the target, from Debian's sources --------------------------------------
+
+SHA256_libsodium := d59323c6b712a1519a5daf710b68f5e7fde57040845ffec53850911f10a5d4f4
+SHA256_lz4 := 0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b
+
+$(THIRD)/%/.unpacked: tools/fetch
+	tools/fetch $* $(SHA256_$*) $(THIRD)/$*.tar.gz
+	@rm -rf $(@D) && mkdir -p $(@D)
+	tar xzf $(THIRD)/$*.tar.gz -C $(@D) --strip-components=1
+	$(if $(filter libsodium,$*),sed -e 's/@VERSION@/1.0.18/' -e 's/@SODIUM_LIBRARY_VERSION_MAJOR@/10/' \
+	    -e 's/@SODIUM_LIBRARY_VERSION_MINOR@/3/' -e 's/@SODIUM_LIBRARY_MINIMAL_DEF@//' \
+	    $(SODIUM)/include/sodium/version.h.in >$(SODIUM)/include/sodium/version.h)
+	@touch $@
+
+SODIUM := $(THIRD)/libsodium/src/libsodium
+SODIUM_SRC := $(addprefix $(SODIUM)/,crypto_sign/ed25519/ref10/open.c crypto_sign/ed25519/ref10/sign.c \
+    crypto_core/ed25519/ref10/ed25519_ref10.c crypto_hash/sha512/cp/hash_sha512_cp.c \
+    crypto_verify/sodium/verify.c sodium/utils.c)
+LZ4_SRC := $(THIRD)/lz4/lib/lz4.c
+# Headers of theirs as their users see them, without our warnings.
+THIRD_INCLUDE := -isystem $(SODIUM)/include -isystem $(THIRD)/lz4/lib
+THIRD_FLAGS := -w -include string.h -I$(SODIUM)/include -I$(SODIUM)/include/sodium -DCONFIGURED=1 \
+    -DDEV_MODE=1 -DSODIUM_STATIC=1 -DHAVE_TI_MODE=1 -DNATIVE_LITTLE_ENDIAN=1 \
+    -DLZ4_FREESTANDING=1 -DLZ4_memcpy=memcpy -DLZ4_memmove=memmove -DLZ4_memset=memset
+THIRD_OBJ := $(call objects,target,$(SODIUM_SRC) $(LZ4_SRC))
+
+$(SODIUM_SRC): $(THIRD)/libsodium/.unpacked ;
+$(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
+$(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS)
+$(B)/target/libthird.a: $(THIRD_OBJ)
+	@rm -f $@
+	ar crs $@ $^
+
+# --- keys and images ----------------------------------------------------------------------------
+
+MKIMAGE := $(B)/host/mkimage
+
+$(KEYS)/debug.key: | $(MKIMAGE)
+	@mkdir -p -m 700 $(@D)
+	$(MKIMAGE) keygen $@ $(@:.key=.pub)
+
+# The public half, which the loader has inside; only rewritten when it differs.
+$(B)/gen/boot_key.h: $(KEYS)/debug.key
+	@mkdir -p $(@D)
+	{ echo '/* Generated: the public key whose signature the loader accepts. */'; \
+	  echo '#define BOOT_KEY_BYTES \'; \
+	  $(MKIMAGE) pubkey $(<:.key=.pub); } >$@
+
+# Debug information and the assembler's own labels stay behind; functions keep their names.
+%.img: %.elf $(KEYS)/debug.key $(MKIMAGE)
+	riscv64-unknown-elf-objcopy --strip-debug --discard-locals --wildcard \
+	    --strip-symbol='$$[dx]*' --strip-symbol='.L*' $< $*.packed.elf
+	$(MKIMAGE) pack --key $(KEYS)/debug.key $*.packed.elf $@
+	@rm -f $*.packed.elf
+
+# A self-extracting loader: its own objects and an image between two symbols.
+define embed
+.section .boot_image, "a"
+.balign 16
+.globl boot_image, boot_image_end
+boot_image: .incbin "$(1)"
+boot_image_end:
+endef
+LOADER_SCRIPT := $(wildcard boot/riscv64/loader.ld)
+LOADER_SRC := $(call src,target,boot)
+LOADER_DEPS := $(call objects,target,$(LOADER_SRC)) $(B)/target/libbase.a $(B)/target/libthird.a
+$(call objects,target,$(filter %.c,$(LOADER_SRC))): COMPILE_target += $(THIRD_INCLUDE)
+$(call objects,target,$(filter %.c,$(LOADER_SRC))): | $(B)/gen/boot_key.h $(THIRD)/libsodium/.unpacked \
+    $(THIRD)/lz4/.unpacked
+
+# $(call link_loader,IMAGE) makes $@
+define link_loader
+$(file >$@.image.S,$(call embed,$(1)))
+$(COMPILE_target) -MF /dev/null -c $@.image.S -o $@.image.o
+$(LINK_target) $(addprefix -T,$(LOADER_SCRIPT)) -o $@ $(filter %.o,$(LOADER_DEPS)) $@.image.o \
+    --start-group $(filter %.a,$(LOADER_DEPS)) $(LIBC_target) --end-group
+@rm -f $@.image.S $@.image.o
+endef
+
+# --- programs on the machine --------------------------------------------------------------------
+
+KERNEL_LIBS := $(call archives,target,base kernel drivers fs wasm wasi init)
+PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs support)
+KERNEL_OBJ := $(call objects,target,$(wildcard $(MAIN)))
+WAST_OBJ := $(call objects,target,$(wildcard test/spec/*.c))
+PAYLOAD_SRC := $(wildcard test/kernel/*.c)
+PAYLOADS := $(PAYLOAD_SRC:test/kernel/%.c=$(B)/payload/%)
+
+define link_payload
+@mkdir -p $(@D)
+$(LINK_payload) -o $@ $(filter %.o,$^) --start-group $(filter %.a,$^) $(LIBC_target) --end-group
+endef
+
+$(B)/kernel.elf: $(KERNEL_OBJ) $(KERNEL_LIBS)
+	$(link_payload)
+$(B)/k23.img: $(B)/kernel.elf
+$(B)/loader: $(B)/k23.img $(LOADER_DEPS) $(LOADER_SCRIPT)
+	$(call link_loader,$<)
+
+# The official suite's runner in the place of init/main.c.
+$(B)/wast.elf: $(WAST_OBJ) $(KERNEL_LIBS)
+	$(link_payload)
+$(B)/wast: $(B)/wast.img $(LOADER_DEPS) $(LOADER_SCRIPT)
+	$(call link_loader,$<)
+
+$(B)/payload/%.elf: $(B)/target/test/kernel/%.c.o $(PAYLOAD_LIBS)
+	$(link_payload)
+$(PAYLOADS): $(B)/payload/%: $(B)/payload/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
+	$(call link_loader,$<)
+.SECONDARY:
+
+# --- programs on this machine -------------------------------------------------------------------
+
+# tools/NAME.c or tools/NAME/*.c is the program NAME.
+tool_sources = $(wildcard tools/$(1).c tools/$(1)/*.c)
+TOOLS := $(foreach t,mkimage wasmc k23,$(if $(call tool_sources,$(t)),$(t)))
+LINUX_TOOLS := $(filter wasmc,$(TOOLS))
+HOST_LIBS := -lsodium -llz4
+
+# $(call program_rules,SET,PROGRAM,SOURCES,LAYERS,FLAGS)
+define program_rules
+$(B)/$(1)/$(2): $(call objects,$(1),$(3)) $(call archives,$(1),$(4))
+	@mkdir -p $$(@D)
+	$$(COMPILE_$(1)) -MF /dev/null -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
+	    -Wl,--end-group $(5)
+endef
+TOOL_LAYERS_mkimage := base
+TOOL_LAYERS_wasmc := base wasm support
+TOOL_LAYERS_k23 := base
+define tool_rules
+$(call program_rules,host,$(1),$(call tool_sources,$(1)),$(TOOL_LAYERS_$(1)),$(HOST_LIBS))
+$(call program_rules,san,$(1),$(call tool_sources,$(1)),$(TOOL_LAYERS_$(1)),$(HOST_LIBS))
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rules,$(t))))
+$(foreach t,$(LINUX_TOOLS),$(eval $(call program_rules,linux,$(t),$(call tool_sources,$(t)),$(TOOL_LAYERS_$(t)),-static)))
+
+# A test is named after its layer, test/unit/LAYER_*_test.c, and links what that layer stands on.
+UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*_test.c))
+TEST_LAYERS_base := base support
+TEST_LAYERS_boot := base portable support
+TEST_LAYERS_kernel := base portable support
+TEST_LAYERS_fs := base fs support
+test_layers = $(or $(TEST_LAYERS_$(firstword $(subst _, ,$(1)))),base wasm support)
+$(foreach t,$(UNIT_TESTS),$(eval $(call program_rules,san,test/$(t),test/unit/$(t).c,$(call test_layers,$(t)),$(HOST_LIBS))))
+UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/san/test/%)
+
+# The same kind of tests, where they run code that was emitted: under qemu-riscv64.
+EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
+$(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base wasm support,-static)))
+EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
+
+# --- examples: WebAssembly, and the same C natively to compare with -----------------------------
+
+EXAMPLE_SRC := $(wildcard examples/*.c)
+EXAMPLES := $(EXAMPLE_SRC:examples/%.c=$(B)/examples/%.wasm)
+NATIVE := $(EXAMPLE_SRC:examples/%.c=$(B)/native/%)
+EXAMPLE_FLAGS := -std=gnu17 -O2 -Wall -Wextra -Werror
+
+$(B)/examples/%.wasm: examples/%.c
+	@mkdir -p $(@D)
+	clang-19 --target=wasm32-wasi $(EXAMPLE_FLAGS) -fuse-ld=lld-19 $< -o $@ -lm
+$(B)/native/%: examples/%.c
+	@mkdir -p $(@D)
+	riscv64-linux-gnu-gcc $(EXAMPLE_FLAGS) -march=rv64gc_zba_zbb_zbs -static $< -o $@ -lm
+
+# --- goals --------------------------------------------------------------------------------------
+
+.DEFAULT_GOAL := all
+.PHONY: all run setup help test bench lint format fuzz clean distclean tools
+
+ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/loader) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
+all: $(ALL) ## build the loader with the kernel inside, the tools and the examples
+tools: $(TOOLS:%=$(B)/host/%)
+
+run: all ## boot the machine and run the demo
+	$(B)/host/k23 run $(B)/examples/hello.wasm k23 'first light'
+
+setup: build/setup.mk ## install the packages that are missing
+
+help: ## this text
+	@sed -n '2,13s/^# \{0,1\}//p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+# A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
+SUITES := unit ir vm spec run lint
+SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
+SUITE_ir := test/ir/run
+SUITE_vm := test/kernel/run $(PAYLOADS)
+SUITE_spec := test/spec/run
+SUITE_run := test/e2e/run
+SUITE_lint := tools/lint/run
+NEEDS_unit := $(UNIT_PROGRAMS)
+NEEDS_ir := $(TOOLS:%=$(B)/host/%) $(LINUX_TOOLS:%=$(B)/linux/%) $(EMIT_PROGRAMS)
+NEEDS_vm := $(PAYLOADS)
+NEEDS_spec := $(ALL)
+NEEDS_run := $(ALL) $(NATIVE)
+export B
+
+test: $(foreach s,$(SUITES),$(NEEDS_$(s))) ## all the suites below, summed up in the last line
+	@test/run $(foreach s,$(SUITES),'$(s)=$(SUITE_$(s))')
+define suite_rules
+.PHONY: test-$(1)
+test-$(1): $(NEEDS_$(1))
+	@$(SUITE_$(1))
+endef
+$(foreach s,$(filter-out lint,$(SUITES)),$(eval $(call suite_rules,$(s))))
+test-unit: ## base, runtime and tools on this machine, under ASan and UBSan
+test-ir: ## compiler passes and emitted code, under qemu-riscv64
+test-vm: ## loader and kernel: one payload, one machine, one verdict
+test-spec: ## the official WebAssembly suite, in the machine
+test-run: ## ./k23 from end to end: examples, exit codes, bad input
+
+bench: $(ALL) $(NATIVE) ## instructions retired, k23 and native side by side
+	@test/bench/run
+
+lint: ## formatting, layers, header cycles, names
+	@tools/lint/run
+format: ## bring all C files into the form that lint asks for
+	clang-format-14 -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+
+FUZZERS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*_fuzz.c))
+FUZZ_SECONDS := 60
+$(B)/fuzz/%: test/fuzz/%.c
+	@mkdir -p $(@D)
+	clang-19 $(COMMON) -D_GNU_SOURCE -MF $@.d -O1 -fsanitize=fuzzer,$(SANITIZE) -fno-sanitize-recover=all \
+	    $< $(foreach l,$(san_layers),$(call layer_sources,san,$(l))) -o $@ $(HOST_LIBS)
+fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## FUZZ_SECONDS for each reader of bytes from outside
+	@for f in $^; do mkdir -p build/corpus/$${f##*/}; \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/corpus/$${f##*/} || exit 1; done
+
+clean: ## remove what was built, but not what was fetched
+	find build -mindepth 1 -maxdepth 1 ! -name third_party -exec rm -rf {} + 2>/dev/null || true
+distclean: ## remove all of build/
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' -not -path '*/third_party/apt/*' 2>/dev/null)
