@@ -3,7 +3,7 @@
  *
  * A key pair is two text files: NAME.key, the 32-byte Ed25519 seed in hexadecimal, mode 0600; and
  * NAME.pub, the public key in hexadecimal. Raw bytes (32, or 64 as libsodium has them) are read too.
- * `keys` prints public keys as the C initializer that the loader is built with.
+ * `pubkey` prints public keys as the C initializer that the loader is built with.
  *
  * The same ELF, key and options give the same bytes: there is no time, name or random number in an
  * image, and Ed25519 signatures are deterministic.
@@ -33,7 +33,7 @@ struct blob {
 };
 
 struct options {
-    const char *key, *out;
+    const char *key;
     uint32_t security_version;
     uint32_t compression;
     bool unchecked;
@@ -42,11 +42,11 @@ struct options {
 };
 
 static const char usage_text[] =
-    "usage: mkimage pack --key FILE.key --out FILE.img [options] PAYLOAD.elf\n"
+    "usage: mkimage pack --key FILE.key [options] PAYLOAD.elf FILE.img\n"
     "       mkimage info FILE.img\n"
     "       mkimage verify --key FILE.pub FILE.img\n"
-    "       mkimage keygen NAME            makes NAME.key (mode 0600) and NAME.pub\n"
-    "       mkimage keys FILE.pub...       prints a C initializer of trusted keys\n"
+    "       mkimage keygen FILE.key FILE.pub   FILE.key gets mode 0600, and must not exist\n"
+    "       mkimage pubkey FILE.pub...         prints a C initializer of trusted keys\n"
     "options of pack:\n"
     "  --compression lz4|none   default lz4\n"
     "  --security-version N     default 0\n"
@@ -165,41 +165,41 @@ static uint32_t key_id(const uint8_t public[32]) {
     return id;
 }
 
+static void write_key(const char *path, const uint8_t key[32], mode_t mode, bool replace) {
+    char hex[2 * 32 + 2];
+    sodium_bin2hex(hex, sizeof(hex), key, 32);
+    hex[64] = '\n';
+    write_file(path, hex, 65, mode, replace);
+    sodium_memzero(hex, sizeof(hex));
+}
+
 static int keygen(const struct options *o) {
-    if (o->files_len != 1) {
+    if (o->files_len != 2) {
         usage();
     }
     uint8_t seed[32], secret[64], public[32];
-    char path[4096], hex[72];
     randombytes_buf(seed, sizeof(seed));
     crypto_sign_seed_keypair(public, secret, seed);
-
-    sodium_bin2hex(hex, sizeof(hex), seed, sizeof(seed));
-    snprintf(path, sizeof(path), "%s.key", o->files[0]);
-    strcat(hex, "\n");
-    write_file(path, hex, strlen(hex), 0600, false);
-
-    sodium_bin2hex(hex, sizeof(hex), public, sizeof(public));
-    snprintf(path, sizeof(path), "%s.pub", o->files[0]);
-    strcat(hex, "\n");
-    write_file(path, hex, strlen(hex), 0644, true);
+    write_key(o->files[0], seed, 0600, false);
+    write_key(o->files[1], public, 0644, true);
     sodium_memzero(seed, sizeof(seed));
     sodium_memzero(secret, sizeof(secret));
     return 0;
 }
 
-static int keys(const struct options *o) {
+static int pubkey(const struct options *o) {
     if (o->files_len == 0) {
         usage();
     }
     for (int i = 0; i < o->files_len; i++) {
         uint8_t public[32];
         read_public_key(o->files[i], public);
-        printf("{");
         for (int j = 0; j < 32; j++) {
-            printf("0x%02x%s", public[j], j == 31 ? "},\n" : ", ");
+            printf("%s0x%02x", j == 0 ? (i == 0 ? "{" : ", {") : ", ", public[j]);
         }
+        printf("}");
     }
+    printf("\n");
     return 0;
 }
 
@@ -219,7 +219,7 @@ static struct blob compress_lz4(struct blob in) {
 }
 
 static int pack(const struct options *o) {
-    if (o->key == NULL || o->out == NULL || o->files_len != 1) {
+    if (o->key == NULL || o->files_len != 2) {
         usage();
     }
     uint8_t secret[64], public[32];
@@ -253,7 +253,7 @@ static int pack(const struct options *o) {
     memcpy(image + sizeof(header), data.bytes, data.size);
     crypto_sign_detached(image + message_size, NULL, image, message_size, secret);
     sodium_memzero(secret, sizeof(secret));
-    write_file(o->out, image, message_size + IMAGE_SIGNATURE_SIZE, 0644, true);
+    write_file(o->files[1], image, message_size + IMAGE_SIGNATURE_SIZE, 0644, true);
     return 0;
 }
 
@@ -375,8 +375,6 @@ static void parse(struct options *o, int argc, char **argv) {
         }
         if (strcmp(arg, "--key") == 0) {
             o->key = argv[i];
-        } else if (strcmp(arg, "--out") == 0) {
-            o->out = argv[i];
         } else if (strcmp(arg, "--security-version") == 0) {
             o->security_version = parse_u32(argv[i]);
         } else if (strcmp(arg, "--compression") == 0) {
@@ -392,7 +390,7 @@ int main(int argc, char **argv) {
         const char *name;
         int (*run)(const struct options *o);
     } commands[] = {
-        {"pack", pack}, {"info", info}, {"verify", verify}, {"keygen", keygen}, {"keys", keys},
+        {"pack", pack}, {"info", info}, {"verify", verify}, {"keygen", keygen}, {"pubkey", pubkey},
     };
     if (argc < 2) {
         usage();
