@@ -57,6 +57,7 @@ enum heap_type {
     HEAP_NONE,
     HEAP_EXN,
     HEAP_NOEXN,
+    HEAP_BOTTOM, /* of a reference whose heap type is not known: below all */
     HEAP_CONCRETE = 16
 };
 
@@ -109,16 +110,22 @@ struct types; /* the registry */
 struct types *types_new(struct arena *arena);
 
 /* Interns a group of n >= 1 definitions; the canonical id of member i is *first_out + i. The
- * definitions are copied. NO_MEMORY or LIMIT. */
+ * definitions are copied. A super inside the group is TYPE_REC_BASE + position. NO_MEMORY or LIMIT;
+ * the registry is then as before. */
 MUST_CHECK status_t types_intern(struct types *types, const struct type_def *defs, uint32_t n,
                                  type_id_t *first_out);
 
-/* The definition of an id, with all references canonical. */
+/* The definition of an id, with all references canonical. Stays where it is while the registry
+ * lives. */
 const struct type_def *types_get(const struct types *types, type_id_t id);
 
 /* Whether a is a subtype of b (core 3.0, 3.3.3 to 3.3.5). */
 bool types_is_sub(const struct types *types, valtype_t a, valtype_t b);
 bool types_is_sub_def(const struct types *types, type_id_t a, type_id_t b);
+
+/* Whether the definition `id` may name its `super` (core 3.0, 3.2.13): the super is not final, of the
+ * same kind, and what `id` declares matches it. True when it names none. */
+bool types_is_valid_sub(const struct types *types, type_id_t id);
 
 /* "i32", "funcref", "(ref null 7)"; into buf, returns buf. */
 const char *types_name(valtype_t type, char *buf, size_t cap);
