@@ -1,0 +1,32 @@
+/*
+ * What the host command and the kernel agree on: the initrd's file RUN_FILE says what to run, and
+ * the machine's exit code says how it ended.
+ *
+ * RUN_FILE holds records "KEY=VALUE", each ended by a NUL byte, in any order but that of equal keys:
+ *
+ *     module=NAME    a file of the initrd: the program
+ *     arg=TEXT       an argument, argv[0] first
+ *     env=K=V        an environment variable
+ *     invoke=NAME    call this export with the arguments after argv[0], and print its results
+ *     tty=DIGITS     for each standard stream in order, 1 if it is a terminal
+ *     verbose=1      log how the time was spent
+ *     eager=1        compile all functions before the start
+ */
+#ifndef ABI_RUN_H
+#define ABI_RUN_H
+
+#define RUN_FILE "k23.run"
+
+/* Exit codes beside the program's own and those of abi/boot.h. */
+enum run_exit {
+    RUN_EXIT_USAGE = 2,     /* the command was called wrongly */
+    RUN_EXIT_ERROR = 125,   /* k23 itself failed */
+    RUN_EXIT_REFUSED = 126, /* the module cannot be run: malformed, invalid, not linkable */
+    RUN_EXIT_TRAP = 134     /* the program trapped */
+};
+
+/* Limits on RUN_FILE. */
+#define RUN_MAX_SIZE (1u << 20)
+#define RUN_MAX_ARGS 4096u
+
+#endif

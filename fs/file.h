@@ -1,0 +1,36 @@
+/*
+ * An open file as programs see it: a stream of bytes with a few traits. Implementations embed
+ * struct file and give its operations; whoever holds a reference calls through these.
+ */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct file;
+
+struct file_ops {
+    /* Reads up to cap > 0 bytes, waiting for at least one; *size_out 0 is the end. IO. */
+    status_t (*read)(struct file *file, void *buf, size_t cap, size_t *size_out);
+    /* Writes all bytes, in order. IO. */
+    status_t (*write)(struct file *file, const void *bytes, size_t size);
+};
+
+struct file {
+    const struct file_ops *ops;
+    bool is_terminal;   /* somebody reads and types at the other end */
+};
+
+/* DENIED when the file cannot be read or written at all. */
+MUST_CHECK static inline status_t file_read(struct file *file, void *buf, size_t cap,
+                                            size_t *size_out) {
+    return file->ops->read ? file->ops->read(file, buf, cap, size_out) : STATUS_DENIED;
+}
+MUST_CHECK static inline status_t file_write(struct file *file, const void *bytes, size_t size) {
+    return file->ops->write ? file->ops->write(file, bytes, size) : STATUS_DENIED;
+}
+
+#endif

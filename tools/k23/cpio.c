@@ -1,0 +1,102 @@
+/*
+ * Writes a cpio archive in the "newc" format (see cpio(5)): for each file a header of hexadecimal
+ * fields, the name and the contents, each padded to four bytes; at the end a file "TRAILER!!!".
+ */
+#include "tools/k23/cpio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_FILE_SIZE ((off_t)1 << 30)
+
+int cpio_open(struct cpio *cpio) {
+    cpio->count = 0;
+    cpio->fd = memfd_create("k23-initrd", 0);
+    return cpio->fd < 0 ? -1 : 0;
+}
+
+static int write_all(int fd, const void *bytes, size_t size) {
+    const char *at = bytes;
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+        if (n < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (n > 0) {
+            at += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+static int write_padding(int fd, size_t size) {
+    static const char zeros[3];
+    return write_all(fd, zeros, (4 - size % 4) % 4);
+}
+
+static int write_header(struct cpio *cpio, const char *name, unsigned mode, size_t size) {
+    char header[128];
+    size_t name_size = strlen(name) + 1;
+    int n = snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
+                     ++cpio->count, mode, 0u, 0u, 1u, 0u, size, 0u, 0u, 0u, 0u, name_size, 0u);
+    if (write_all(cpio->fd, header, (size_t)n) != 0 || write_all(cpio->fd, name, name_size) != 0) {
+        return -1;
+    }
+    return write_padding(cpio->fd, (size_t)n + name_size);
+}
+
+int cpio_add(struct cpio *cpio, const char *name, const void *bytes, size_t size) {
+    if (write_header(cpio, name, S_IFREG | 0444, size) != 0 ||
+        write_all(cpio->fd, bytes, size) != 0) {
+        return -1;
+    }
+    return write_padding(cpio->fd, size);
+}
+
+static int add_contents(struct cpio *cpio, const char *name, int file) {
+    struct stat st;
+    if (fstat(file, &st) != 0) {
+        return -1;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        return -1;
+    }
+    if (st.st_size > MAX_FILE_SIZE) {
+        errno = EFBIG;
+        return -1;
+    }
+    size_t size = (size_t)st.st_size;
+    char *bytes = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0) : NULL;
+    if (bytes == MAP_FAILED) {
+        return -1;
+    }
+    int result = cpio_add(cpio, name, bytes, size);
+    if (bytes) {
+        munmap(bytes, size);
+    }
+    return result;
+}
+
+int cpio_add_file(struct cpio *cpio, const char *name, const char *path) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return -1;
+    }
+    int result = add_contents(cpio, name, file);
+    int error = errno;
+    close(file);
+    errno = error;
+    return result;
+}
+
+int cpio_finish(struct cpio *cpio) {
+    return write_header(cpio, "TRAILER!!!", 0, 0);
+}

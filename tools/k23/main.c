@@ -1,0 +1,368 @@
+/*
+ * k23: the host command. It packs a program into an initrd, boots a machine with it and stands in
+ * for the program on this side: same standard streams, same exit status.
+ */
+#include "abi/boot.h"
+#include "abi/run.h"
+#include "tools/k23/cpio.h"
+#include "tools/k23/vm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define K23_VERSION "0.1.0"
+
+static const char usage_text[] =
+    "usage: k23 COMMAND [OPTIONS] ...\n"
+    "\n"
+    "  k23 run [OPTIONS] FILE.wasm [ARGS...]   run a WebAssembly program on k23\n"
+    "  k23 wast [OPTIONS] DIR...               run converted folders of the official test suite\n"
+    "  k23 help                                this text\n"
+    "  k23 version                             the version\n"
+    "\n"
+    "Options of run and wast:\n"
+    "  --smp N        harts of the machine (default 1)\n"
+    "  --mem SIZE     its memory, with K, M or G (default 256M)\n"
+    "  --cpu CPU      its processor, in QEMU's words (default rv64)\n"
+    "  --icount       run exactly and repeatably: one instruction, one nanosecond\n"
+    "  -v             show the machine's log, and how the time was spent, on standard error\n"
+    "Options of run:\n"
+    "  --env K=V      set an environment variable of the program; may be repeated\n"
+    "  --invoke NAME  call this exported function with ARGS and print its results\n"
+    "  --eager        compile all functions before the start, not each at its first call\n"
+    "\n"
+    "The program's standard streams and exit status are those of the command. Other statuses: 2\n"
+    "wrong usage, 124 kernel panic, 125 failure of k23 itself, 126 module refused, 134 trap. The\n"
+    "machine's log is kept in $K23_LOG (default: ~/.cache/k23/last.log).\n";
+
+static _Noreturn void fail(int status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static _Noreturn void fail(int status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("k23: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit(status);
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+struct options {
+    const char *smp, *mem, *cpu, *invoke;
+    bool verbose, exact, eager;
+    const char **env;
+    int env_count;
+    int rest;   /* index of the first argument that is no option */
+};
+
+static const char *option_value(char **argv, int *i) {
+    if (!argv[*i + 1]) {
+        fail(RUN_EXIT_USAGE, "option %s needs a value (see k23 help)", argv[*i]);
+    }
+    return argv[++*i];
+}
+
+/* A number with an optional K, M or G; QEMU would take more, and complain less well. */
+static void check_number(const char *option, const char *text, const char *suffixes) {
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(text, &end, 10);
+    bool suffixed = *end && strchr(suffixes, *end) && !end[1];
+    if (errno || end == text || n == 0 || *text == '-' || (*end && !suffixed)) {
+        fail(RUN_EXIT_USAGE, "%s %s is not a number it could be", option, text);
+    }
+}
+
+static void add_env(struct options *o, const char *text) {
+    if (!strchr(text, '=') || *text == '=') {
+        fail(RUN_EXIT_USAGE, "--env %s is not of the form NAME=VALUE", text);
+    }
+    o->env[o->env_count++] = text;
+}
+
+/* Reads options up to the first other word. `run`: those of `k23 run` too. */
+static struct options read_options(char **argv, int i, bool run) {
+    struct options o = {.smp = "1", .mem = "256M", .cpu = "rv64"};
+    int argc = i;
+    while (argv[argc]) {
+        argc++;
+    }
+    o.env = calloc((size_t)argc, sizeof(*o.env));
+    for (; argv[i] && argv[i][0] == '-'; i++) {
+        const char *name = argv[i];
+        if (strcmp(name, "--") == 0) {
+            i++;
+            break;
+        } else if (strcmp(name, "--smp") == 0) {
+            o.smp = option_value(argv, &i);
+            check_number(name, o.smp, "");
+        } else if (strcmp(name, "--mem") == 0) {
+            o.mem = option_value(argv, &i);
+            check_number(name, o.mem, "KMG");
+        } else if (strcmp(name, "--cpu") == 0) {
+            o.cpu = option_value(argv, &i);
+        } else if (strcmp(name, "--icount") == 0) {
+            o.exact = true;
+        } else if (strcmp(name, "-v") == 0) {
+            o.verbose = true;
+        } else if (run && strcmp(name, "--env") == 0) {
+            add_env(&o, option_value(argv, &i));
+        } else if (run && strcmp(name, "--invoke") == 0) {
+            o.invoke = option_value(argv, &i);
+        } else if (run && strcmp(name, "--eager") == 0) {
+            o.eager = true;
+        } else {
+            fail(RUN_EXIT_USAGE, "unknown option %s (see k23 help)", name);
+        }
+    }
+    o.rest = i;
+    return o;
+}
+
+/* ---- the machine --------------------------------------------------------------------------- */
+
+/* A file beside this program: NAME in the folder above the one it is in. */
+static const char *built_file(const char *name) {
+    static char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
+    if (n < 0) {
+        fail(RUN_EXIT_ERROR, "cannot find its own place: %s", strerror(errno));
+    }
+    path[n] = '\0';
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(path, '/');
+        *(slash ? slash : path) = '\0';
+    }
+    strcat(path, "/");
+    strcat(path, name);
+    return path;
+}
+
+static void make_folder_of(const char *path) {
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof(folder), "%s", path);
+    for (char *at = strchr(folder + 1, '/'); at; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        mkdir(folder, 0700);
+        *at = '/';
+    }
+}
+
+static const char *log_path(void) {
+    static char path[PATH_MAX];
+    const char *given = getenv("K23_LOG"), *home = getenv("HOME");
+    if (given) {
+        return given;
+    }
+    snprintf(path, sizeof(path), "%s/.cache/k23/last.log", home ? home : "/tmp");
+    make_folder_of(path);
+    return path;
+}
+
+/* The last line of the log that begins with `prefix`, or that contains it. */
+static void show_log_line(const char *path, const char *what, const char *fallback) {
+    char line[1024], found[1024] = "";
+    FILE *log = fopen(path, "r");
+    while (log && fgets(line, sizeof(line), log)) {
+        const char *at = strstr(line, what);
+        if (at && !found[0]) {
+            snprintf(found, sizeof(found), "%s", at);
+        }
+    }
+    if (log) {
+        fclose(log);
+    }
+    found[strcspn(found, "\r\n")] = '\0';
+    fprintf(stderr, "k23: %s (log: %s)\n", found[0] ? found : fallback, path);
+}
+
+static _Noreturn void run_machine(const struct options *o, const char *loader, int initrd_fd) {
+    const char *given = getenv("K23_LOADER");
+    struct vm_config config = {
+        .loader = given ? given : built_file(loader),
+        .cpu = o->cpu,
+        .memory = o->mem,
+        .harts = o->smp,
+        .bootargs = o->verbose ? "log=debug" : "log=info",
+        .initrd_fd = initrd_fd,
+        .log_path = log_path(),
+        .log_to_stderr = o->verbose,
+        .exact = o->exact,
+    };
+    int status = 0;
+    switch (vm_run(&config, &status)) {
+    case VM_INTERRUPTED:
+        exit(128 + status);
+    case VM_FAILED:
+        exit(RUN_EXIT_ERROR);
+    case VM_ENDED:
+        break;
+    }
+    if (status == BOOT_EXIT_PANIC) {
+        show_log_line(config.log_path, "panic", "exit status 124");
+    } else if (status == BOOT_EXIT_REFUSED) {
+        show_log_line(config.log_path, "loader: refused", "exit status 125");
+    }
+    exit(status);
+}
+
+/* ---- k23 run ------------------------------------------------------------------------------- */
+
+struct records {
+    char *bytes;
+    size_t size;
+};
+
+static void add_record(struct records *r, const char *key, const char *value) {
+    size_t size = strlen(key) + 1 + strlen(value) + 1;
+    if (r->size + size > RUN_MAX_SIZE) {
+        fail(RUN_EXIT_USAGE, "arguments and environment are larger than %u bytes", RUN_MAX_SIZE);
+    }
+    r->bytes = realloc(r->bytes, r->size + size);
+    sprintf(r->bytes + r->size, "%s=%s", key, value);
+    r->size += size;
+}
+
+static int run(char **argv) {
+    struct options o = read_options(argv, 2, true);
+    const char *file = argv[o.rest];
+    if (!file) {
+        fail(RUN_EXIT_USAGE, "run needs a FILE.wasm (see k23 help)");
+    }
+    struct records r = {0};
+    add_record(&r, "module", "program");
+    for (int i = o.rest; argv[i]; i++) {
+        if (i - o.rest >= (int)RUN_MAX_ARGS) {
+            fail(RUN_EXIT_USAGE, "more than %u arguments", RUN_MAX_ARGS);
+        }
+        add_record(&r, "arg", argv[i]);
+    }
+    for (int i = 0; i < o.env_count; i++) {
+        add_record(&r, "env", o.env[i]);
+    }
+    if (o.invoke) {
+        add_record(&r, "invoke", o.invoke);
+    }
+    char tty[4] = "";
+    for (int fd = 0; fd < 3; fd++) {
+        tty[fd] = isatty(fd) ? '1' : '0';
+    }
+    add_record(&r, "tty", tty);
+    add_record(&r, "verbose", o.verbose ? "1" : "0");
+    add_record(&r, "eager", o.eager ? "1" : "0");
+
+    struct cpio cpio;
+    if (cpio_open(&cpio) != 0 || cpio_add(&cpio, RUN_FILE, r.bytes, r.size) != 0) {
+        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
+    }
+    if (cpio_add_file(&cpio, "program", file) != 0) {
+        fail(RUN_EXIT_USAGE, "%s: %s", file, strerror(errno));
+    }
+    if (cpio_finish(&cpio) != 0) {
+        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
+    }
+    run_machine(&o, "loader", cpio.fd);
+}
+
+/* ---- k23 wast ------------------------------------------------------------------------------ */
+
+static int compare_names(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool is_module(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot && strcmp(dot, ".wasm") == 0;
+}
+
+/* Adds the converted folder at `path` as `name`, or the folders inside it; returns how many. */
+static unsigned add_suite(struct cpio *cpio, const char *path, const char *name, int depth) {
+    struct dirent **entries;
+    int count = scandir(path, &entries, NULL, compare_names);
+    if (count < 0) {
+        fail(RUN_EXIT_USAGE, "%s: %s", path, strerror(errno));
+    }
+    char child[PATH_MAX], child_name[PATH_MAX];
+    snprintf(child, sizeof(child), "%s/commands.json", path);
+    bool converted = access(child, R_OK) == 0;
+    unsigned added = converted ? 1 : 0;
+    for (int i = 0; i < count; i++) {
+        const char *entry = entries[i]->d_name;
+        struct stat st;
+        int n = snprintf(child, sizeof(child), "%s/%s", path, entry);
+        int m = snprintf(child_name, sizeof(child_name), "%s/%s", name, entry);
+        if (entry[0] == '.' || n >= PATH_MAX || m >= PATH_MAX || stat(child, &st) != 0) {
+            continue;
+        }
+        bool wanted = S_ISREG(st.st_mode) && (strcmp(entry, "commands.json") == 0 || is_module(entry));
+        if (converted && wanted && cpio_add_file(cpio, child_name, child) != 0) {
+            fail(RUN_EXIT_ERROR, "%s: %s", child, strerror(errno));
+        }
+        if (S_ISDIR(st.st_mode) && depth > 0) {
+            added += add_suite(cpio, child, child_name, depth - 1);
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        free(entries[i]);
+    }
+    free(entries);
+    return added;
+}
+
+static int wast(char **argv) {
+    struct options o = read_options(argv, 2, false);
+    if (!argv[o.rest]) {
+        fail(RUN_EXIT_USAGE, "wast needs a DIR (see k23 help)");
+    }
+    struct cpio cpio;
+    if (cpio_open(&cpio) != 0) {
+        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
+    }
+    for (int i = o.rest; argv[i]; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof(path), "%s", argv[i]);
+        for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) {
+            path[n - 1] = '\0';
+        }
+        const char *slash = strrchr(path, '/');
+        if (add_suite(&cpio, path, slash ? slash + 1 : path, 4) == 0) {
+            fail(RUN_EXIT_USAGE, "%s: no commands.json in it", argv[i]);
+        }
+    }
+    if (cpio_finish(&cpio) != 0) {
+        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
+    }
+    run_machine(&o, "wast", cpio.fd);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        fputs(usage_text, stderr);
+        return RUN_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "run") == 0) {
+        return run(argv);
+    }
+    if (strcmp(argv[1], "wast") == 0) {
+        return wast(argv);
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+        fputs(usage_text, stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
+        puts("k23 " K23_VERSION);
+        return 0;
+    }
+    fail(RUN_EXIT_USAGE, "no command %s (see k23 help)", argv[1]);
+}

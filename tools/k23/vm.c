@@ -1,0 +1,279 @@
+/*
+ * Runs QEMU as a child and moves bytes: our stdin to the port "stdin", the ports "stdout" and
+ * "stderr" to ours, the serial line (the kernel's log) to a file. The end of our stdin closes that
+ * direction of its socket, which the guest sees as the port's being closed. The machine's exit code
+ * is QEMU's. QEMU dies with us.
+ */
+#include "tools/k23/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum stream { STREAM_IN, STREAM_OUT, STREAM_ERR, STREAM_LOG, STREAM_QEMU, STREAM_COUNT };
+
+struct vm {
+    const struct vm_config *config;
+    pid_t qemu;
+    int ours[STREAM_COUNT], theirs[STREAM_COUNT]; /* ends of the sockets */
+    int log_file;
+    bool logged;             /* the machine has said something: it has started */
+    char complaint[512];     /* the beginning of what QEMU itself said */
+    size_t complaint_size;
+};
+
+static volatile sig_atomic_t caught_signal;
+
+static void on_signal(int number) {
+    caught_signal = number;
+}
+
+static int write_all(int fd, const char *at, size_t size) {
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+        if (n < 0 && errno == EINTR && !caught_signal) {
+            continue;
+        }
+        if (n <= 0) {
+            return -1;
+        }
+        at += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+/* ---- starting ------------------------------------------------------------------------------ */
+
+#define MAX_ARGS 64
+#define ARG_SIZE 128
+
+struct command {
+    const char *argv[MAX_ARGS];
+    char storage[MAX_ARGS][ARG_SIZE];
+    unsigned argc;
+};
+
+static void add(struct command *c, const char *arg) {
+    c->argv[c->argc++] = arg;
+}
+
+static void add_format(struct command *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add_format(struct command *c, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->storage[c->argc], ARG_SIZE, format, args);
+    va_end(args);
+    add(c, c->storage[c->argc]);
+}
+
+static void add_port(struct command *c, const char *name, int fd) {
+    add(c, "-chardev");
+    add_format(c, "socket,id=%s,fd=%d", name, fd);
+    add(c, "-device");
+    add_format(c, "virtserialport,chardev=%s,name=%s", name, name);
+}
+
+static void make_command(struct command *c, const struct vm *vm) {
+    const struct vm_config *config = vm->config;
+    add(c, "qemu-system-riscv64");
+    add(c, "-nodefaults");
+    add(c, "-display"), add(c, "none");
+    add(c, "-machine"), add(c, "virt");
+    add(c, "-cpu"), add(c, config->cpu);
+    add(c, "-m"), add(c, config->memory);
+    add(c, "-smp"), add(c, config->harts);
+    add(c, "-kernel"), add(c, config->loader);
+    add(c, "-append"), add(c, config->bootargs);
+    if (config->initrd_fd >= 0) {
+        add(c, "-initrd");
+        add_format(c, "/proc/self/fd/%d", config->initrd_fd);
+    }
+    if (config->exact) {
+        add(c, "-icount"), add(c, "shift=0,sleep=off");
+    }
+    add(c, "-global"), add(c, "virtio-mmio.force-legacy=false");
+    add(c, "-chardev");
+    add_format(c, "socket,id=log,fd=%d", vm->theirs[STREAM_LOG]);
+    add(c, "-serial"), add(c, "chardev:log");
+    add(c, "-device"), add(c, "virtio-serial-device,max_ports=8");
+    add_port(c, "stdin", vm->theirs[STREAM_IN]);
+    add_port(c, "stdout", vm->theirs[STREAM_OUT]);
+    add_port(c, "stderr", vm->theirs[STREAM_ERR]);
+    add(c, NULL);
+}
+
+static _Noreturn void become_qemu(const struct vm *vm, const struct command *command) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int null = open("/dev/null", O_RDONLY);
+    dup2(null, STDIN_FILENO);
+    dup2(vm->theirs[STREAM_QEMU], STDOUT_FILENO);
+    dup2(vm->theirs[STREAM_QEMU], STDERR_FILENO);
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        close(vm->ours[i]);
+    }
+    execvp(command->argv[0], (char *const *)command->argv);
+    fprintf(stderr, "%s: %s\n", command->argv[0], strerror(errno));
+    _exit(127);
+}
+
+static bool start(struct vm *vm) {
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        int pair[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+            return false;
+        }
+        vm->ours[i] = pair[0];
+        vm->theirs[i] = pair[1];
+        fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+    }
+    struct command command = {.argc = 0};
+    make_command(&command, vm);
+    vm->qemu = fork();
+    if (vm->qemu == 0) {
+        become_qemu(vm, &command);
+    }
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        close(vm->theirs[i]);
+    }
+    return vm->qemu > 0;
+}
+
+/* ---- moving bytes -------------------------------------------------------------------------- */
+
+static void take_log(struct vm *vm, const char *bytes, size_t size) {
+    vm->logged = true;
+    if (vm->log_file >= 0) {
+        (void)write_all(vm->log_file, bytes, size);
+    }
+    if (vm->config->log_to_stderr) {
+        (void)write_all(STDERR_FILENO, bytes, size);
+    }
+}
+
+static void take_complaint(struct vm *vm, const char *bytes, size_t size) {
+    size_t room = sizeof(vm->complaint) - 1 - vm->complaint_size;
+    size_t n = size < room ? size : room;
+    memcpy(vm->complaint + vm->complaint_size, bytes, n);
+    vm->complaint_size += n;
+    if (vm->log_file >= 0) {
+        (void)write_all(vm->log_file, bytes, size);
+    }
+}
+
+/* What came from the machine on `stream`. False when nobody reads our output any more. */
+static bool take(struct vm *vm, int stream, const char *bytes, size_t size) {
+    switch (stream) {
+    case STREAM_OUT:
+        return write_all(STDOUT_FILENO, bytes, size) == 0;
+    case STREAM_ERR:
+        return write_all(STDERR_FILENO, bytes, size) == 0;
+    case STREAM_LOG:
+        take_log(vm, bytes, size);
+        return true;
+    default:
+        take_complaint(vm, bytes, size);
+        return true;
+    }
+}
+
+/* From our stdin to the machine. False at the end. */
+static bool give_input(struct vm *vm, char *buf, size_t cap) {
+    ssize_t n = read(STDIN_FILENO, buf, cap);
+    if (n < 0 && errno == EINTR) {
+        return true;
+    }
+    if (n <= 0 || write_all(vm->ours[STREAM_IN], buf, (size_t)n) != 0) {
+        shutdown(vm->ours[STREAM_IN], SHUT_WR);
+        return false;
+    }
+    return true;
+}
+
+/* Until the machine has closed all its streams. False when we should end it. */
+static bool pump(struct vm *vm) {
+    static char buf[65536];
+    /* The last entry is our stdin; poll() passes over negative descriptors. */
+    struct pollfd fds[STREAM_COUNT + 1];
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        fds[i] = (struct pollfd){.fd = vm->ours[i], .events = POLLIN};
+    }
+    fds[STREAM_IN].fd = -1;
+    fds[STREAM_COUNT] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    int open_streams = STREAM_COUNT - 1;
+    while (open_streams > 0) {
+        if (caught_signal) {
+            return false;
+        }
+        if (poll(fds, STREAM_COUNT + 1, -1) < 0) {
+            continue;
+        }
+        for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
+            if (fds[i].fd < 0 || !fds[i].revents) {
+                continue;
+            }
+            ssize_t n = read(fds[i].fd, buf, sizeof(buf));
+            if (n > 0 && !take(vm, i, buf, (size_t)n)) {
+                return false;
+            }
+            if (n == 0 || (n < 0 && errno != EINTR)) {
+                fds[i].fd = -1;
+                open_streams--;
+            }
+        }
+        if (fds[STREAM_COUNT].fd >= 0 && fds[STREAM_COUNT].revents &&
+            !give_input(vm, buf, sizeof(buf))) {
+            fds[STREAM_COUNT].fd = -1;
+        }
+    }
+    return true;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+enum vm_end vm_run(const struct vm_config *config, int *status_out) {
+    struct vm vm = {.config = config};
+    vm.log_file = open(config->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    catch_signals();
+    if (!start(&vm)) {
+        fprintf(stderr, "k23: cannot start the machine: %s\n", strerror(errno));
+        return VM_FAILED;
+    }
+    bool ended = pump(&vm);
+    if (!ended) {
+        kill(vm.qemu, SIGKILL);
+    }
+    int status = 0;
+    while (waitpid(vm.qemu, &status, 0) < 0 && errno == EINTR) {
+    }
+    close(vm.log_file);
+    if (!ended) {
+        *status_out = caught_signal ? caught_signal : SIGPIPE;
+        return VM_INTERRUPTED;
+    }
+    if (!WIFEXITED(status) || !vm.logged) {
+        fprintf(stderr, "k23: the machine did not run: %.*s\n",
+                (int)strcspn(vm.complaint, "\n"), vm.complaint);
+        return VM_FAILED;
+    }
+    *status_out = WEXITSTATUS(status);
+    return VM_ENDED;
+}
