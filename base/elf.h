@@ -112,14 +112,17 @@ struct elf {
  * each PT_LOAD inside the file, with filesz <= memsz, no wrap, a page alignment with vaddr and offset
  * congruent, readable, never writable and executable both, ascending and sharing no page with another;
  * PT_DYNAMIC, PT_TLS and PT_GNU_RELRO inside a PT_LOAD, and RELRO at most whole pages of a writable
- * one; no interpreter; the entry inside executable bytes that come from the file. A symbol table that
- * does not fit is left out, since nothing but backtraces needs it.
+ * one; no interpreter. The entry is not looked at: a payload has its own (abi/boot.h). A symbol table
+ * that does not fit is left out, since nothing but backtraces needs it.
  * BAD_FORMAT or UNSUPPORTED with elf->error set.
  */
 MUST_CHECK status_t elf_open(struct elf *elf, const void *bytes, size_t size);
 
 /* The first program header of that type, NULL if none. */
 const struct elf64_phdr *elf_phdr(const struct elf *elf, uint32_t type);
+
+/* The PT_LOAD that has all of [vaddr, vaddr + size) in its memory, NULL if none. */
+const struct elf64_phdr *elf_segment_at(const struct elf *elf, uint64_t vaddr, uint64_t size);
 
 /* The bytes of the file behind [vaddr, vaddr + size), NULL unless one PT_LOAD has all in its file part. */
 const void *elf_at(const struct elf *elf, uint64_t vaddr, uint64_t size);
@@ -137,7 +140,7 @@ struct elf_relocs {
 };
 MUST_CHECK status_t elf_relocs(struct elf *elf, struct elf_relocs *out);
 
-/* The function that covers the link-time address, or the nearest one before it in the same section if
+/* The function that covers the link-time address, or the nearest one before it if
  * none has it in its size; NULL if there is none. Works on any table of symbols with its names, as
  * boot_info passes it on: entries whose name lies outside `names_size` are skipped. *name_out is
  * terminated, *offset_out counts from the symbol. */
