@@ -69,8 +69,8 @@ static const char *segment_fault(const struct elf *elf, const struct elf64_phdr 
     if (p->memsz == 0 || p->filesz > p->memsz) {
         return "ELF segment with a bad size";
     }
-    if (p->vaddr + p->memsz < p->vaddr || p->vaddr + p->memsz > UINT64_MAX - ELF_PAGE_SIZE) {
-        return "ELF segment wraps around";
+    if (p->memsz > ELF_MAX_SPAN || p->vaddr > UINT64_MAX - 2 * ELF_MAX_SPAN) {
+        return "ELF segment too large or too high";
     }
     if (p->align < ELF_PAGE_SIZE || (p->align & (p->align - 1)) != 0 ||
         (p->vaddr - p->offset) % ELF_PAGE_SIZE != 0) {
@@ -111,6 +111,9 @@ static status_t check_segments(struct elf *elf) {
         return refuse(elf, STATUS_BAD_FORMAT, "ELF file has nothing to load");
     }
     elf->span_size = end - elf->span_base;
+    if (elf->span_size > ELF_MAX_SPAN) {
+        return refuse(elf, STATUS_BAD_FORMAT, "ELF segments too far apart");
+    }
     return STATUS_OK;
 }
 

@@ -91,6 +91,8 @@ enum {
     ELF_MAX_SHDRS = 256,
 };
 
+#define ELF_MAX_SPAN ((uint64_t)1 << 30)    /* bytes from the lowest segment to the highest */
+
 struct elf {
     const uint8_t *bytes;
     size_t size;
@@ -109,7 +111,8 @@ struct elf {
 
 /*
  * Checks a payload: class, byte order, machine, version; tables inside the file; at least one PT_LOAD;
- * each PT_LOAD inside the file, with filesz <= memsz, no wrap, a page alignment with vaddr and offset
+ * each PT_LOAD inside the file, with filesz <= memsz, in a span of
+ * ELF_MAX_SPAN, a page alignment with vaddr and offset
  * congruent, readable, never writable and executable both, ascending and sharing no page with another;
  * PT_DYNAMIC, PT_TLS and PT_GNU_RELRO inside a PT_LOAD, and RELRO at most whole pages of a writable
  * one; no interpreter. The entry is not looked at: a payload has its own (abi/boot.h). A symbol table
