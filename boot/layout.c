@@ -18,7 +18,7 @@ void layout_init(struct layout *layout, uint32_t levels, struct random *random) 
 }
 
 uint64_t layout_physmap_limit(const struct layout *layout) {
-    return (layout->high - layout->low) / 2 & ~(PHYSMAP_ALIGN - 1);
+    return ((layout->high - layout->low) / 2) & ~(PHYSMAP_ALIGN - 1);
 }
 
 static bool is_free(const struct layout *layout, uint64_t start, uint64_t end) {
