@@ -8,6 +8,7 @@
 # Knobs, on the command line:
 #   CC=gcc|clang     compiler for everything; gcc is the default
 #   MODE=release|debug
+#   V=1              show the commands
 # The default configuration is built in build/, any other in build/CC-MODE/; nothing is written
 # elsewhere but the key pair that signs payloads, made at the first build in $(KEYS).
 #
@@ -37,6 +38,10 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
 
+# A recipe says what it makes in one line, $(call say,WHAT), and keeps its commands to itself.
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '%-8s %s\n' '$(1)' '$@')
+
 # --- the toolchains: packages first -------------------------------------------------------------
 
 # Remade and read again before anything else, so that all below may ask the compilers.
@@ -44,7 +49,7 @@ ifneq ($(filter-out help clean distclean,$(or $(MAKECMDGOALS),all)),)
 -include build/setup.mk
 endif
 build/setup.mk: packages.txt tools/setup
-	tools/setup $@
+	@tools/setup $@
 
 PICOLIBC := /usr/lib/picolibc/riscv64-unknown-elf
 MULTILIB := rv64imac/lp64
@@ -123,16 +128,18 @@ archives = $(patsubst %,$(B)/$(1)/lib%.a,$(2))
 define set_rules
 $(B)/$(1)/%.c.o: %.c
 	@mkdir -p $$(@D)
-	$$(COMPILE_$(1)) -c $$< -o $$@
+	$$(call say,CC)
+	$$(Q)$$(COMPILE_$(1)) -c $$< -o $$@
 $(B)/$(1)/%.S.o: %.S
 	@mkdir -p $$(@D)
-	$$(COMPILE_$(1)) -c $$< -o $$@
+	$$(call say,AS)
+	$$(Q)$$(COMPILE_$(1)) -c $$< -o $$@
 endef
 define archive_rules
 $(B)/$(1)/lib$(2).a: $(call objects,$(1),$(call layer_sources,$(1),$(2)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar crs $$@ $$(filter %.o,$$^)
+	$$(Q)ar crs $$@ $$(filter %.o,$$^)
 endef
 SETS := target host san linux
 $(foreach s,$(SETS),$(eval $(call set_rules,$(s))))
@@ -144,10 +151,10 @@ SHA256_libsodium := d59323c6b712a1519a5daf710b68f5e7fde57040845ffec53850911f10a5
 SHA256_lz4 := 0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b
 
 $(THIRD)/%/.unpacked: tools/fetch
-	tools/fetch $* $(SHA256_$*) $(THIRD)/$*.tar.gz
+	$(Q)tools/fetch $* $(SHA256_$*) $(THIRD)/$*.tar.gz
 	@rm -rf $(@D) && mkdir -p $(@D)
-	tar xzf $(THIRD)/$*.tar.gz -C $(@D) --strip-components=1
-	$(if $(filter libsodium,$*),sed -e 's/@VERSION@/1.0.18/' -e 's/@SODIUM_LIBRARY_VERSION_MAJOR@/10/' \
+	$(Q)tar xzf $(THIRD)/$*.tar.gz -C $(@D) --strip-components=1
+	$(Q)$(if $(filter libsodium,$*),sed -e 's/@VERSION@/1.0.18/' -e 's/@SODIUM_LIBRARY_VERSION_MAJOR@/10/' \
 	    -e 's/@SODIUM_LIBRARY_VERSION_MINOR@/3/' -e 's/@SODIUM_LIBRARY_MINIMAL_DEF@//' \
 	    $(SODIUM)/include/sodium/version.h.in >$(SODIUM)/include/sodium/version.h)
 	@touch $@
@@ -169,7 +176,7 @@ $(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
 $(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS)
 $(B)/target/libthird.a: $(THIRD_OBJ)
 	@rm -f $@
-	ar crs $@ $^
+	$(Q)ar crs $@ $^
 
 # --- keys and images ----------------------------------------------------------------------------
 
@@ -177,20 +184,22 @@ MKIMAGE := $(B)/host/mkimage
 
 $(KEYS)/debug.key: | $(MKIMAGE)
 	@mkdir -p -m 700 $(@D)
-	$(MKIMAGE) keygen $@ $(@:.key=.pub)
+	$(call say,KEYGEN)
+	$(Q)$(MKIMAGE) keygen $@ $(@:.key=.pub)
 
 # The public half, which the loader has inside; only rewritten when it differs.
 $(B)/gen/boot_key.h: $(KEYS)/debug.key
 	@mkdir -p $(@D)
-	{ echo '/* Generated: the public key whose signature the loader accepts. */'; \
+	$(Q){ echo '/* Generated: the public key whose signature the loader accepts. */'; \
 	  echo '#define BOOT_KEY_BYTES \'; \
 	  $(MKIMAGE) pubkey $(<:.key=.pub); } >$@
 
 # Debug information and the assembler's own labels stay behind; functions keep their names.
 %.img: %.elf $(KEYS)/debug.key $(MKIMAGE)
-	riscv64-unknown-elf-objcopy --strip-debug --discard-locals --wildcard \
+	$(call say,PACK)
+	$(Q)riscv64-unknown-elf-objcopy --strip-debug --discard-locals --wildcard \
 	    --strip-symbol='$$[dx]*' --strip-symbol='.L*' $< $*.packed.elf
-	$(MKIMAGE) pack --key $(KEYS)/debug.key $*.packed.elf $@
+	$(Q)$(MKIMAGE) pack --key $(KEYS)/debug.key $*.packed.elf $@
 	@rm -f $*.packed.elf
 
 # A self-extracting loader: its own objects and an image between two symbols.
@@ -211,8 +220,9 @@ $(call objects,target,$(filter %.c,$(LOADER_SRC))): | $(B)/gen/boot_key.h $(THIR
 # $(call link_loader,IMAGE) makes $@
 define link_loader
 $(file >$@.image.S,$(call embed,$(1)))
-$(COMPILE_target) -MF /dev/null -c $@.image.S -o $@.image.o
-$(LINK_target) $(addprefix -T,$(LOADER_SCRIPT)) -o $@ $(filter %.o,$(LOADER_DEPS)) $@.image.o \
+$(call say,LOADER)
+$(Q)$(COMPILE_target) -MF /dev/null -c $@.image.S -o $@.image.o
+$(Q)$(LINK_target) $(addprefix -T,$(LOADER_SCRIPT)) -o $@ $(filter %.o,$(LOADER_DEPS)) $@.image.o \
     --start-group $(filter %.a,$(LOADER_DEPS)) $(LIBC_target) --end-group
 @rm -f $@.image.S $@.image.o
 endef
@@ -228,7 +238,8 @@ PAYLOADS := $(PAYLOAD_SRC:test/kernel/%.c=$(B)/payload/%)
 
 define link_payload
 @mkdir -p $(@D)
-$(LINK_payload) -o $@ $(filter %.o,$^) --start-group $(filter %.a,$^) $(LIBC_target) --end-group
+$(call say,LINK)
+$(Q)$(LINK_payload) -o $@ $(filter %.o,$^) --start-group $(filter %.a,$^) $(LIBC_target) --end-group
 endef
 
 $(B)/kernel.elf: $(KERNEL_OBJ) $(KERNEL_LIBS)
@@ -261,7 +272,8 @@ HOST_LIBS := -lsodium -llz4
 define program_rules
 $(B)/$(1)/$(2): $(call objects,$(1),$(3)) $(call archives,$(1),$(4))
 	@mkdir -p $$(@D)
-	$$(COMPILE_$(1)) -MF /dev/null -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
+	$$(call say,LINK)
+	$$(Q)$$(COMPILE_$(1)) -MF /dev/null -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
 	    -Wl,--end-group $(5)
 endef
 TOOL_LAYERS_mkimage := base
@@ -298,10 +310,12 @@ EXAMPLE_FLAGS := -std=gnu17 -O2 -Wall -Wextra -Werror
 
 $(B)/examples/%.wasm: examples/%.c
 	@mkdir -p $(@D)
-	clang-19 --target=wasm32-wasi $(EXAMPLE_FLAGS) -fuse-ld=lld-19 $< -o $@ -lm
+	$(call say,WASM)
+	$(Q)clang-19 --target=wasm32-wasi $(EXAMPLE_FLAGS) -fuse-ld=/usr/bin/wasm-ld-19 $< -o $@ -lm
 $(B)/native/%: examples/%.c
 	@mkdir -p $(@D)
-	riscv64-linux-gnu-gcc $(EXAMPLE_FLAGS) -march=rv64gc_zba_zbb_zbs -static $< -o $@ -lm
+	$(call say,NATIVE)
+	$(Q)riscv64-linux-gnu-gcc $(EXAMPLE_FLAGS) -march=rv64gc_zba_zbb_zbs -static $< -o $@ -lm
 
 # --- goals --------------------------------------------------------------------------------------
 
@@ -362,7 +376,8 @@ FUZZERS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*_fuzz.c))
 FUZZ_SECONDS := 60
 $(B)/fuzz/%: test/fuzz/%.c
 	@mkdir -p $(@D)
-	clang-19 $(COMMON) -D_GNU_SOURCE -MF $@.d -O1 -fsanitize=fuzzer,$(SANITIZE) -fno-sanitize-recover=all \
+	$(call say,FUZZER)
+	$(Q)clang-19 $(COMMON) -D_GNU_SOURCE -MF $@.d -O1 -fsanitize=fuzzer,$(SANITIZE) -fno-sanitize-recover=all \
 	    $< $(foreach l,$(san_layers),$(call layer_sources,san,$(l))) -o $@ $(HOST_LIBS)
 fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## FUZZ_SECONDS for each reader of bytes from outside
 	@for f in $^; do mkdir -p build/corpus/$${f##*/}; \
