@@ -87,7 +87,7 @@ static void check_hart(size_t hart, const struct boot_info *info) {
         payload_end();
     }
     uint64_t here = (uint64_t)(uintptr_t)__builtin_frame_address(0);
-    PAYLOAD_CHECK(here > mine->stack_low && here < mine->stack_high);
+    PAYLOAD_CHECK(here > mine->stack_low && here <= mine->stack_high);
     PAYLOAD_CHECK_EQ(mine->stack_high - mine->stack_low, STACK_PAGES * PAGE);
     PAYLOAD_CHECK(memcmp(mine->isa, "rv64i", 5) == 0);
     PAYLOAD_CHECK((uint64_t)(uintptr_t)&thread_data - mine->area < PAGE);
