@@ -7,6 +7,12 @@
  * last instruction of a block with one successor carries the successor's parameters as its USEs
  * with constraint ANY (in order); blocks with several successors lead only to blocks without
  * parameters.
+ *
+ * Registers that are pinned for good (instance, memory base, stack pointer, zero) are no operands:
+ * the target keeps them in `aux`. What emission needs beyond operands it takes from registers
+ * that are not allocatable, so an instruction never has temporaries but DEF_EARLY operands. A
+ * temporary or an unwanted result is a vreg that no one uses. `remat` instructions have one DEF and
+ * no USE; made again in a slot they go through the target's scratch register.
  */
 #ifndef WASM_CODEGEN_MIR_H
 #define WASM_CODEGEN_MIR_H
