@@ -10,7 +10,9 @@
 #define WASM_MODULE_MODULE_H
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "base/status.h"
+#include "wasm/module/feature.h"
 #include "wasm/module/types.h"
 
 #include <stdbool.h>
@@ -79,6 +81,10 @@ struct global_decl {
     struct const_expr init; /* size 0 for an import */
 };
 
+struct tag_decl {
+    type_id_t type; /* a function type without results */
+};
+
 struct export {
     struct name name;
     enum extern_kind kind;
@@ -87,7 +93,7 @@ struct export {
 
 enum segment_mode { SEGMENT_ACTIVE, SEGMENT_PASSIVE, SEGMENT_DECLARED };
 
-/* Items are function indices, or constant expressions, never both. */
+/* Items are function indices (type is then `(ref func)`), or constant expressions, never both. */
 struct elem_segment {
     enum segment_mode mode;
     valtype_t type;
@@ -127,8 +133,12 @@ struct module {
     uint32_t global_count, global_imports;
     struct global_decl *globals;
 
+    uint32_t tag_count, tag_imports;
+    struct tag_decl *tags;
+
     uint32_t export_count;
     const struct export *exports;
+    struct map export_map; /* hash of the name, plus one a collision, to the export's index */
     uint32_t start; /* function index or INDEX_NONE */
     uint32_t elem_count;
     const struct elem_segment *elems;
@@ -145,6 +155,11 @@ struct module {
 MUST_CHECK status_t module_load(struct module **module_out, const struct arena_source *source,
                                 struct types *types, const void *bytes, size_t size,
                                 struct wasm_error *error_out);
+/* As module_load(), with other features than those that are enabled: for tests of the validator,
+ * which is ahead of what follows it. */
+MUST_CHECK status_t module_load_with(struct module **module_out, const struct arena_source *source,
+                                     struct types *types, const void *bytes, size_t size,
+                                     features_t features, struct wasm_error *error_out);
 void module_free(struct module *module);
 
 static inline const struct type_def *module_func_type(const struct module *m, uint32_t func) {
