@@ -13,6 +13,12 @@
  * that are not allocatable, so an instruction never has temporaries but DEF_EARLY operands. A
  * temporary or an unwanted result is a vreg that no one uses. `remat` instructions have one DEF and
  * no USE; made again in a slot they go through the target's scratch register.
+ *
+ * A definition stands before its uses in layout order too (dominators first), and the last
+ * instruction of a block defines nothing that is used. Allocation gives a parameter's argument the
+ * parameter's own place as `loc`: the moves before the jump have put it there. Where a MINST_REMAT
+ * instruction has LOC_NONE as the place of its definition, its value is made again wherever it is
+ * wanted, and the instruction itself is not to be emitted.
  */
 #ifndef WASM_CODEGEN_MIR_H
 #define WASM_CODEGEN_MIR_H
