@@ -1,0 +1,193 @@
+/*
+ * A program from its bytes to its exit status: load -> instantiate -> call, with WASI under it.
+ */
+#include "init/program.h"
+
+#include "abi/run.h"
+#include "drivers/rtc.h"
+#include "init/invoke.h"
+#include "init/streams.h"
+#include "kernel/log.h"
+#include "kernel/mm/heap.h"
+#include "kernel/random.h"
+#include "kernel/sched.h"
+#include "kernel/time.h"
+#include "wasi/wasi.h"
+#include "wasm/wasm.h"
+
+#include <string.h>
+
+static const struct wasi_system system_services = {
+    .monotonic_ns = time_now_ns,
+    .realtime_ns = rtc_now_ns,
+    .cpu_ns = time_now_ns,
+    .random = random_bytes,
+    .yield = sched_yield,
+};
+
+struct program {
+    const struct request *request;
+    const char *name;   /* argv[0] */
+    struct wasm_store *store;
+    struct wasm_instance *instance;
+    struct wasi wasi;
+    struct wasm_error error;
+    struct wasm_trap trap;
+};
+
+/* ---- saying what went wrong ------------------------------------------------------------------- */
+
+static int refuse(const struct program *p, const char *what) {
+    const struct wasm_error *e = &p->error;
+    fmt_print(&streams_err, "k23: %s: %s: %s", p->name, what,
+              e->text[0] ? e->text : status_text(e->status));
+    if (e->offset) {
+        fmt_print(&streams_err, " (at offset 0x%zx)", e->offset);
+    }
+    fmt_print(&streams_err, "\n");
+    return RUN_EXIT_REFUSED;
+}
+
+static int fail(const struct program *p, status_t status, const char *what) {
+    fmt_print(&streams_err, "k23: %s: %s: %s\n", p->name, what, status_text(status));
+    return RUN_EXIT_ERROR;
+}
+
+/* How a call into the program ended, as an exit status. */
+static int end_status(const struct program *p, status_t status) {
+    switch (status) {
+    case STATUS_OK:
+        return 0;
+    case STATUS_EXITED:
+        return (int)(p->wasi.exit_code & 0xff);
+    case STATUS_TRAPPED:
+        fmt_print(&streams_err, "k23: %s: ", p->name);
+        wasm_trap_print(&p->trap, &streams_err);
+        return RUN_EXIT_TRAP;
+    default:
+        return fail(p, status, "cannot be run");
+    }
+}
+
+/* ---- calling an export by name ------------------------------------------------------------------ */
+
+static int invoke(struct program *p, const char *name) {
+    struct wasm_extern func;
+    struct wasm_value args[INVOKE_MAX_VALUES], results[INVOKE_MAX_VALUES];
+    if (wasm_export(p->instance, name, strlen(name), &func) != STATUS_OK ||
+        func.kind != EXTERN_FUNC) {
+        fmt_print(&streams_err, "k23: %s: exports no function \"%s\"\n", p->name, name);
+        return RUN_EXIT_REFUSED;
+    }
+    const struct type_def *type = wasm_func_type(&func);
+    uint32_t given = p->request->args.count - 1;
+    if (type->param_count != given || given > INVOKE_MAX_VALUES ||
+        type->result_count > INVOKE_MAX_VALUES) {
+        fmt_print(&streams_err, "k23: %s: \"%s\" takes %u arguments, %u were given\n", p->name, name,
+                  (unsigned)type->param_count, (unsigned)given);
+        return RUN_EXIT_USAGE;
+    }
+    const char *text = p->request->args.bytes;
+    for (uint32_t i = 0; i < given; i++) {
+        text = request_next(text);
+        if (invoke_parse(text, type->params[i], &args[i]) != STATUS_OK) {
+            char buf[32];
+            fmt_print(&streams_err, "k23: %s: argument \"%s\" is no %s\n", p->name, text,
+                      types_name(type->params[i], buf, sizeof(buf)));
+            return RUN_EXIT_USAGE;
+        }
+    }
+    status_t status = wasm_call(p->store, &func, args, results, &p->trap);
+    for (uint32_t i = 0; status == STATUS_OK && i < type->result_count; i++) {
+        invoke_print(&results[i], &streams_out);
+        fmt_print(&streams_out, "\n");
+    }
+    return end_status(p, status);
+}
+
+/* ---- the program's life ------------------------------------------------------------------------ */
+
+/* A command is called at _start; a reactor is made ready by _initialize (WASI preview 1, "application
+ * ABI"), and then it is for --invoke to say what to call. */
+static int call_start(struct program *p) {
+    struct wasm_extern func;
+    if (wasm_export(p->instance, "_initialize", 11, &func) == STATUS_OK &&
+        func.kind == EXTERN_FUNC && wasm_func_type(&func)->param_count == 0) {
+        status_t status = wasm_call(p->store, &func, NULL, NULL, &p->trap);
+        if (status != STATUS_OK) {
+            return end_status(p, status);
+        }
+    }
+    if (p->request->invoke) {
+        return invoke(p, p->request->invoke);
+    }
+    if (wasm_export(p->instance, "_start", 6, &func) != STATUS_OK || func.kind != EXTERN_FUNC ||
+        wasm_func_type(&func)->param_count != 0) {
+        fmt_print(&streams_err,
+                  "k23: %s: exports no function \"_start\" to run (see --invoke)\n", p->name);
+        return RUN_EXIT_REFUSED;
+    }
+    return end_status(p, wasm_call(p->store, &func, NULL, NULL, &p->trap));
+}
+
+static int run_in_store(struct program *p) {
+    struct wasm_module *module;
+    status_t status = wasi_define(&p->wasi, p->store);
+    if (status != STATUS_OK) {
+        return fail(p, status, "cannot set up WASI");
+    }
+    if (wasm_module_load(p->store, p->request->module.bytes, p->request->module.size, &module,
+                         &p->error) != STATUS_OK) {
+        return refuse(p, "not a module that can be run");
+    }
+    status = wasm_instantiate(p->store, module, &p->instance, &p->error, &p->trap);
+    if (status == STATUS_TRAPPED || status == STATUS_EXITED) {
+        return end_status(p, status);
+    }
+    if (status != STATUS_OK) {
+        return refuse(p, "cannot be instantiated");
+    }
+    return call_start(p);
+}
+
+static void log_stats(const struct program *p, uint64_t started_ns, uint64_t started_instret,
+                      uint64_t started_guest) {
+    struct wasm_stats s;
+    wasm_store_stats(p->store, &s);
+    log_info("run", "compiled %llu of %llu functions, %llu of %llu bytes of code section",
+             (unsigned long long)s.compiled_functions, (unsigned long long)s.functions,
+             (unsigned long long)s.compiled_bytes, (unsigned long long)s.code_section_bytes);
+    log_info("run", "%llu bytes of machine code, %llu instructions to compile",
+             (unsigned long long)s.machine_bytes, (unsigned long long)s.compile_instret);
+    log_info("run", "%llu instructions in all, %llu in user mode, %llu us",
+             (unsigned long long)(time_instret() - started_instret),
+             (unsigned long long)(plat_guest_instret() - started_guest),
+             (unsigned long long)((time_now_ns() - started_ns) / 1000));
+}
+
+int program_run(const struct request *request) {
+    struct program *p = heap_new(struct program);
+    if (!p) {
+        fmt_print(&streams_err, "k23: out of memory\n");
+        return RUN_EXIT_ERROR;
+    }
+    p->request = request;
+    p->name = request->args.count ? request->args.bytes : "program";
+    wasi_init(&p->wasi, &system_services);
+    p->wasi.args = request->args;
+    p->wasi.environ = request->environ;
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        p->wasi.files[i] = streams_file((enum stream)i);
+        p->wasi.files[i]->is_terminal = request->is_terminal[i];
+    }
+    struct wasm_config config = {.eager = request->eager};
+    uint64_t ns = time_now_ns(), instret = time_instret(), guest = plat_guest_instret();
+    status_t status = wasm_store_new(&config, &p->store);
+    int exit_status = status == STATUS_OK ? run_in_store(p) : fail(p, status, "cannot be run");
+    if (p->store) {
+        log_stats(p, ns, instret, guest);
+        wasm_store_free(p->store);
+    }
+    heap_free(p);
+    return exit_status;
+}

@@ -1,0 +1,92 @@
+/*
+ * Parses RUN_FILE: records "KEY=VALUE" that end in NUL. Arguments and environment variables are
+ * gathered, each kind in its order, into two blocks of strings.
+ */
+#include "init/request.h"
+
+#include "abi/run.h"
+#include "kernel/mm/heap.h"
+
+#include <string.h>
+
+static void append(struct wasi_strings *strings, char *block, const char *value) {
+    size_t size = strlen(value) + 1;
+    memcpy(block + strings->size, value, size);
+    strings->bytes = block;
+    strings->size += (uint32_t)size;
+    strings->count++;
+}
+
+/* If the record has this key, its value; else NULL. */
+static const char *value_of(const char *record, const char *key) {
+    size_t len = strlen(key);
+    return strncmp(record, key, len) == 0 && record[len] == '=' ? record + len + 1 : NULL;
+}
+
+struct parse {
+    struct request *request;
+    char *arg_block, *env_block;   /* as large as the whole file */
+    const char *module;
+};
+
+static bool take_record(struct parse *p, const char *record) {
+    struct request *r = p->request;
+    const char *value;
+    if ((value = value_of(record, "arg"))) {
+        append(&r->args, p->arg_block, value);
+    } else if ((value = value_of(record, "env"))) {
+        append(&r->environ, p->env_block, value);
+    } else if ((value = value_of(record, "module"))) {
+        p->module = value;
+    } else if ((value = value_of(record, "invoke"))) {
+        r->invoke = value;
+    } else if ((value = value_of(record, "verbose"))) {
+        r->verbose = *value == '1';
+    } else if ((value = value_of(record, "eager"))) {
+        r->eager = *value == '1';
+    } else if ((value = value_of(record, "tty")) && strlen(value) == 3) {
+        for (int i = 0; i < 3; i++) {
+            r->is_terminal[i] = value[i] == '1';
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
+status_t request_read(const struct initrd *initrd, struct request *out, const char **why_out) {
+    struct initrd_entry file;
+    memset(out, 0, sizeof(*out));
+    *why_out = "the initrd has no file " RUN_FILE;
+    TRY(initrd_find(initrd, RUN_FILE, &file));
+    *why_out = RUN_FILE " is too large";
+    if (file.size == 0 || file.size > RUN_MAX_SIZE) {
+        return STATUS_LIMIT;
+    }
+    *why_out = "out of memory";
+    char *copy = heap_alloc(3 * file.size);
+    if (!copy) {
+        return STATUS_NO_MEMORY;
+    }
+    memcpy(copy, file.bytes, file.size);
+    struct parse p = {.request = out, .arg_block = copy + file.size,
+                      .env_block = copy + 2 * file.size};
+    *why_out = RUN_FILE " has a malformed record";
+    if (copy[file.size - 1] != '\0') {
+        return STATUS_BAD_FORMAT;
+    }
+    for (const char *at = copy; at < copy + file.size; at += strlen(at) + 1) {
+        if (!take_record(&p, at)) {
+            return STATUS_BAD_FORMAT;
+        }
+    }
+    *why_out = RUN_FILE " names no module of the initrd";
+    if (!p.module) {
+        return STATUS_BAD_FORMAT;
+    }
+    return initrd_find(initrd, p.module, &out->module);
+}
+
+const char *request_next(const char *string) {
+    return string + strlen(string) + 1;
+}

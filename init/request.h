@@ -1,0 +1,28 @@
+/*
+ * What the host asks to be run: RUN_FILE of the initrd (abi/run.h), parsed.
+ */
+#ifndef INIT_REQUEST_H
+#define INIT_REQUEST_H
+
+#include "fs/initrd.h"
+#include "wasi/wasi.h"
+
+#include <stdbool.h>
+
+struct request {
+    struct initrd_entry module;
+    const char *invoke;            /* or NULL */
+    struct wasi_strings args, environ;
+    bool is_terminal[3];
+    bool verbose, eager;
+};
+
+/* Reads RUN_FILE. Strings are copied to memory that is never freed: there is one request a boot.
+ * On failure *why_out says what is wrong. NOT_FOUND, BAD_FORMAT, LIMIT, NO_MEMORY. */
+MUST_CHECK status_t request_read(const struct initrd *initrd, struct request *out,
+                                 const char **why_out);
+
+/* The string after one of a struct wasi_strings. */
+const char *request_next(const char *string);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * The host's standard streams: ports of the virtio console where there are some.
+ */
+#include "init/streams.h"
+
+#include "drivers/virtio_console.h"
+#include "kernel/log.h"
+
+struct stream_file {
+    struct file file;
+    struct virtio_port *port;   /* NULL: the console */
+};
+
+static struct stream_file streams[STREAM_COUNT];
+
+static status_t read_port(struct file *file, void *buf, size_t cap, size_t *size_out) {
+    struct stream_file *stream = (struct stream_file *)file;
+    *size_out = 0;
+    return stream->port ? virtio_port_read(stream->port, buf, cap, size_out) : STATUS_OK;
+}
+
+static status_t write_port(struct file *file, const void *bytes, size_t size) {
+    struct stream_file *stream = (struct stream_file *)file;
+    if (stream->port) {
+        return virtio_port_write(stream->port, bytes, size);
+    }
+    log_text(bytes, size);
+    return STATUS_OK;
+}
+
+static const struct file_ops input_ops = {.read = read_port};
+static const struct file_ops output_ops = {.write = write_port};
+
+void streams_init(void) {
+    static const char *const names[STREAM_COUNT] = {"stdin", "stdout", "stderr"};
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        streams[i].file.ops = i == STREAM_IN ? &input_ops : &output_ops;
+        streams[i].port = virtio_console_find(names[i]);
+    }
+}
+
+struct file *streams_file(enum stream stream) {
+    return &streams[stream].file;
+}
+
+/* Messages are best effort: there is nobody left to tell when they cannot be written. */
+static void print_err(struct sink *sink, const char *text, size_t len) {
+    (void)sink;
+    if (file_write(streams_file(STREAM_ERR), text, len) != STATUS_OK) {
+        log_text(text, len);
+    }
+}
+
+static void print_out(struct sink *sink, const char *text, size_t len) {
+    (void)sink;
+    if (file_write(streams_file(STREAM_OUT), text, len) != STATUS_OK) {
+        log_text(text, len);
+    }
+}
+
+struct sink streams_err = {.write = print_err};
+struct sink streams_out = {.write = print_out};
