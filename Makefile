@@ -111,7 +111,8 @@ PAYLOAD_SUPPORT := $(filter test/support/payload%,$(SRC_support))
 MAIN := init/main.c
 
 # Files of the loader and the kernel that need no machine, for unit tests.
-PORTABLE := $(wildcard boot/memory.c boot/image.c boot/config.c boot/random.c kernel/mm/frame.c)
+PORTABLE := $(wildcard boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
+    boot/layout.c boot/random.c kernel/mm/frame.c)
 
 src = $(call sources,$(2)) $(if $(filter target,$(1)),$(call assembly,$(2)))
 src_init = $(filter-out $(MAIN),$(call sources,init))
@@ -370,7 +371,7 @@ bench: $(ALL) $(NATIVE) ## instructions retired, k23 and native side by side
 lint: ## formatting, layers, header cycles, names
 	@tools/lint/run
 format: ## bring all C files into the form that lint asks for
-	clang-format-14 -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+	clang-format-19 -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 FUZZERS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*_fuzz.c))
 FUZZ_SECONDS := 60

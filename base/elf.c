@@ -48,8 +48,7 @@ static status_t find_tables(struct elf *elf) {
     if (h->phnum > ELF_MAX_PHDRS) {
         return refuse(elf, STATUS_UNSUPPORTED, "ELF file has too many program headers");
     }
-    if (h->phoff % 8 != 0 ||
-        !inside(h->phoff, h->phnum * sizeof(struct elf64_phdr), elf->size)) {
+    if (h->phoff % 8 != 0 || !inside(h->phoff, h->phnum * sizeof(struct elf64_phdr), elf->size)) {
         return refuse(elf, STATUS_BAD_FORMAT, "ELF program headers out of the file");
     }
     elf->phdrs = (const struct elf64_phdr *)(const void *)(elf->bytes + h->phoff);
@@ -282,8 +281,9 @@ status_t elf_relocs(struct elf *elf, struct elf_relocs *out) {
     for (uint64_t i = 0; i < len && dyn[i].tag != ELF_DT_NULL; i++) {
         TRY(take_dyn(elf, &dyn[i], out));
     }
-    bool rela_fits = out->rela_len == 0 ||
-                     (out->rela % 8 == 0 && elf_at(elf, out->rela, out->rela_len * sizeof(struct elf64_rela)));
+    bool rela_fits =
+        out->rela_len == 0 ||
+        (out->rela % 8 == 0 && elf_at(elf, out->rela, out->rela_len * sizeof(struct elf64_rela)));
     bool relr_fits =
         out->relr_len == 0 ||
         (out->relr % 8 == 0 && elf_at(elf, out->relr, out->relr_len * sizeof(uint64_t)));

@@ -59,23 +59,49 @@ struct elf64_dyn {
 };
 
 enum {
-    ELF_CLASS64 = 2, ELF_DATA_LE = 1, ELF_VERSION = 1,
-    ELF_TYPE_EXEC = 2, ELF_TYPE_DYN = 3,
-    ELF_MACHINE_X86_64 = 62, ELF_MACHINE_RISCV = 243,
+    ELF_CLASS64 = 2,
+    ELF_DATA_LE = 1,
+    ELF_VERSION = 1,
+    ELF_TYPE_EXEC = 2,
+    ELF_TYPE_DYN = 3,
+    ELF_MACHINE_X86_64 = 62,
+    ELF_MACHINE_RISCV = 243,
 
-    ELF_PT_LOAD = 1, ELF_PT_DYNAMIC = 2, ELF_PT_INTERP = 3, ELF_PT_TLS = 7,
-    ELF_PT_GNU_STACK = 0x6474e551, ELF_PT_GNU_RELRO = 0x6474e552,
-    ELF_PF_X = 1, ELF_PF_W = 2, ELF_PF_R = 4,
+    ELF_PT_LOAD = 1,
+    ELF_PT_DYNAMIC = 2,
+    ELF_PT_INTERP = 3,
+    ELF_PT_TLS = 7,
+    ELF_PT_GNU_STACK = 0x6474e551,
+    ELF_PT_GNU_RELRO = 0x6474e552,
+    ELF_PF_X = 1,
+    ELF_PF_W = 2,
+    ELF_PF_R = 4,
 
-    ELF_SHT_PROGBITS = 1, ELF_SHT_SYMTAB = 2, ELF_SHT_STRTAB = 3, ELF_SHT_NOBITS = 8,
-    ELF_SHN_UNDEF = 0, ELF_SHN_LORESERVE = 0xff00,
-    ELF_STT_NOTYPE = 0, ELF_STT_OBJECT = 1, ELF_STT_FUNC = 2,
+    ELF_SHT_PROGBITS = 1,
+    ELF_SHT_SYMTAB = 2,
+    ELF_SHT_STRTAB = 3,
+    ELF_SHT_NOBITS = 8,
+    ELF_SHN_UNDEF = 0,
+    ELF_SHN_LORESERVE = 0xff00,
+    ELF_STT_NOTYPE = 0,
+    ELF_STT_OBJECT = 1,
+    ELF_STT_FUNC = 2,
 
-    ELF_DT_NULL = 0, ELF_DT_NEEDED = 1, ELF_DT_PLTRELSZ = 2, ELF_DT_RELA = 7, ELF_DT_RELASZ = 8,
-    ELF_DT_RELAENT = 9, ELF_DT_REL = 17, ELF_DT_TEXTREL = 22, ELF_DT_JMPREL = 23,
-    ELF_DT_RELRSZ = 35, ELF_DT_RELR = 36, ELF_DT_RELRENT = 37,
+    ELF_DT_NULL = 0,
+    ELF_DT_NEEDED = 1,
+    ELF_DT_PLTRELSZ = 2,
+    ELF_DT_RELA = 7,
+    ELF_DT_RELASZ = 8,
+    ELF_DT_RELAENT = 9,
+    ELF_DT_REL = 17,
+    ELF_DT_TEXTREL = 22,
+    ELF_DT_JMPREL = 23,
+    ELF_DT_RELRSZ = 35,
+    ELF_DT_RELR = 36,
+    ELF_DT_RELRENT = 37,
 
-    ELF_R_RISCV_NONE = 0, ELF_R_RISCV_RELATIVE = 3,
+    ELF_R_RISCV_NONE = 0,
+    ELF_R_RISCV_RELATIVE = 3,
 };
 
 static inline uint32_t elf64_r_type(uint64_t info) {
@@ -105,8 +131,8 @@ struct elf {
     uint32_t symbols_len;
     const char *names;                      /* its string table, terminated */
     uint32_t names_size;
-    uint64_t span_base, span_size;          /* from the lowest PT_LOAD to the highest, whole pages */
-    const char *error;                      /* set by an elf_open() that refused: why */
+    uint64_t span_base, span_size; /* from the lowest PT_LOAD to the highest, whole pages */
+    const char *error; /* set by an elf_open() that refused: why */
 };
 
 /*

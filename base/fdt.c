@@ -27,8 +27,15 @@ enum {
 
 /* Word offsets in the header. */
 enum {
-    H_MAGIC = 0, H_TOTALSIZE = 4, H_STRUCTURE = 8, H_STRINGS = 12, H_RESERVATIONS = 16,
-    H_VERSION = 20, H_LAST_COMPATIBLE = 24, H_STRINGS_SIZE = 32, H_STRUCTURE_SIZE = 36,
+    H_MAGIC = 0,
+    H_TOTALSIZE = 4,
+    H_STRUCTURE = 8,
+    H_STRINGS = 12,
+    H_RESERVATIONS = 16,
+    H_VERSION = 20,
+    H_LAST_COMPATIBLE = 24,
+    H_STRINGS_SIZE = 32,
+    H_STRUCTURE_SIZE = 36,
 };
 
 static uint32_t be32(const uint8_t *p) {
@@ -145,7 +152,8 @@ static status_t check_structure(struct fdt *fdt) {
         const char *fault = NULL;
         switch (token_at(fdt, offset)) {
         case BEGIN_NODE:
-            fault = depth == 0 && seen_root ? "device tree with two roots" : begin_fault(fdt, offset);
+            fault =
+                depth == 0 && seen_root ? "device tree with two roots" : begin_fault(fdt, offset);
             if (++depth > FDT_MAX_DEPTH) {
                 return refuse(fdt, STATUS_LIMIT, "device tree nested too deep");
             }
@@ -157,7 +165,8 @@ static status_t check_structure(struct fdt *fdt) {
             props_allowed = false;
             break;
         case PROP:
-            fault = !props_allowed ? "device tree property in a wrong place" : prop_fault(fdt, offset);
+            fault =
+                !props_allowed ? "device tree property in a wrong place" : prop_fault(fdt, offset);
             break;
         case NOP:
             break;
@@ -451,7 +460,8 @@ bool fdt_prop_has_string(const struct fdt_prop *prop, const char *text) {
     return false;
 }
 
-static uint32_t cells(const struct fdt *fdt, struct fdt_node node, const char *name, uint32_t value) {
+static uint32_t cells(const struct fdt *fdt, struct fdt_node node, const char *name,
+                      uint32_t value) {
     (void)fdt_get_u32(fdt, node, name, &value);
     return value;
 }

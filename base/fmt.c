@@ -38,7 +38,8 @@ static void put(struct sink *sink, const struct spec *spec, const char *text, in
 }
 
 /* "+" sign, then zeros up to the precision or, with the 0 flag and none given, to the width. */
-static void put_number(struct sink *sink, const struct spec *spec, uint64_t value, const char *sign) {
+static void put_number(struct sink *sink, const struct spec *spec, uint64_t value,
+                       const char *sign) {
     char digits[24];
     int at = (int)sizeof(digits);
     unsigned base = spec->kind == 'x' || spec->kind == 'X' || spec->kind == 'p' ? 16 : 10;

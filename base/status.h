@@ -30,7 +30,7 @@ enum status {
 #define X(name, text) STATUS_##name,
     STATUS_TABLE(X)
 #undef X
-    STATUS_COUNT
+        STATUS_COUNT
 };
 typedef enum status status_t;
 

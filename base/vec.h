@@ -27,8 +27,7 @@ void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, 
 #define vec_reserve(arena, v, want)                                                                \
     ((v)->cap >= (want)                                                                            \
          ? (void)0                                                                                 \
-         : (void)((v)->at =                                                                        \
-                      vec_reserve_((arena), (v)->at, &(v)->cap, (want), sizeof(*(v)->at))))
+         : (void)((v)->at = vec_reserve_((arena), (v)->at, &(v)->cap, (want), sizeof(*(v)->at))))
 
 #define vec_push(arena, v, elem)                                                                   \
     do {                                                                                           \
@@ -47,8 +46,8 @@ void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, 
         (v)->len = vec_len_;                                                                       \
     } while (0)
 
-#define vec_pop(v) ((v)->at[--(v)->len])
-#define vec_last(v) ((v)->at[(v)->len - 1])
+#define vec_pop(v)   ((v)->at[--(v)->len])
+#define vec_last(v)  ((v)->at[(v)->len - 1])
 #define vec_clear(v) ((void)((v)->len = 0))
 
 #endif

@@ -85,7 +85,8 @@ static jmp_buf check_out;
 
 #define CHECK_BYTES(got, want, size)                                                               \
     do {                                                                                           \
-        const unsigned char *check_got_ = (const void *)(got), *check_want_ = (const void *)(want);\
+        const unsigned char *check_got_ = (const void *)(got),                                     \
+                            *check_want_ = (const void *)(want);                                   \
         for (size_t check_i_ = 0; check_i_ < (size_t)(size); check_i_++) {                         \
             if (check_got_[check_i_] != check_want_[check_i_]) {                                   \
                 FAIL("%s differs at byte %zu: 0x%02x, not 0x%02x", #got, check_i_,                 \

@@ -26,14 +26,26 @@ struct file {
 
 static struct elf64_phdr segment(uint32_t type, uint32_t flags, uint64_t offset, uint64_t size,
                                  uint64_t extra) {
-    return (struct elf64_phdr){type, flags, offset, offset, offset, size, size + extra,
-                               type == ELF_PT_LOAD ? 4096 : 8};
+    return (struct elf64_phdr){type,   flags, offset,       offset,
+                               offset, size,  size + extra, type == ELF_PT_LOAD ? 4096 : 8};
 }
 
 static void build(struct file *f) {
     *f = (struct file){
-        .header = {{0x7f, 'E', 'L', 'F', 2, 1, 1}, ELF_TYPE_DYN, ELF_MACHINE_RISCV, 1, 0,
-                   OFFSET(phdrs), OFFSET(shdrs), 0, 64, 56, 6, 64, 5, 4},
+        .header = {{0x7f, 'E', 'L', 'F', 2, 1, 1},
+                   ELF_TYPE_DYN,
+                   ELF_MACHINE_RISCV,
+                   1,
+                   0,
+                   OFFSET(phdrs),
+                   OFFSET(shdrs),
+                   0,
+                   64,
+                   56,
+                   6,
+                   64,
+                   5,
+                   4},
         .phdrs = {segment(ELF_PT_LOAD, ELF_PF_R, 0, OFFSET(text), 0),
                   segment(ELF_PT_LOAD, ELF_PF_R | ELF_PF_X, OFFSET(text), sizeof(f->text), 0),
                   segment(ELF_PT_LOAD, ELF_PF_R | ELF_PF_W, OFFSET(dynamic), 4096, 4096),
@@ -45,8 +57,11 @@ static void build(struct file *f) {
                   {9, ELF_SHT_STRTAB, 0, 0, OFFSET(names), sizeof(names), 0, 0, 1, 0},
                   {17, ELF_SHT_PROGBITS, 0, OFFSET(relr), OFFSET(relr), 16, 0, 0, 8, 0},
                   {0, ELF_SHT_STRTAB, 0, 0, OFFSET(section_names), 32, 0, 0, 1, 0}},
-        .dynamic = {{ELF_DT_RELA, OFFSET(rela)}, {ELF_DT_RELASZ, 48}, {ELF_DT_RELAENT, 24},
-                    {ELF_DT_RELR, OFFSET(relr)}, {ELF_DT_RELRSZ, 16}},
+        .dynamic = {{ELF_DT_RELA, OFFSET(rela)},
+                    {ELF_DT_RELASZ, 48},
+                    {ELF_DT_RELAENT, 24},
+                    {ELF_DT_RELR, OFFSET(relr)},
+                    {ELF_DT_RELRSZ, 16}},
         .symbols = {{0},
                     {1, ELF_STT_FUNC, 0, 2, OFFSET(text), 8},
                     {7, ELF_STT_FUNC, 0, 2, OFFSET(text) + 16, 8},
@@ -95,15 +110,16 @@ TEST(symbols) {
     const struct {
         uint64_t address, offset;
         const char *name;
-    } cases[] = {{0, 0, "first"}, {7, 7, "first"}, {8, 8, "first"}, {16, 0, "second"},
-                 {40, 24, "second"}};
+    } cases[] = {
+        {0, 0, "first"}, {7, 7, "first"}, {8, 8, "first"}, {16, 0, "second"}, {40, 24, "second"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         CHECK(elf_symbol_at(elf.symbols, elf.symbols_len, elf.names, elf.names_size,
                             OFFSET(text) + cases[i].address, &name, &offset));
         CHECK_TEXT(name, cases[i].name);
         CHECK_EQ(offset, cases[i].offset);
     }
-    CHECK(!elf_symbol_at(elf.symbols, elf.symbols_len, elf.names, elf.names_size, 5, &name, &offset));
+    CHECK(
+        !elf_symbol_at(elf.symbols, elf.symbols_len, elf.names, elf.names_size, 5, &name, &offset));
     file.shdrs[2].size = 3; /* not terminated */
     CHECK_EQ(open_file(), STATUS_OK);
     CHECK_EQ(elf.symbols_len, 0);
@@ -155,9 +171,11 @@ TEST(what_is_refused) {
 TEST(relocations_that_are_refused) {
     struct elf_relocs relocs;
     const struct elf64_dyn bad[] = {
-        {ELF_DT_RELA, 1 << 30}, {ELF_DT_RELA, OFFSET(rela) + 4}, {ELF_DT_RELASZ, 1 << 20},
-        {ELF_DT_RELASZ, UINT64_MAX}, {ELF_DT_RELAENT, 16}, {ELF_DT_RELRENT, 4},
-        {ELF_DT_NEEDED, 1}, {ELF_DT_JMPREL, 1}, {ELF_DT_RELR, 4}, {ELF_DT_TEXTREL, 0},
+        {ELF_DT_RELA, 1 << 30},   {ELF_DT_RELA, OFFSET(rela) + 4},
+        {ELF_DT_RELASZ, 1 << 20}, {ELF_DT_RELASZ, UINT64_MAX},
+        {ELF_DT_RELAENT, 16},     {ELF_DT_RELRENT, 4},
+        {ELF_DT_NEEDED, 1},       {ELF_DT_JMPREL, 1},
+        {ELF_DT_RELR, 4},         {ELF_DT_TEXTREL, 0},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         build(&file);

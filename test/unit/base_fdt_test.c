@@ -65,8 +65,15 @@ static void finish(struct builder *b) {
     size_t reservations = 40, structure = reservations + 32;
     size_t strings = structure + b->structure_size;
     b->size = strings + b->strings_size;
-    uint32_t header[10] = {0xd00dfeed, (uint32_t)b->size, (uint32_t)structure, (uint32_t)strings,
-                           (uint32_t)reservations, 17, 16, 0, (uint32_t)b->strings_size,
+    uint32_t header[10] = {0xd00dfeed,
+                           (uint32_t)b->size,
+                           (uint32_t)structure,
+                           (uint32_t)strings,
+                           (uint32_t)reservations,
+                           17,
+                           16,
+                           0,
+                           (uint32_t)b->strings_size,
                            (uint32_t)b->structure_size};
     for (int i = 0; i < 10; i++) {
         put32(t + 4 * i, header[i]);
@@ -154,8 +161,8 @@ TEST(paths_and_aliases) {
 
 TEST(walks) {
     open_tree();
-    const char *want[] = {"", "aliases", "chosen", "memory@80000000", "cpus",
-                          "cpu@0", "cpu@1", "soc", "serial@10000000", "wide@1"};
+    const char *want[] = {"",      "aliases", "chosen", "memory@80000000", "cpus",
+                          "cpu@0", "cpu@1",   "soc",    "serial@10000000", "wide@1"};
     unsigned depths[] = {0, 1, 1, 1, 1, 2, 2, 1, 2, 2}, depth = 0, i = 0;
     for (struct fdt_node n = fdt_root(&fdt); fdt_exists(n); n = fdt_next(&fdt, n, &depth)) {
         CHECK_TEXT(fdt_name(&fdt, n), want[i]);
