@@ -130,7 +130,7 @@ struct arch_context {
 void arch_context_init(struct arch_context *context, void *stack_top, void (*entry)(void *),
                        void *arg);
 
-/* Saves in *from, goes on in *to. Returns `from`'s value of the switch back... to this thread. */
+/* Saves in *from, goes on in *to; returns when somebody switches back. Interrupts off. */
 void arch_switch(struct arch_context *from, const struct arch_context *to);
 
 /* The return addresses on this stack, newest first, starting at frame pointer `frame` (0: the
@@ -177,10 +177,11 @@ bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsign
 /* Protection of every page present in [start, end) becomes prot. Returns how many changed. */
 size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned prot);
 
-/* Unmaps [start, end), frees its frames and the tables that become empty, all back to `quota`.
- * Costs time by what is mapped, not by the size of the range. */
+/* Unmaps [start, end) on the harts of the mask and this one, and then frees its frames and the
+ * tables that became empty, all back to `quota`. Costs time by what is mapped, not by the size of
+ * the range. Returns the number of pages. */
 size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end,
-                       struct frame_quota *quota);
+                       struct frame_quota *quota, uint64_t hart_mask);
 
 /* Forgets translations of [start, end) on the harts of the mask and on this one. */
 void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);

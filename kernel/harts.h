@@ -27,6 +27,7 @@ struct hart {
     bool in_panic;
     struct thread *current;
     struct thread *idle;
+    struct thread *left;            /* who ran before the last switch */
     struct spinlock queue_lock;     /* guards ready, timers, and the state of home threads */
     struct list ready;              /* struct thread.run_node */
     struct list timers;             /* struct thread.timer_node by deadline */

@@ -13,6 +13,10 @@ void sched_yield(void);
 /* Runs the next ready thread; the current one's state is set already. Interrupts off. */
 void sched_switch(void);
 
+/* The current thread sleeps from its next sched_switch() on, until sched_wake() or the deadline
+ * (time_now_ns(), or WAIT_FOREVER). Interrupts off from here to the switch. */
+void sched_prepare_sleep(uint64_t deadline_ns);
+
 /* Makes a sleeping thread ready on its home hart; nothing if it is not sleeping. Any context. */
 void sched_wake(struct thread *thread);
 

@@ -77,6 +77,9 @@ void thread_sleep_ns(uint64_t ns);
  */
 enum user_exit thread_run_user(void);
 
+/* The switch itself, for sched_switch() alone. Interrupts off. */
+void thread_switch_to(struct thread *from, struct thread *to);
+
 /* Text for an exit: "illegal instruction". */
 const char *thread_exit_text(enum user_exit exit);
 

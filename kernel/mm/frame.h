@@ -37,10 +37,10 @@ void frame_free(paddr_t frame, unsigned order, struct frame_quota *quota);
 
 /* `len` contiguous frames, each of which can be freed alone with order 0. */
 status_t frame_alloc_run(size_t len, struct frame_quota *quota, paddr_t *out) MUST_CHECK;
-void frame_free_run(paddr_t frame, size_t len, struct frame_quota *quota);
 
-/* The order an allocated frame was got with: frame must be the first of its run. */
-unsigned frame_order(paddr_t frame);
+/* `len` contiguous frames, freed together by the address alone. */
+status_t frame_alloc_pages(size_t len, struct frame_quota *quota, paddr_t *out) MUST_CHECK;
+void frame_free_pages(paddr_t first, struct frame_quota *quota);
 
 size_t frame_free_count(void);
 size_t frame_total_count(void);

@@ -16,7 +16,7 @@ void heap_free(void *p);   /* NULL is allowed */
 
 #define heap_new(type) ((type *)heap_alloc(sizeof(type)))
 
-/* Frames in use by the heap, empty ones kept for reuse included. */
+/* Frames in use by small objects, empty slabs kept for reuse included. */
 size_t heap_frames(void);
 
 /* The heap as a source of arena chunks (base/arena.h); not zeroed twice. */

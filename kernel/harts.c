@@ -1,0 +1,61 @@
+/*
+ * The structs of all harts, and the kernel's copy of what the loader said.
+ */
+#include "kernel/harts.h"
+
+#include "kernel/assert.h"
+
+#include <string.h>
+
+struct boot_info harts_boot_info;
+
+static struct hart harts[KERNEL_MAX_HARTS];
+static uint32_t count;
+static uint64_t online_mask;
+static _Alignas(16) char emergency_stacks[KERNEL_MAX_HARTS][HART_EMERGENCY_STACK];
+
+static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boot) {
+    hart->id = boot->id;
+    hart->index = index;
+    hart->boot = boot;
+    hart->stack_low = boot->stack_low;
+    hart->stack_high = boot->stack_high;
+    hart->emergency_stack = (vaddr_t)emergency_stacks[index] + HART_EMERGENCY_STACK;
+    hart->slice_end = UINT64_MAX;
+    hart->timer_at = UINT64_MAX;
+    list_init(&hart->ready);
+    list_init(&hart->timers);
+}
+
+void harts_init(size_t boot_hart, const struct boot_info *info) {
+    struct hart *self = NULL;
+    harts_boot_info = *info;
+    arch_init(&harts_boot_info);
+    count = harts_boot_info.hart_count;
+    for (uint32_t i = 0; i < count && i < KERNEL_MAX_HARTS; i++) {
+        ready(&harts[i], i, &harts_boot_info.harts[i]);
+        if (harts[i].id == boot_hart) {
+            self = &harts[i];
+        }
+    }
+    if (!self) {
+        /* Without a struct there is no trap vector and no panic; nothing better can be done. */
+        arch_halt();
+    }
+    arch_hart_init(self);
+    self->online = true;
+    __atomic_fetch_or(&online_mask, UINT64_C(1) << self->index, __ATOMIC_SEQ_CST);
+}
+
+uint32_t harts_count(void) {
+    return count;
+}
+
+struct hart *harts_at(uint32_t index) {
+    assert(index < count);
+    return &harts[index];
+}
+
+uint64_t harts_online_mask(void) {
+    return __atomic_load_n(&online_mask, __ATOMIC_SEQ_CST);
+}

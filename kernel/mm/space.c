@@ -1,0 +1,587 @@
+/*
+ * Address spaces. The tree of regions says what may be; the page table says what is. Every change
+ * of the tree first makes sure that it will succeed (memory for splits, no holes, kinds that fit)
+ * and then acts.
+ *
+ * A page is made by make_page() alone: on a fault, by space_commit(), by a copy, or by publishing.
+ * A guest's accesses to missing pages end in space_fault(). Code pages are made and written through
+ * the physical map and are never writable for the guest.
+ *
+ * Locks: one mutex a space, outermost. Translations are flushed on every hart that ever ran the
+ * space (ran_on).
+ */
+#include "kernel/mm/space.h"
+
+#include "kernel/assert.h"
+#include "kernel/harts.h"
+#include "kernel/limits.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/region.h"
+#include "kernel/random.h"
+#include "kernel/sync.h"
+
+#include <string.h>
+
+struct space {
+    struct mutex mutex;
+    struct pagetable table;
+    struct region_tree regions;
+    struct frame_quota quota;
+    uint64_t ran_on;          /* harts that may hold translations */
+};
+
+void space_init(void) {
+    assert(arch_user_end() > ARCH_USER_START);
+}
+
+static void flush(struct space *space, vaddr_t addr, size_t size) {
+    arch_tlb_flush(&space->table, addr, addr + size,
+                   __atomic_load_n(&space->ran_on, __ATOMIC_SEQ_CST));
+}
+
+static void drop_pages(struct space *space, vaddr_t addr, size_t size) {
+    arch_unmap_free(&space->table, addr, addr + size, &space->quota,
+                    __atomic_load_n(&space->ran_on, __ATOMIC_SEQ_CST));
+}
+
+status_t space_new(uint64_t frame_limit, struct space **out) {
+    struct space *space = heap_new(struct space);
+    if (!space) {
+        return STATUS_NO_MEMORY;
+    }
+    mutex_init(&space->mutex);
+    region_tree_init(&space->regions);
+    space->quota.limit = frame_limit;
+    status_t status = arch_pagetable_init(&space->table, &space->quota);
+    if (status != STATUS_OK) {
+        heap_free(space);
+        return status;
+    }
+    *out = space;
+    return STATUS_OK;
+}
+
+void space_free(struct space *space) {
+    if (!space) {
+        return;
+    }
+    drop_pages(space, 0, arch_user_end());
+    while (!list_empty(&space->regions.order)) {
+        struct region *region = list_entry(space->regions.order.next, struct region, node);
+        region_remove(&space->regions, region);
+        heap_free(region);
+    }
+    arch_pagetable_fini(&space->table, &space->quota);
+    assert(space->quota.used == 0);
+    heap_free(space);
+}
+
+void space_activate(struct space *space) {
+    if (space) {
+        __atomic_fetch_or(&space->ran_on, UINT64_C(1) << hart_self()->index, __ATOMIC_SEQ_CST);
+    }
+    arch_pagetable_use(space ? &space->table : NULL);
+}
+
+uint64_t space_frames(const struct space *space) {
+    return space->quota.used;
+}
+
+uint64_t space_max_size(void) {
+    return arch_user_end() - ARCH_USER_START;
+}
+
+/* ---- ranges and regions ---- */
+
+static bool range_valid(vaddr_t addr, size_t size) {
+    return size > 0 && ((addr | size) & (PAGE_SIZE - 1)) == 0 && addr >= ARCH_USER_START &&
+           addr < arch_user_end() && size <= arch_user_end() - addr;
+}
+
+static bool range_free(const struct space *space, vaddr_t addr, size_t size) {
+    struct region *region = region_at_or_after(&space->regions, addr);
+    return !region || region->start >= addr + size;
+}
+
+/* Whether regions of the wanted kind cover the range without a hole. */
+static bool range_covered(const struct space *space, vaddr_t addr, size_t size, unsigned kind) {
+    struct region *region = region_at_or_after(&space->regions, addr);
+    vaddr_t at = addr;
+    while (region && region->start <= at && region->kind == kind) {
+        at = region->end;
+        if (at >= addr + size) {
+            return true;
+        }
+        region = region_next(&space->regions, region);
+    }
+    return false;
+}
+
+static struct region *region_new(const struct space *space) {
+    return space->regions.len < SPACE_MAX_REGIONS ? heap_new(struct region) : NULL;
+}
+
+static status_t add_region(struct space *space, vaddr_t addr, size_t size) {
+    struct region *region = region_new(space);
+    if (!region) {
+        return space->regions.len < SPACE_MAX_REGIONS ? STATUS_NO_MEMORY : STATUS_LIMIT;
+    }
+    region->start = addr;
+    region->end = addr + size;
+    region->prot = PROT_NONE;
+    region->kind = REGION_ZERO;
+    region_insert(&space->regions, region);
+    return STATUS_OK;
+}
+
+/* Makes addr a border between regions, if it lies inside one. */
+static status_t split_at(struct space *space, vaddr_t addr) {
+    struct region *lower = region_at_or_after(&space->regions, addr);
+    if (!lower || lower->start >= addr) {
+        return STATUS_OK;
+    }
+    struct region *upper = region_new(space);
+    if (!upper) {
+        return space->regions.len < SPACE_MAX_REGIONS ? STATUS_NO_MEMORY : STATUS_LIMIT;
+    }
+    upper->start = addr;
+    upper->end = lower->end;
+    upper->prot = lower->prot;
+    upper->kind = lower->kind;
+    lower->end = addr;
+    region_insert(&space->regions, upper);
+    return STATUS_OK;
+}
+
+/* Borders at both ends. A border too many does no harm, so failure needs no undoing. */
+static status_t split_around(struct space *space, vaddr_t addr, size_t size) {
+    TRY(split_at(space, addr));
+    return split_at(space, addr + size);
+}
+
+/* Joins the region with the one after it where nothing tells them apart. */
+static bool join_next(struct space *space, struct region *region) {
+    struct region *next = region_next(&space->regions, region);
+    if (!next || next->start != region->end || next->prot != region->prot ||
+        next->kind != region->kind) {
+        return false;
+    }
+    region_remove(&space->regions, next);
+    region->end = next->end;
+    heap_free(next);
+    return true;
+}
+
+/* Joins what can be joined in and around the range. */
+static void join_around(struct space *space, vaddr_t addr, size_t size) {
+    struct region *region = region_at_or_after(&space->regions, addr);
+    if (!region) {
+        return;
+    }
+    struct region *prev = region_prev(&space->regions, region);
+    region = prev ? prev : region;
+    while (region && region->start < addr + size) {
+        if (!join_next(space, region)) {
+            region = region_next(&space->regions, region);
+        }
+    }
+}
+
+/* Gives every region of the range, whose borders exist, a protection and a kind. */
+static void set_range(struct space *space, vaddr_t addr, size_t size, unsigned prot,
+                      unsigned kind) {
+    struct region *region = region_at_or_after(&space->regions, addr);
+    while (region && region->start < addr + size) {
+        region->prot = (uint8_t)prot;
+        region->kind = (uint8_t)kind;
+        region = region_next(&space->regions, region);
+    }
+    join_around(space, addr, size);
+}
+
+/* ---- placement ---- */
+
+static bool place_randomly(struct space *space, size_t size, size_t align, vaddr_t *out) {
+    vaddr_t low = (ARCH_USER_START + align - 1) & ~(align - 1);
+    if (low >= arch_user_end() || size > arch_user_end() - low) {
+        return false;
+    }
+    uint64_t slots = (arch_user_end() - low - size) / align + 1;
+    for (int i = 0; i < SPACE_PLACE_TRIES; i++) {
+        vaddr_t addr = low + random_u64() % slots * align;
+        if (range_free(space, addr, size)) {
+            *out = addr;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The lowest gap, for a space so full that chance does not find one. */
+static bool place_in_order(struct space *space, size_t size, size_t align, vaddr_t *out) {
+    vaddr_t addr = (ARCH_USER_START + align - 1) & ~(align - 1);
+    while (addr >= ARCH_USER_START && addr < arch_user_end() && size <= arch_user_end() - addr) {
+        struct region *region = region_at_or_after(&space->regions, addr);
+        if (!region || region->start >= addr + size) {
+            *out = addr;
+            return true;
+        }
+        addr = (region->end + align - 1) & ~(align - 1);
+    }
+    return false;
+}
+
+status_t space_reserve(struct space *space, size_t size, size_t align, vaddr_t *out) {
+    align = align ? align : PAGE_SIZE;
+    if (size == 0 || size % PAGE_SIZE || align % PAGE_SIZE || (align & (align - 1))) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = STATUS_NO_SPACE;
+    if (place_randomly(space, size, align, out) || place_in_order(space, size, align, out)) {
+        status = add_region(space, *out, size);
+    }
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+status_t space_reserve_at(struct space *space, vaddr_t addr, size_t size) {
+    if (!range_valid(addr, size)) {
+        return STATUS_BAD_RANGE;
+    }
+    mutex_lock(&space->mutex);
+    status_t status =
+        range_free(space, addr, size) ? add_region(space, addr, size) : STATUS_EXISTS;
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+/* ---- pages ---- */
+
+/* A new zeroed page at va, which has none. */
+static status_t make_page(struct space *space, vaddr_t va, unsigned prot, paddr_t *frame_out) {
+    paddr_t frame;
+    TRY(frame_alloc(0, &space->quota, &frame));
+    arch_page_zero(frame_pointer(frame));
+    status_t status = arch_map(&space->table, va, frame, prot | PROT_USER, &space->quota);
+    if (status != STATUS_OK) {
+        frame_free(frame, 0, &space->quota);
+        return status;
+    }
+    *frame_out = frame;
+    return STATUS_OK;
+}
+
+/* The frame at va for an access, made now if the region allows the access and has no page yet. */
+static status_t page_for(struct space *space, vaddr_t va, unsigned access, paddr_t *frame_out) {
+    unsigned prot;
+    vaddr_t page = PAGE_ALIGN_DOWN(va);
+    if (va < ARCH_USER_START || va >= arch_user_end()) {
+        return STATUS_FAULT;
+    }
+    if (arch_lookup(&space->table, page, frame_out, &prot)) {
+        return prot & access ? STATUS_OK : STATUS_FAULT;
+    }
+    struct region *region = region_at_or_after(&space->regions, va);
+    if (!region || region->start > va || !(region->prot & access)) {
+        return STATUS_FAULT;
+    }
+    return make_page(space, page, region->prot, frame_out);
+}
+
+status_t space_fault(struct space *space, vaddr_t addr, unsigned access) {
+    paddr_t frame;
+    hart_self()->faults++;
+    mutex_lock(&space->mutex);
+    status_t status = page_for(space, addr, access, &frame);
+    mutex_unlock(&space->mutex);
+    if (status == STATUS_OK) {
+        /* The hart may remember that there was no page; others that do will fault and come here. */
+        vaddr_t page = PAGE_ALIGN_DOWN(addr);
+        arch_tlb_flush(&space->table, page, page + PAGE_SIZE, 0);
+    }
+    return status;
+}
+
+/* ---- protection ---- */
+
+static bool prot_allowed(unsigned prot) {
+    return prot == PROT_NONE || prot == PROT_READ || prot == (PROT_READ | PROT_WRITE);
+}
+
+static status_t protect(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    if (!range_covered(space, addr, size, REGION_ZERO)) {
+        return STATUS_BAD_RANGE;
+    }
+    TRY(split_around(space, addr, size));
+    set_range(space, addr, size, prot, REGION_ZERO);
+    unsigned page_prot = prot ? prot | PROT_USER : PROT_NONE;
+    if (arch_protect(&space->table, addr, addr + size, page_prot) > 0) {
+        flush(space, addr, size);
+    }
+    return STATUS_OK;
+}
+
+status_t space_protect(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    prot &= ~(unsigned)PROT_USER;
+    if (!range_valid(addr, size)) {
+        return STATUS_BAD_RANGE;
+    }
+    if (!prot_allowed(prot)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = protect(space, addr, size, prot);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+static status_t commit_pages(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    for (vaddr_t va = addr; va < addr + size; va += PAGE_SIZE) {
+        paddr_t frame;
+        unsigned have;
+        if (!arch_lookup(&space->table, va, &frame, &have)) {
+            TRY(make_page(space, va, prot, &frame));
+        }
+    }
+    return STATUS_OK;
+}
+
+status_t space_commit(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    prot &= ~(unsigned)PROT_USER;
+    if (!range_valid(addr, size)) {
+        return STATUS_BAD_RANGE;
+    }
+    if (!prot_allowed(prot) || prot == PROT_NONE) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = protect(space, addr, size, prot);
+    if (status == STATUS_OK) {
+        status = commit_pages(space, addr, size, prot);
+    }
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+static bool any_page(const struct space *space, vaddr_t addr, size_t size) {
+    for (vaddr_t va = addr; va < addr + size; va += PAGE_SIZE) {
+        paddr_t frame;
+        unsigned prot;
+        if (arch_lookup(&space->table, va, &frame, &prot)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Maps the run of frames; on failure the frames not mapped are freed and the rest unmapped. */
+static status_t map_run(struct space *space, vaddr_t addr, size_t size, paddr_t first,
+                        unsigned prot) {
+    for (size_t at = 0; at < size; at += PAGE_SIZE) {
+        status_t status =
+            arch_map(&space->table, addr + at, first + at, prot | PROT_USER, &space->quota);
+        if (status != STATUS_OK) {
+            for (size_t left = at; left < size; left += PAGE_SIZE) {
+                frame_free(first + left, 0, &space->quota);
+            }
+            drop_pages(space, addr, size);
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static status_t commit_wired(struct space *space, vaddr_t addr, size_t size, unsigned prot,
+                             void **kernel_out) {
+    paddr_t first;
+    if (any_page(space, addr, size)) {
+        return STATUS_EXISTS;
+    }
+    TRY(protect(space, addr, size, prot));
+    TRY(frame_alloc_run(size >> PAGE_SHIFT, &space->quota, &first));
+    for (size_t at = 0; at < size; at += PAGE_SIZE) {
+        arch_page_zero(frame_pointer(first + at));
+    }
+    TRY(map_run(space, addr, size, first, prot));
+    *kernel_out = frame_pointer(first);
+    return STATUS_OK;
+}
+
+status_t space_commit_wired(struct space *space, vaddr_t addr, size_t size, unsigned prot,
+                            void **kernel_out) {
+    prot &= ~(unsigned)PROT_USER;
+    if (!range_valid(addr, size)) {
+        return STATUS_BAD_RANGE;
+    }
+    if (!prot_allowed(prot) || prot == PROT_NONE) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = commit_wired(space, addr, size, prot, kernel_out);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+static status_t decommit(struct space *space, vaddr_t addr, size_t size) {
+    if (!range_covered(space, addr, size, REGION_ZERO) &&
+        !range_covered(space, addr, size, REGION_CODE)) {
+        return STATUS_BAD_RANGE;
+    }
+    TRY(split_around(space, addr, size));
+    set_range(space, addr, size, PROT_NONE, REGION_ZERO);
+    drop_pages(space, addr, size);
+    return STATUS_OK;
+}
+
+status_t space_decommit(struct space *space, vaddr_t addr, size_t size) {
+    if (!range_valid(addr, size)) {
+        return STATUS_BAD_RANGE;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = decommit(space, addr, size);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+static status_t unmap(struct space *space, vaddr_t addr, size_t size) {
+    TRY(split_around(space, addr, size));
+    struct region *region = region_at_or_after(&space->regions, addr);
+    while (region && region->start < addr + size) {
+        struct region *next = region_next(&space->regions, region);
+        region_remove(&space->regions, region);
+        heap_free(region);
+        region = next;
+    }
+    drop_pages(space, addr, size);
+    return STATUS_OK;
+}
+
+status_t space_unmap(struct space *space, vaddr_t addr, size_t size) {
+    if (!range_valid(addr, size)) {
+        return STATUS_BAD_RANGE;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = unmap(space, addr, size);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+/* ---- code ---- */
+
+/* Turns untouched reserved memory of the range into code; what is code already stays. */
+static status_t become_code(struct space *space, vaddr_t start, vaddr_t end) {
+    vaddr_t at = start;
+    while (at < end) {
+        struct region *region = region_at_or_after(&space->regions, at);
+        if (!region || region->start > at ||
+            (region->kind == REGION_ZERO && region->prot != PROT_NONE)) {
+            return STATUS_BAD_RANGE;
+        }
+        at = region->end;
+    }
+    TRY(split_around(space, start, end - start));
+    set_range(space, start, end - start, PROT_READ | PROT_EXECUTE, REGION_CODE);
+    return STATUS_OK;
+}
+
+static status_t publish(struct space *space, vaddr_t addr, const char *code, size_t size) {
+    vaddr_t start = PAGE_ALIGN_DOWN(addr);
+    vaddr_t end = PAGE_ALIGN_UP(addr + size);
+    if (!range_valid(start, end - start)) {
+        return STATUS_BAD_RANGE;
+    }
+    TRY(become_code(space, start, end));
+    while (size > 0) {
+        paddr_t frame;
+        size_t offset = addr % PAGE_SIZE;
+        size_t len = size < PAGE_SIZE - offset ? size : PAGE_SIZE - offset;
+        TRY(page_for(space, addr, PROT_EXECUTE, &frame));
+        memcpy((char *)frame_pointer(frame) + offset, code, len);
+        addr += len;
+        code += len;
+        size -= len;
+    }
+    return STATUS_OK;
+}
+
+status_t space_publish_code(struct space *space, vaddr_t addr, const void *code, size_t size) {
+    if (size == 0 || addr < ARCH_USER_START || size > arch_user_end() ||
+        addr > arch_user_end() - size) {
+        return STATUS_BAD_RANGE;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = publish(space, addr, code, size);
+    mutex_unlock(&space->mutex);
+    arch_icache_publish();
+    return status;
+}
+
+/* ---- copies ---- */
+
+/* Calls for each piece of [addr, addr + size) inside one page, with the kernel's address of it. */
+static status_t peek(struct space *space, vaddr_t addr, size_t size, unsigned access, void **out,
+                     size_t *size_out) {
+    paddr_t frame;
+    TRY(page_for(space, addr, access, &frame));
+    size_t offset = addr % PAGE_SIZE;
+    *out = (char *)frame_pointer(frame) + offset;
+    *size_out = size < PAGE_SIZE - offset ? size : PAGE_SIZE - offset;
+    return STATUS_OK;
+}
+
+static status_t copy(struct space *space, vaddr_t addr, char *kernel, size_t size,
+                     unsigned access) {
+    while (size > 0) {
+        void *guest;
+        size_t len;
+        TRY(peek(space, addr, size, access, &guest, &len));
+        if (access == PROT_WRITE) {
+            memcpy(guest, kernel, len);
+        } else {
+            memcpy(kernel, guest, len);
+        }
+        addr += len;
+        kernel += len;
+        size -= len;
+    }
+    return STATUS_OK;
+}
+
+status_t space_copy_in(struct space *space, void *to, vaddr_t from, size_t size) {
+    mutex_lock(&space->mutex);
+    status_t status = copy(space, from, to, size, PROT_READ);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+status_t space_copy_out(struct space *space, vaddr_t to, const void *from, size_t size) {
+    mutex_lock(&space->mutex);
+    status_t status = copy(space, to, (char *)from, size, PROT_WRITE);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+status_t space_peek(struct space *space, vaddr_t addr, unsigned access, void **out,
+                    size_t *size_out) {
+    mutex_lock(&space->mutex);
+    status_t status = peek(space, addr, PAGE_SIZE, access, out, size_out);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+status_t space_query(struct space *space, vaddr_t addr, unsigned *prot_out, vaddr_t *start_out,
+                     vaddr_t *end_out) {
+    mutex_lock(&space->mutex);
+    const struct region *region = region_at_or_after(&space->regions, addr);
+    status_t status = STATUS_NOT_FOUND;
+    if (region && region->start <= addr) {
+        *prot_out = region->prot;
+        *start_out = region->start;
+        *end_out = region->end;
+        status = STATUS_OK;
+    }
+    mutex_unlock(&space->mutex);
+    return status;
+}

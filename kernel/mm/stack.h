@@ -1,0 +1,21 @@
+/*
+ * Kernel stacks: THREAD_STACK_PAGES of memory each, in the kernel's window, with unmapped pages
+ * around every one. A few that are no longer needed are kept mapped for the next thread.
+ */
+#ifndef KERNEL_MM_STACK_H
+#define KERNEL_MM_STACK_H
+
+#include "base/status.h"
+#include "kernel/types.h"
+
+/* Once, after arch_paging_init(). */
+void stack_init(void);
+
+/* NO_MEMORY; LIMIT when THREAD_MAX stacks are in use. */
+status_t stack_alloc(vaddr_t *low_out, vaddr_t *high_out) MUST_CHECK;
+void stack_free(vaddr_t low);
+
+/* Frees the stacks kept for reuse. Returns how many frames came back, page tables excluded. */
+unsigned stack_trim(void);
+
+#endif

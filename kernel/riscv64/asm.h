@@ -1,0 +1,42 @@
+/*
+ * What kernel/riscv64/trap.S defines, what it calls, and the layouts they share. Private to this
+ * folder.
+ */
+#ifndef KERNEL_RISCV64_ASM_H
+#define KERNEL_RISCV64_ASM_H
+
+#include "kernel/arch.h"
+
+#include <stdint.h>
+
+/* Registers of the kernel at a trap. */
+struct trap_frame {
+    uint64_t x[32];
+    uint64_t pc, status, cause, value;
+};
+
+void user_run(struct user_regs *regs);
+void trap_vector(void);
+void context_entry(void);
+void fp_load(const struct user_regs *regs);
+void fp_save(struct user_regs *regs);
+
+/* 1, or 0 when the access trapped. */
+int probe_load(const uint64_t *from, uint64_t *out);
+int probe_stimecmp(void);
+extern const char probe_begin[], probe_end[], probe_failed[];
+
+/* A trap taken in the kernel; `overflow`: the stack it came on could not be used. */
+void trap_kernel(struct trap_frame *frame, uint64_t overflow);
+
+/* What arch_init() found. */
+struct machine {
+    bool sstc;              /* stimecmp works */
+    bool fpu;               /* guests have F and D */
+    unsigned levels;        /* of page tables */
+};
+extern struct machine machine;
+
+void timer_init(void);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * This machine's harts: what they can do, how one is readied, how others are reached, the timer.
+ *
+ * Needs: boot_info for the ISA strings. The timer is stimecmp (Sstc) where every hart has it and
+ * the firmware lets us, else a call to the firmware.
+ */
+#include "abi/boot.h"
+#include "kernel/harts.h"
+#include "kernel/riscv64/asm.h"
+#include "kernel/riscv64/sbi.h"
+
+#include <string.h>
+
+struct machine machine;
+
+/* Whether an ISA string ("rv64imafdc_zba_sstc") names the multi-letter extension. */
+static bool isa_has(const char *isa, const char *extension) {
+    size_t len = strlen(extension);
+    for (const char *at = strchr(isa, '_'); at; at = strchr(at + 1, '_')) {
+        if (!strncmp(at + 1, extension, len) && (at[1 + len] == '_' || at[1 + len] == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether its single letters, up to the first underscore, hold this one; 'g' stands for imafd. */
+static bool isa_has_letter(const char *isa, char letter) {
+    for (const char *at = isa + 4; *at && *at != '_'; at++) {
+        if (*at == letter || (*at == 'g' && strchr("imafd", letter))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void arch_init(const struct boot_info *info) {
+    machine.levels = info->paging_levels;
+    machine.sstc = true;
+    machine.fpu = true;
+    for (uint32_t i = 0; i < info->hart_count; i++) {
+        const char *isa = info->harts[i].isa;
+        bool plain = strncmp(isa, "rv64", 4) != 0;
+        machine.sstc = machine.sstc && !plain && isa_has(isa, "sstc");
+        machine.fpu = machine.fpu && !plain && isa_has_letter(isa, 'd');
+    }
+}
+
+const char *arch_describe(void) {
+    return machine.sstc ? "timer by Sstc" : "timer by firmware";
+}
+
+void timer_init(void) {
+    if (machine.sstc && !probe_stimecmp()) {
+        machine.sstc = false;
+    }
+    arch_timer_set(UINT64_MAX);
+}
+
+void arch_timer_set(uint64_t ticks) {
+    if (machine.sstc) {
+        csr_write(0x14d, ticks);   /* stimecmp, by number for assemblers that lack the name */
+    } else {
+        sbi_set_timer(ticks);
+    }
+}
+
+void arch_hart_init(struct hart *hart) {
+    __asm__ volatile("mv tp, %0" ::"r"(hart) : "memory");
+    csr_write(sie, 0);
+    csr_write(sscratch, 0);
+    csr_write(stvec, (uint64_t)trap_vector);
+    csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SUM | SSTATUS_MXR | SSTATUS_FS);
+    csr_write(scounteren, SCOUNTEREN_TIME);
+    timer_init();
+    csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
+}
+
+/* Calls fn with each 64-bit window of hartids that the mask of hart indices comes to. */
+static void each_window(uint64_t hart_mask, void (*fn)(uint64_t mask, uint64_t base)) {
+    while (hart_mask) {
+        uint64_t base = harts_at((uint32_t)__builtin_ctzll(hart_mask))->id;
+        uint64_t window = 0;
+        for (uint64_t left = hart_mask; left; left &= left - 1) {
+            uint32_t index = (uint32_t)__builtin_ctzll(left);
+            uint64_t id = harts_at(index)->id;
+            if (id >= base && id - base < 64) {
+                window |= UINT64_C(1) << (id - base);
+                hart_mask &= ~(UINT64_C(1) << index);
+            }
+        }
+        fn(window, base);
+    }
+}
+
+void arch_ipi(uint64_t hart_mask) {
+    each_window(hart_mask, sbi_send_ipi);
+}
+
+void arch_icache_publish(void) {
+    uint64_t others = harts_online_mask() & ~(UINT64_C(1) << hart_self()->index);
+    __asm__ volatile("fence rw, rw\n fence.i" ::: "memory");
+    each_window(others, sbi_fence_i);
+}
+
+void arch_halt(void) {
+    arch_irq_off();
+    csr_write(sie, 0);
+    for (;;) {
+        arch_wait_for_interrupt();
+    }
+}
+
+void arch_firmware_poweroff(bool failure) {
+    sbi_shutdown(failure);
+}
+
+void arch_firmware_reboot(void) {
+    sbi_reboot();
+}

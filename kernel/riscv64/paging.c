@@ -1,0 +1,399 @@
+/*
+ * Page tables: Sv39, Sv48, Sv57, whichever the loader chose. User pages are 4 KiB; tables of the
+ * user half are made when needed and freed when empty. Top-level entries of the kernel half all
+ * come from the loader's table, plus one for the window of kernel stacks, and are copied into every
+ * space, so they may not change afterwards.
+ *
+ * An entry that is not zero but not valid keeps the frame of a page protected to PROT_NONE.
+ *
+ * Locks: the caller holds the lock of whatever owns the table.
+ */
+#include "abi/boot.h"
+#include "kernel/assert.h"
+#include "kernel/harts.h"
+#include "kernel/mm/frame.h"
+#include "kernel/random.h"
+#include "kernel/riscv64/asm.h"
+#include "kernel/riscv64/sbi.h"
+#include "kernel/sync.h"
+
+#include <string.h>
+
+typedef uint64_t pte_t;
+
+enum {
+    PTE_VALID = 0x1,
+    PTE_READ = 0x2,
+    PTE_WRITE = 0x4,
+    PTE_EXECUTE = 0x8,
+    PTE_USER = 0x10,
+    PTE_GLOBAL = 0x20,
+    PTE_ACCESSED = 0x40,
+    PTE_DIRTY = 0x80,
+    PTE_KEPT = 0x100,     /* software: a frame without access */
+    PTE_LEAF = PTE_READ | PTE_WRITE | PTE_EXECUTE,
+    PTE_PPN_SHIFT = 10,
+    LEVEL_BITS = 9,
+    TABLE_LEN = 512,
+    ASID_MAX = 256,
+    FLUSH_PAGES = 16,     /* beyond this, flush the whole address space */
+};
+
+#define PTE_PPN_MASK (((UINT64_C(1) << 44) - 1) << PTE_PPN_SHIFT)
+
+static struct pagetable kernel_table;
+static vaddr_t window_start;
+static size_t window_size;
+
+static struct spinlock asid_lock = SPINLOCK_INIT;
+static uint64_t asids_used[ASID_MAX / 64];
+static uint32_t asid_count;   /* the machine's, at most ASID_MAX; asid 0 is never given out */
+
+static pte_t *table_at(paddr_t pa) {
+    return frame_pointer(pa);
+}
+
+static paddr_t pte_address(pte_t pte) {
+    return (pte & PTE_PPN_MASK) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+}
+
+static pte_t pte_of(paddr_t pa, uint64_t bits) {
+    return pa >> PAGE_SHIFT << PTE_PPN_SHIFT | bits;
+}
+
+static unsigned level_shift(unsigned level) {
+    return PAGE_SHIFT + LEVEL_BITS * level;
+}
+
+static unsigned index_at(vaddr_t va, unsigned level) {
+    return (unsigned)(va >> level_shift(level)) & (TABLE_LEN - 1);
+}
+
+static bool is_table(pte_t pte) {
+    return (pte & PTE_VALID) && !(pte & PTE_LEAF);
+}
+
+static uint64_t bits_of_prot(unsigned prot) {
+    if (!(prot & (PROT_READ | PROT_WRITE | PROT_EXECUTE))) {
+        return PTE_KEPT;
+    }
+    uint64_t bits = PTE_VALID | PTE_ACCESSED;
+    bits |= prot & PROT_READ ? PTE_READ : 0;
+    bits |= prot & PROT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
+    bits |= prot & PROT_EXECUTE ? PTE_EXECUTE : 0;
+    bits |= prot & PROT_USER ? PTE_USER : PTE_GLOBAL;
+    return bits;
+}
+
+static unsigned prot_of_bits(pte_t pte) {
+    if (!(pte & PTE_VALID)) {
+        return PROT_NONE;
+    }
+    return (pte & PTE_READ ? PROT_READ : 0u) | (pte & PTE_WRITE ? PROT_WRITE : 0u) |
+           (pte & PTE_EXECUTE ? PROT_EXECUTE : 0u) | (pte & PTE_USER ? PROT_USER : 0u);
+}
+
+/* The entry for va at the lowest level that exists, and that level. Where a table is missing, the
+ * empty entry above it. */
+static pte_t *find_entry(const struct pagetable *pt, vaddr_t va, unsigned *level_out) {
+    unsigned level = machine.levels - 1;
+    pte_t *entry = &table_at(pt->root)[index_at(va, level)];
+    while (level > 0 && is_table(*entry)) {
+        level--;
+        entry = &table_at(pte_address(*entry))[index_at(va, level)];
+    }
+    *level_out = level;
+    return entry;
+}
+
+static status_t add_table(pte_t *entry, struct frame_quota *quota) {
+    paddr_t table;
+    TRY(frame_alloc(0, quota, &table));
+    arch_page_zero(frame_pointer(table));
+    *entry = pte_of(table, PTE_VALID);
+    return STATUS_OK;
+}
+
+status_t arch_map(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
+                  struct frame_quota *quota) {
+    unsigned level;
+    pte_t *entry = find_entry(pt, va, &level);
+    while (level > 0) {
+        assert(*entry == 0);
+        status_t status = add_table(entry, quota);
+        if (status != STATUS_OK) {
+            /* Tables added on the way stay: they are empty, and go with the next unmapping. */
+            return status;
+        }
+        entry = find_entry(pt, va, &level);
+    }
+    assert(*entry == 0);
+    *entry = pte_of(pa, bits_of_prot(prot));
+    return STATUS_OK;
+}
+
+bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsigned *prot_out) {
+    unsigned level;
+    pte_t pte = *find_entry(pt, va, &level);
+    if (level > 0 || pte == 0) {
+        return false;
+    }
+    *pa_out = pte_address(pte);
+    *prot_out = prot_of_bits(pte);
+    return true;
+}
+
+/* The first address after va that an entry of this level does not cover; never past `end`. */
+static vaddr_t skip(vaddr_t va, unsigned level, vaddr_t end) {
+    vaddr_t size = (vaddr_t)1 << level_shift(level);
+    vaddr_t next = (va & ~(size - 1)) + size;
+    return next < end && next > va ? next : end;
+}
+
+size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned prot) {
+    size_t changed = 0;
+    uint64_t bits = bits_of_prot(prot);
+    vaddr_t va = start;
+    while (va < end) {
+        unsigned level;
+        pte_t *entry = find_entry(pt, va, &level);
+        if (level == 0 && *entry != 0) {
+            *entry = pte_of(pte_address(*entry), bits);
+            changed++;
+        }
+        va = skip(va, level, end);
+    }
+    return changed;
+}
+
+static bool table_empty(const pte_t *table) {
+    for (unsigned i = 0; i < TABLE_LEN; i++) {
+        if (table[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void flush_local(vaddr_t start, vaddr_t end, uint64_t asid) {
+    /* Only the form without an address forgets pointers to tables too. */
+    if (end - start > FLUSH_PAGES * PAGE_SIZE) {
+        __asm__ volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
+        return;
+    }
+    for (vaddr_t va = start; va < end; va += PAGE_SIZE) {
+        __asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
+    }
+}
+
+/* Kernel pages are global: a flush by address space would leave them. */
+static void flush_kernel_local(vaddr_t start, vaddr_t end) {
+    for (vaddr_t va = start; va < end; va += PAGE_SIZE) {
+        __asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
+    }
+}
+
+void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask) {
+    bool kernel = pt == &kernel_table;
+    if (kernel) {
+        flush_kernel_local(start, end);
+    } else {
+        flush_local(start, end, pt->asid);
+    }
+    uint64_t others = hart_mask & ~(UINT64_C(1) << hart_self()->index);
+    for (; others; others &= others - 1) {
+        uint64_t id = harts_at((uint32_t)__builtin_ctzll(others))->id;
+        sbi_sfence_vma(id, start, end - start, kernel ? SBI_ALL_ASIDS : pt->asid);
+    }
+}
+
+/* Frames taken out of a table but not free yet: a chain through their first words. */
+struct removed {
+    paddr_t first;       /* 0: none */
+    size_t pages, tables;
+};
+
+static void chain(struct removed *removed, paddr_t frame) {
+    *(paddr_t *)frame_pointer(frame) = removed->first;
+    removed->first = frame;
+}
+
+/* Unlinks the tables on the path to va that are empty, from the lowest up, never the root. */
+static void prune(struct pagetable *pt, vaddr_t va, struct removed *removed) {
+    for (unsigned target = 0; target + 1 < machine.levels; target++) {
+        unsigned level = machine.levels - 1;
+        pte_t *entry = &table_at(pt->root)[index_at(va, level)];
+        while (level > target + 1 && is_table(*entry)) {
+            level--;
+            entry = &table_at(pte_address(*entry))[index_at(va, level)];
+        }
+        if (!is_table(*entry)) {
+            continue;
+        }
+        paddr_t table = pte_address(*entry);
+        if (!table_empty(table_at(table))) {
+            return;
+        }
+        *entry = 0;
+        removed->tables++;
+        chain(removed, table);
+    }
+}
+
+static void unlink_range(struct pagetable *pt, vaddr_t start, vaddr_t end,
+                         struct removed *removed) {
+    vaddr_t va = start;
+    while (va < end) {
+        unsigned level;
+        pte_t *entry = find_entry(pt, va, &level);
+        if (level == 0 && *entry != 0) {
+            paddr_t frame = pte_address(*entry);
+            *entry = 0;
+            removed->pages++;
+            chain(removed, frame);
+        }
+        vaddr_t next = skip(va, level, end);
+        /* The last entry of a table, or of the range: the tables on the way may be empty now. */
+        if (pt != &kernel_table && (next == end || index_at(next, level) == 0)) {
+            prune(pt, va, removed);
+        }
+        va = next;
+    }
+}
+
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end,
+                       struct frame_quota *quota, uint64_t hart_mask) {
+    struct removed removed = {0};
+    unlink_range(pt, start, end, &removed);
+    if (removed.tables > 0) {
+        arch_tlb_flush(pt, 0, arch_user_end(), hart_mask);
+    } else if (removed.pages > 0) {
+        arch_tlb_flush(pt, start, end, hart_mask);
+    }
+    while (removed.first) {
+        paddr_t frame = removed.first;
+        removed.first = *(paddr_t *)frame_pointer(frame);
+        frame_free(frame, 0, quota);
+    }
+    return removed.pages;
+}
+
+static uint64_t satp_of(paddr_t root, uint16_t asid) {
+    return (uint64_t)(machine.levels + 5) << 60 | (uint64_t)asid << 44 | root >> PAGE_SHIFT;
+}
+
+void arch_pagetable_use(const struct pagetable *pt) {
+    const struct pagetable *use = pt ? pt : &kernel_table;
+    csr_write(satp, satp_of(use->root, use->asid));
+    if (use->asid == 0) {
+        __asm__ volatile("sfence.vma" ::: "memory");
+    }
+}
+
+static void asid_init(void) {
+    uint64_t satp = csr_read(satp);
+    csr_write(satp, satp | UINT64_C(0xffff) << 44);
+    asid_count = (uint32_t)(csr_read(satp) >> 44 & 0xffff) + 1;
+    csr_write(satp, satp);
+    __asm__ volatile("sfence.vma" ::: "memory");
+    if (asid_count > ASID_MAX) {
+        asid_count = ASID_MAX;
+    }
+    asids_used[0] = 1;
+}
+
+/* 0 when all are in use. Its old translations are forgotten everywhere. */
+static uint16_t asid_get(void) {
+    spinlock_lock(&asid_lock);
+    uint32_t asid = 1;
+    while (asid < asid_count && (asids_used[asid / 64] >> asid % 64 & 1)) {
+        asid++;
+    }
+    if (asid >= asid_count) {
+        asid = 0;
+    }
+    asids_used[asid / 64] |= UINT64_C(1) << asid % 64;
+    spinlock_unlock(&asid_lock);
+    if (asid != 0) {
+        struct pagetable old = {.root = 0, .asid = (uint16_t)asid};
+        arch_tlb_flush(&old, 0, arch_user_end(), harts_online_mask());
+    }
+    return (uint16_t)asid;
+}
+
+static void asid_put(uint16_t asid) {
+    if (asid != 0) {
+        spinlock_lock(&asid_lock);
+        asids_used[asid / 64] &= ~(UINT64_C(1) << asid % 64);
+        spinlock_unlock(&asid_lock);
+    }
+}
+
+vaddr_t arch_user_end(void) {
+    return (vaddr_t)1 << (level_shift(machine.levels) - 1);
+}
+
+/* An empty top-level entry of the kernel half, from a random start. */
+static unsigned free_top_entry(const pte_t *root) {
+    unsigned half = TABLE_LEN / 2;
+    unsigned first = (unsigned)(random_u64() % half);
+    for (unsigned i = 0; i < half; i++) {
+        unsigned index = half + (first + i) % half;
+        if (root[index] == 0) {
+            return index;
+        }
+    }
+    panic("no free entry in the kernel's page table");
+}
+
+status_t arch_paging_init(const struct boot_info *info) {
+    kernel_table.root = info->root_table;
+    kernel_table.asid = 0;
+    asid_init();
+    pte_t *root = table_at(kernel_table.root);
+    memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
+    unsigned index = free_top_entry(root);
+    TRY(add_table(&root[index], NULL));
+    unsigned shift = level_shift(machine.levels - 1);
+    vaddr_t high = ~(vaddr_t)0 << (shift + LEVEL_BITS - 1);
+    window_start = high | (vaddr_t)index << shift;
+    window_size = (size_t)1 << shift;
+    __asm__ volatile("sfence.vma" ::: "memory");
+    return STATUS_OK;
+}
+
+vaddr_t arch_kernel_window(size_t *size_out) {
+    *size_out = window_size;
+    return window_start;
+}
+
+struct pagetable *arch_kernel_pagetable(void) {
+    return &kernel_table;
+}
+
+status_t arch_pagetable_init(struct pagetable *pt, struct frame_quota *quota) {
+    TRY(frame_alloc(0, quota, &pt->root));
+    pte_t *root = table_at(pt->root);
+    const pte_t *kernel = table_at(kernel_table.root);
+    memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
+    memcpy(root + TABLE_LEN / 2, kernel + TABLE_LEN / 2, TABLE_LEN / 2 * sizeof(pte_t));
+    pt->asid = asid_get();
+    return STATUS_OK;
+}
+
+void arch_pagetable_fini(struct pagetable *pt, struct frame_quota *quota) {
+    frame_free(pt->root, 0, quota);
+    asid_put(pt->asid);
+    pt->root = 0;
+}
+
+void arch_page_zero(void *page) {
+    uint64_t *at = page;
+    uint64_t *end = at + PAGE_SIZE / sizeof(uint64_t);
+    for (; at < end; at += 16) {
+        /* The barrier keeps the loop from becoming a call of memset(), which stores bytes. */
+        __asm__ volatile("" ::: "memory");
+        at[0] = at[1] = at[2] = at[3] = at[4] = at[5] = at[6] = at[7] = 0;
+        at[8] = at[9] = at[10] = at[11] = at[12] = at[13] = at[14] = at[15] = 0;
+    }
+}

@@ -1,0 +1,207 @@
+/*
+ * Traps in C: what an exception in the kernel means, interrupts from either mode, and the reasons
+ * for which a guest stopped.
+ *
+ * Needs: trap.S, which calls in with interrupts off. An exception in the kernel is a panic, except
+ * at the few probing instructions that are expected to trap (probe_* in trap.S).
+ */
+#include "kernel/assert.h"
+#include "kernel/harts.h"
+#include "kernel/irq.h"
+#include "kernel/panic.h"
+#include "kernel/riscv64/asm.h"
+#include "kernel/riscv64/offsets.h"
+#include "kernel/sched.h"
+
+#include <string.h>
+
+_Static_assert(offsetof(struct hart, scratch) == HART_SCRATCH, "offsets.h");
+_Static_assert(offsetof(struct hart, stack_low) == HART_STACK_LOW, "offsets.h");
+_Static_assert(offsetof(struct hart, stack_high) == HART_STACK_HIGH, "offsets.h");
+_Static_assert(offsetof(struct hart, emergency_stack) == HART_EMERGENCY, "offsets.h");
+_Static_assert(offsetof(struct user_regs, x[31]) == USER_X(31), "offsets.h");
+_Static_assert(offsetof(struct user_regs, pc) == USER_PC, "offsets.h");
+_Static_assert(offsetof(struct user_regs, kernel_sp) == USER_KERNEL_SP, "offsets.h");
+_Static_assert(offsetof(struct user_regs, cause) == USER_CAUSE, "offsets.h");
+_Static_assert(offsetof(struct user_regs, fault_addr) == USER_FAULT_ADDR, "offsets.h");
+_Static_assert(offsetof(struct user_regs, status) == USER_STATUS, "offsets.h");
+_Static_assert(offsetof(struct user_regs, f) == USER_F, "offsets.h");
+_Static_assert(offsetof(struct user_regs, fcsr) == USER_FCSR, "offsets.h");
+_Static_assert(offsetof(struct user_regs, instret) == USER_INSTRET, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, pc) == FRAME_PC, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, status) == FRAME_STATUS, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, cause) == FRAME_CAUSE, "offsets.h");
+_Static_assert(offsetof(struct trap_frame, value) == FRAME_VALUE, "offsets.h");
+_Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "offsets.h");
+_Static_assert(offsetof(struct arch_context, sp) == CONTEXT_SP, "offsets.h");
+_Static_assert(offsetof(struct arch_context, s) == CONTEXT_S(0), "offsets.h");
+
+static const char *const cause_texts[] = {
+    [SCAUSE_FETCH_MISALIGNED] = "instruction address misaligned",
+    [SCAUSE_FETCH_ACCESS] = "instruction access fault",
+    [SCAUSE_ILLEGAL] = "illegal instruction",
+    [SCAUSE_BREAKPOINT] = "breakpoint",
+    [SCAUSE_LOAD_MISALIGNED] = "load address misaligned",
+    [SCAUSE_LOAD_ACCESS] = "load access fault",
+    [SCAUSE_STORE_MISALIGNED] = "store address misaligned",
+    [SCAUSE_STORE_ACCESS] = "store access fault",
+    [SCAUSE_ECALL_USER] = "environment call",
+    [SCAUSE_FETCH_PAGE] = "instruction page fault",
+    [SCAUSE_LOAD_PAGE] = "load page fault",
+    [SCAUSE_STORE_PAGE] = "store page fault",
+};
+
+static const char *cause_text(uint64_t cause) {
+    const char *text = NULL;
+    if (cause < sizeof(cause_texts) / sizeof(cause_texts[0])) {
+        text = cause_texts[cause];
+    }
+    return text ? text : "unknown exception";
+}
+
+static void take_interrupt(uint64_t cause) {
+    struct hart *hart = hart_self();
+    switch (cause & ~SCAUSE_INTERRUPT) {
+    case SCAUSE_IRQ_TIMER:
+        hart->timer_irqs++;
+        sched_tick();
+        break;
+    case SCAUSE_IRQ_SOFTWARE:
+        hart->ipis++;
+        csr_clear(sip, SIE_SSIE);
+        hart->need_switch = true;
+        break;
+    case SCAUSE_IRQ_EXTERNAL:
+        hart->device_irqs++;
+        irq_dispatch();
+        break;
+    default:
+        panic("unknown interrupt %#lx", (unsigned long)cause);
+    }
+}
+
+void arch_take_interrupt(const struct user_regs *regs) {
+    take_interrupt(regs->cause);
+}
+
+static _Noreturn void report(const struct trap_frame *frame, const char *what) {
+    struct panic_trap trap = {
+        .x = frame->x,
+        .pc = frame->pc,
+        .frame = frame->x[8],
+        .cause = frame->cause,
+        .value = frame->value,
+        .status = frame->status,
+        .what = what,
+    };
+    panic_trap(&trap);
+}
+
+void trap_kernel(struct trap_frame *frame, uint64_t overflow) {
+    struct hart *hart = hart_self();
+    if (overflow) {
+        hart->stack_low = hart->emergency_stack - HART_EMERGENCY_STACK;
+        hart->stack_high = hart->emergency_stack;
+        report(frame, "kernel stack overflow");
+    }
+    if (frame->cause & SCAUSE_INTERRUPT) {
+        take_interrupt(frame->cause);
+        if (frame->status & SSTATUS_SPIE) {
+            sched_preempt();
+        }
+        return;
+    }
+    if (frame->pc >= (vaddr_t)probe_begin && frame->pc < (vaddr_t)probe_end) {
+        frame->pc = (vaddr_t)probe_failed;
+        return;
+    }
+    report(frame, cause_text(frame->cause));
+}
+
+void user_regs_init(struct user_regs *regs, vaddr_t pc, vaddr_t sp) {
+    memset(regs, 0, sizeof(*regs));
+    regs->pc = pc;
+    regs->x[2] = sp;
+    regs->status = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS |
+                                                   SSTATUS_SUM | SSTATUS_MXR);
+    regs->status |= SSTATUS_SPIE | (machine.fpu ? SSTATUS_FS_CLEAN : 0);
+}
+
+static enum user_exit exit_of_exception(struct user_regs *regs) {
+    switch (regs->cause) {
+    case SCAUSE_ECALL_USER:
+        regs->pc += 4;
+        return USER_EXIT_CALL;
+    case SCAUSE_LOAD_PAGE:
+        return USER_EXIT_READ_FAULT;
+    case SCAUSE_STORE_PAGE:
+        return USER_EXIT_WRITE_FAULT;
+    case SCAUSE_FETCH_PAGE:
+        return USER_EXIT_EXECUTE_FAULT;
+    case SCAUSE_BREAKPOINT:
+        return USER_EXIT_BREAKPOINT;
+    case SCAUSE_ILLEGAL:
+        return USER_EXIT_ILLEGAL;
+    case SCAUSE_FETCH_MISALIGNED:
+    case SCAUSE_LOAD_MISALIGNED:
+    case SCAUSE_STORE_MISALIGNED:
+        return USER_EXIT_MISALIGNED;
+    default:
+        return USER_EXIT_ACCESS_FAULT;
+    }
+}
+
+enum user_exit user_enter(struct user_regs *regs) {
+    if (!regs->fp_loaded && machine.fpu) {
+        csr_set(sstatus, SSTATUS_FS_CLEAN);
+        fp_load(regs);
+        csr_clear(sstatus, SSTATUS_FS);
+        regs->fp_loaded = 1;
+        regs->status = (regs->status & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_CLEAN;
+    }
+    user_run(regs);
+    if (regs->cause & SCAUSE_INTERRUPT) {
+        return USER_EXIT_INTERRUPT;
+    }
+    return exit_of_exception(regs);
+}
+
+void arch_user_save(struct user_regs *regs) {
+    if (!regs->fp_loaded) {
+        return;
+    }
+    if ((regs->status & SSTATUS_FS) == SSTATUS_FS_DIRTY) {
+        csr_set(sstatus, SSTATUS_FS_CLEAN);
+        fp_save(regs);
+        csr_clear(sstatus, SSTATUS_FS);
+        regs->status = (regs->status & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_CLEAN;
+    }
+    regs->fp_loaded = 0;
+}
+
+void arch_context_init(struct arch_context *context, void *stack_top, void (*entry)(void *),
+                       void *arg) {
+    memset(context, 0, sizeof(*context));
+    context->pc = (vaddr_t)context_entry;
+    context->sp = (vaddr_t)stack_top & ~(vaddr_t)15;
+    context->s[1] = (vaddr_t)entry;
+    context->s[2] = (vaddr_t)arg;
+}
+
+size_t arch_backtrace(uint64_t frame, uint64_t *pcs, size_t cap) {
+    uint64_t fp = frame ? frame : (uint64_t)__builtin_frame_address(0);
+    size_t len = 0;
+    while (len < cap && fp % 16 == 0 && fp > PAGE_SIZE) {
+        uint64_t pc, next;
+        if (!probe_load((const uint64_t *)fp - 1, &pc) ||
+            !probe_load((const uint64_t *)fp - 2, &next) || pc == 0) {
+            break;
+        }
+        pcs[len++] = pc;
+        if (next <= fp) {
+            break;
+        }
+        fp = next;
+    }
+    return len;
+}

@@ -1,0 +1,100 @@
+/*
+ * Spinlocks, wait queues, mutexes.
+ *
+ * A thread sleeps by queueing itself and giving up the hart while it holds the lock that guards its
+ * condition; the lock is released with interrupts still off, so that the way from "queued" to
+ * "asleep" is not interrupted. A waker on another hart may make it ready in between: it is then
+ * simply picked again, since only its home hart runs it.
+ */
+#include "kernel/sync.h"
+
+#include "kernel/assert.h"
+#include "kernel/harts.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+
+void spinlock_lock(struct spinlock *lock) {
+    irq_state_t irq = arch_irq_save();
+    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
+        arch_relax();
+    }
+    lock->irq = irq;
+}
+
+void spinlock_unlock(struct spinlock *lock) {
+    irq_state_t irq = lock->irq;
+    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+    arch_irq_restore(irq);
+}
+
+bool spinlock_try(struct spinlock *lock) {
+    irq_state_t irq = arch_irq_save();
+    uint32_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+    uint32_t expected = owner;
+    if (!__atomic_compare_exchange_n(&lock->next, &expected, owner + 1, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED)) {
+        arch_irq_restore(irq);
+        return false;
+    }
+    lock->irq = irq;
+    return true;
+}
+
+void waitqueue_init(struct waitqueue *queue) {
+    list_init(&queue->waiters);
+}
+
+bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t deadline_ns) {
+    struct thread *self = thread_current();
+    assert(self != hart_self()->idle);
+    list_push_back(&queue->waiters, &self->wait_node);
+    sched_prepare_sleep(deadline_ns);
+    irq_state_t outer = lock->irq;
+    lock->irq = 0;
+    spinlock_unlock(lock);
+    sched_switch();
+    spinlock_lock(lock);
+    lock->irq = outer;
+    list_remove(&self->wait_node);
+    return !self->timed_out;
+}
+
+void waitqueue_wake_one(struct waitqueue *queue) {
+    if (!list_empty(&queue->waiters)) {
+        struct list *node = queue->waiters.next;
+        list_remove(node);
+        sched_wake(list_entry(node, struct thread, wait_node));
+    }
+}
+
+void waitqueue_wake_all(struct waitqueue *queue) {
+    while (!list_empty(&queue->waiters)) {
+        waitqueue_wake_one(queue);
+    }
+}
+
+void mutex_init(struct mutex *mutex) {
+    *mutex = (struct mutex){.lock = SPINLOCK_INIT};
+    waitqueue_init(&mutex->waiters);
+}
+
+void mutex_lock(struct mutex *mutex) {
+    struct thread *self = thread_current();
+    spinlock_lock(&mutex->lock);
+    assert(mutex->owner != self);
+    while (mutex->owner) {
+        waitqueue_sleep(&mutex->waiters, &mutex->lock, WAIT_FOREVER);
+    }
+    mutex->owner = self;
+    spinlock_unlock(&mutex->lock);
+}
+
+void mutex_unlock(struct mutex *mutex) {
+    spinlock_lock(&mutex->lock);
+    assert(mutex->owner == thread_current());
+    mutex->owner = NULL;
+    waitqueue_wake_one(&mutex->waiters);
+    spinlock_unlock(&mutex->lock);
+}

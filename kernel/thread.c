@@ -1,0 +1,222 @@
+/*
+ * Threads: their making, their end, and the loop that runs a guest.
+ *
+ * Life: thread_start() -> READY -> RUNNING <-> SLEEPING, then EXITED on its own stack, then DEAD
+ * when the thread that runs next has left that stack behind, and freed by thread_join().
+ */
+#include "kernel/thread.h"
+
+#include "base/fmt.h"
+#include "kernel/assert.h"
+#include "kernel/harts.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/space.h"
+#include "kernel/mm/stack.h"
+#include "kernel/sched.h"
+#include "kernel/time.h"
+
+#include <string.h>
+
+static uint32_t last_id;
+
+struct thread *thread_current(void) {
+    return hart_self()->current;
+}
+
+static struct thread *thread_new(const char *name) {
+    struct thread *thread = heap_new(struct thread);
+    if (!thread) {
+        return NULL;
+    }
+    thread->hart = hart_self();
+    thread->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+    fmt_text(thread->name, sizeof(thread->name), "%s", name);
+    list_init(&thread->run_node);
+    list_init(&thread->wait_node);
+    list_init(&thread->timer_node);
+    waitqueue_init(&thread->joiners);
+    return thread;
+}
+
+/* A thread that has run no more is off its stack as soon as another one runs. */
+static void finish_switch(void) {
+    struct thread *left = hart_self()->left;
+    if (left->state == THREAD_EXITED) {
+        spinlock_lock(&left->join_lock);
+        left->state = THREAD_DEAD;
+        waitqueue_wake_all(&left->joiners);
+        spinlock_unlock(&left->join_lock);
+    }
+}
+
+void thread_switch_to(struct thread *from, struct thread *to) {
+    struct hart *hart = hart_self();
+    if (from->space) {
+        arch_user_save(&from->regs);
+    }
+    if (from->space != to->space) {
+        space_activate(to->space);
+    }
+    hart->current = to;
+    hart->left = from;
+    hart->stack_low = to->stack_low;
+    hart->stack_high = to->stack_high;
+    hart->switches++;
+    arch_switch(&from->context, &to->context);
+    finish_switch();
+}
+
+static void first_run(void *arg) {
+    struct thread *self = arg;
+    finish_switch();
+    arch_irq_on();
+    self->fn(self->arg);
+    thread_exit();
+}
+
+/* A thread with a stack of its own that is in no queue yet. */
+static status_t create(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
+                       struct thread **out) {
+    struct thread *thread = thread_new(name);
+    if (!thread) {
+        return STATUS_NO_MEMORY;
+    }
+    status_t status = stack_alloc(&thread->stack_low, &thread->stack_high);
+    if (status != STATUS_OK) {
+        heap_free(thread);
+        return status;
+    }
+    thread->fn = fn;
+    thread->arg = arg;
+    thread->space = space;
+    arch_context_init(&thread->context, (void *)thread->stack_high, first_run, thread);
+    *out = thread;
+    return STATUS_OK;
+}
+
+static void idle(void *arg) {
+    (void)arg;
+    sched_idle();
+}
+
+status_t thread_init(void) {
+    struct hart *hart = hart_self();
+    struct thread *boot = thread_new("boot");
+    if (!boot) {
+        return STATUS_NO_MEMORY;
+    }
+    boot->stack_low = hart->stack_low;
+    boot->stack_high = hart->stack_high;
+    boot->state = THREAD_RUNNING;
+    hart->current = boot;
+    TRY(create("idle", idle, NULL, NULL, &hart->idle));
+    return STATUS_OK;
+}
+
+status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
+                      struct thread **out) {
+    TRY(create(name, fn, arg, space, out));
+    sched_add(*out);
+    return STATUS_OK;
+}
+
+void thread_exit(void) {
+    struct thread *self = thread_current();
+    arch_irq_off();
+    self->state = THREAD_EXITED;
+    sched_switch();
+    panic("an exited thread ran again");
+}
+
+void thread_join(struct thread *thread) {
+    spinlock_lock(&thread->join_lock);
+    while (thread->state != THREAD_DEAD) {
+        waitqueue_sleep(&thread->joiners, &thread->join_lock, WAIT_FOREVER);
+    }
+    spinlock_unlock(&thread->join_lock);
+    stack_free(thread->stack_low);
+    heap_free(thread);
+}
+
+void thread_kill(struct thread *thread) {
+    __atomic_store_n(&thread->kill, true, __ATOMIC_SEQ_CST);
+    if (thread->hart != hart_self()) {
+        arch_ipi(UINT64_C(1) << thread->hart->index);
+    }
+}
+
+void thread_set_space(struct space *space) {
+    struct thread *self = thread_current();
+    irq_state_t irq = arch_irq_save();
+    arch_user_save(&self->regs);
+    self->space = space;
+    space_activate(space);
+    arch_irq_restore(irq);
+}
+
+void thread_sleep_ns(uint64_t ns) {
+    struct spinlock lock = SPINLOCK_INIT;
+    struct waitqueue queue;
+    uint64_t deadline = time_now_ns() + ns;
+    waitqueue_init(&queue);
+    spinlock_lock(&lock);
+    while (waitqueue_sleep(&queue, &lock, deadline)) {
+    }
+    spinlock_unlock(&lock);
+}
+
+static unsigned access_of(enum user_exit exit) {
+    switch (exit) {
+    case USER_EXIT_READ_FAULT:
+        return PROT_READ;
+    case USER_EXIT_WRITE_FAULT:
+        return PROT_WRITE;
+    case USER_EXIT_EXECUTE_FAULT:
+        return PROT_EXECUTE;
+    default:
+        return 0;
+    }
+}
+
+enum user_exit thread_run_user(void) {
+    struct thread *self = thread_current();
+    assert(self->space);
+    for (;;) {
+        arch_irq_off();
+        if (__atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
+            arch_irq_on();
+            return USER_EXIT_KILLED;
+        }
+        enum user_exit exit = user_enter(&self->regs);
+        if (exit == USER_EXIT_INTERRUPT) {
+            arch_take_interrupt(&self->regs);
+            sched_preempt();
+            continue;
+        }
+        arch_irq_on();
+        if (!access_of(exit)) {
+            return exit;
+        }
+        status_t status = space_fault(self->space, self->regs.fault_addr, access_of(exit));
+        if (status != STATUS_OK) {
+            return status == STATUS_NO_MEMORY ? USER_EXIT_NO_MEMORY : exit;
+        }
+    }
+}
+
+const char *thread_exit_text(enum user_exit exit) {
+    static const char *const texts[] = {
+        [USER_EXIT_INTERRUPT] = "interrupt",
+        [USER_EXIT_CALL] = "host call",
+        [USER_EXIT_READ_FAULT] = "read from an address that is not mapped",
+        [USER_EXIT_WRITE_FAULT] = "write to an address that is not mapped",
+        [USER_EXIT_EXECUTE_FAULT] = "jump to an address that is not code",
+        [USER_EXIT_ILLEGAL] = "illegal instruction",
+        [USER_EXIT_BREAKPOINT] = "breakpoint",
+        [USER_EXIT_MISALIGNED] = "misaligned access",
+        [USER_EXIT_ACCESS_FAULT] = "access refused by the machine",
+        [USER_EXIT_NO_MEMORY] = "out of memory",
+        [USER_EXIT_KILLED] = "killed",
+    };
+    return texts[exit];
+}
