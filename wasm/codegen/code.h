@@ -1,6 +1,7 @@
 /*
  * What codegen gives: one function's machine code, position-independent but for calls, with all
- * that the runtime needs to place it and to explain a fault in it.
+ * that the runtime needs to place it and to explain a fault in it. The bytes hold constants and jump
+ * tables behind the instructions and must be placed at a multiple of CODE_ALIGN.
  */
 #ifndef WASM_CODEGEN_CODE_H
 #define WASM_CODEGEN_CODE_H
@@ -8,6 +9,8 @@
 #include "wasm/trap.h"
 
 #include <stdint.h>
+
+#define CODE_ALIGN 16u
 
 /* A direct call to a function of the same module, to be pointed at its code or its lazy stub. */
 struct code_reloc {

@@ -41,6 +41,7 @@ struct table_area {
 
 struct instance_area {
     uint64_t memory_base;            /* of memory 0; also in the memory register */
+    uint64_t memory_area;            /* address of memory 0's memory_area (own or owner's), or 0 */
     uint64_t helpers[HELPER_COUNT];  /* entry points of stubs */
 };
 
