@@ -189,7 +189,7 @@ $(KEYS)/debug.key: | $(MKIMAGE)
 	$(Q)$(MKIMAGE) keygen $@ $(@:.key=.pub)
 
 # The public half, which the loader has inside; only rewritten when it differs.
-$(B)/gen/boot_key.h: $(KEYS)/debug.key
+$(B)/gen/boot_key.h: $(KEYS)/debug.key | $(MKIMAGE)
 	@mkdir -p $(@D)
 	$(Q){ echo '/* Generated: the public key whose signature the loader accepts. */'; \
 	  echo '#define BOOT_KEY_BYTES \'; \
