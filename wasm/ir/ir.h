@@ -9,7 +9,9 @@
  *
  * Invariants, checked by verify_run(): definitions dominate uses; PARAMs are in block 0; PHIs head
  * their block; types fit ops.def; the argument of LOAD and STORE is an ADDR (or a PHI or COPY of
- * them), so that nothing but base plus 32-bit index ever reaches memory; every edge is in both lists.
+ * them), so that nothing but base plus 32-bit index ever reaches memory; every edge is in both lists;
+ * every loop has one header that dominates it (control flow is reducible, as WebAssembly's is). A
+ * block without instructions is dead: it has no edges, and nothing mentions it.
  *
  * All of it lives in one arena, freed when the function's code is made.
  */
@@ -68,10 +70,18 @@ struct ir_op_info {
     uint8_t flags;
 };
 extern const struct ir_op_info ir_ops[OP_COUNT];
+extern const char *const ir_type_names[IR_TYPE_COUNT];
 
 /* How LOAD and STORE touch memory; the value's type is the instruction's (LOAD) or the argument's. */
 enum access { ACCESS_8U, ACCESS_8S, ACCESS_16U, ACCESS_16S, ACCESS_32U, ACCESS_32S, ACCESS_64,
               ACCESS_F32, ACCESS_F64, ACCESS_COUNT };
+
+struct access_info {
+    const char *text;
+    uint8_t size;       /* bytes */
+    bool is_signed;
+};
+extern const struct access_info access_infos[ACCESS_COUNT];
 
 /* What compiled code asks of the runtime by a call through the instance (codegen/layout.h).
  * Arguments and results: see the row. All may trap. */
@@ -93,6 +103,7 @@ enum helper {
 #undef X
     HELPER_COUNT
 };
+extern const char *const helper_names[HELPER_COUNT];
 
 struct inst {
     uint8_t op;     /* enum ir_op */
@@ -120,6 +131,9 @@ struct block {
     uint32_t rpo;            /* position in reverse post-order; UINT32_MAX: unreachable */
     uint32_t loop_depth;
     block_id_t loop_head;    /* header of the innermost loop that holds it, or BLOCK_NONE */
+    block_id_t loop_parent;  /* of a header: the header of the loop around it, or BLOCK_NONE */
+    uint32_t dom_first;      /* position in a pre-order of the dominator tree, and the last one */
+    uint32_t dom_last;       /*   of its subtree */
 };
 
 struct func {
@@ -142,10 +156,14 @@ static inline value_t *inst_args(struct inst *i) {
 static inline bool inst_has(const struct inst *i, enum ir_flags flag) {
     return (ir_ops[i->op].flags & flag) != 0;
 }
-/* Follows COPYs. */
+/* Follows COPYs, and halves the way for whoever comes next. */
 static inline value_t func_resolve(const struct func *f, value_t v) {
     while (f->insts.at[v].op == OP_COPY) {
-        v = f->insts.at[v].arg[0];
+        value_t next = f->insts.at[v].arg[0];
+        if (f->insts.at[next].op == OP_COPY) {
+            f->insts.at[v].arg[0] = f->insts.at[next].arg[0];
+        }
+        v = next;
     }
     return v;
 }
@@ -156,15 +174,30 @@ struct func *func_new(struct arena *arena, const struct module *module, uint32_t
 block_id_t func_add_block(struct func *f);
 /* A new instruction, not yet in a block, with room for argc arguments (zeroed). */
 value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t argc);
+/* Gives v another number of arguments, keeping the first ones; new ones are 0. */
+void func_set_argc(struct func *f, value_t v, uint32_t argc);
 void func_append(struct func *f, block_id_t block, value_t v);
 void func_insert_before(struct func *f, value_t where, value_t v);
 void func_insert_after(struct func *f, value_t where, value_t v);
 void func_unlink(struct func *f, value_t v);
+/* A constant (ICONST, or FCONST for a float type) before `where`. */
+value_t func_insert_const(struct func *f, value_t where, enum ir_type type, int64_t bits);
 /* Adds an edge: a successor at the end of from's list, a predecessor at the end of to's. */
 void func_add_edge(struct func *f, block_id_t from, block_id_t to);
-/* Takes away successor number `succ` of `from`, and the phis' argument for that edge. */
+/* Takes away successor number `succ` of `from`, and the phis' argument for that edge. Linear in the
+ * predecessors of the target: for a few edges. */
 void func_remove_edge(struct func *f, block_id_t from, uint32_t succ);
-/* Makes v stand for `with` from here on. v leaves its block. */
+/* Which entry of the successor's predecessors is the edge of successor number `succ` of `from`: the
+ * k-th edge between two blocks is the k-th in both lists. */
+uint32_t func_pred_index(const struct func *f, block_id_t from, uint32_t succ);
+/* Makes each of the `len` different blocks named end in a jump to its successor number `succ`; its
+ * other edges go. Linear in the size of the CFG for all together. */
+struct edge {
+    block_id_t from;
+    uint32_t succ;
+};
+void func_fold_branches(struct func *f, const struct edge *kept, uint32_t len);
+/* Makes v stand for `with` from here on. v becomes a COPY and leaves its block. */
 void func_replace(struct func *f, value_t v, value_t with);
 /* Splits every edge from a block with several successors to one with several predecessors. */
 void func_split_critical_edges(struct func *f);
