@@ -134,7 +134,7 @@ static void put(enum log_level level, const char *text, size_t len) {
     spinlock_lock(&ring_lock);
     append((char)(level + 1));
     for (size_t i = 0; i < len; i++) {
-        append(text[i] >= 0 && text[i] <= MARK_MAX ? '?' : text[i]);
+        append((unsigned char)text[i] <= MARK_MAX ? '?' : text[i]);
     }
     spinlock_unlock(&ring_lock);
 }

@@ -157,7 +157,7 @@ static uint8_t retire(uint64_t index) {
     uint8_t state = states[index];
     /* A state that is not ALLOCATED is a double free, or memory that was never ours. */
     assert((state & (STATE_ALLOCATED | STATE_FREE)) == STATE_ALLOCATED);
-#ifdef DEBUG
+#if K23_DEBUG
     memset(frame_pointer(address_of(index)), 0xdd, PAGE_SIZE << (state & STATE_ORDER));
 #endif
     states[index] = STATE_INSIDE;
