@@ -1,10 +1,10 @@
 /* Names of features. See feature.h. */
 #include "wasm/module/feature.h"
 
-const char *feature_text(enum feature feature) {
-    static const char *const texts[FEATURE_COUNT] = {
+const char *wasm_feature_text(enum wasm_feature feature) {
+    static const char *const texts[WASM_FEATURE_COUNT] = {
 #define X(name, text, enabled) text,
-        FEATURE_TABLE(X)
+        WASM_FEATURE_TABLE(X)
 #undef X
     };
     return texts[feature];

@@ -1,7 +1,7 @@
 /*
  * The features of WebAssembly beyond its first version, and which of them this runtime has.
  *
- * FEATURE_TABLE is the one place that decides: a module that needs a feature whose row says `false`
+ * WASM_FEATURE_TABLE is the one place that decides: a module that needs a feature whose row says `false`
  * is refused by the feature's name (STATUS_UNSUPPORTED), wherever the need shows. To enable one:
  * make everything after the validator able, then change its row.
  */
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FEATURE_TABLE(X)                                                                           \
+#define WASM_FEATURE_TABLE(X)                                                                           \
     X(CORE, "core", true)                                                                          \
     X(SIGN_EXTENSION, "sign-extension", true)                                                      \
     X(SATURATING, "saturating-float-to-int", true)                                                 \
@@ -30,27 +30,27 @@
     X(MEMORY64, "memory64", false)                                                                 \
     X(THREADS, "threads", false)
 
-enum feature {
-#define X(name, text, enabled) FEATURE_##name,
-    FEATURE_TABLE(X)
+enum wasm_feature {
+#define X(name, text, enabled) WASM_FEATURE_##name,
+    WASM_FEATURE_TABLE(X)
 #undef X
-    FEATURE_COUNT
+    WASM_FEATURE_COUNT
 };
 
 /* A set of features, one bit each. */
-typedef uint32_t features_t;
-_Static_assert(FEATURE_COUNT <= 32, "features_t has a bit a feature");
+typedef uint32_t wasm_features_t;
+_Static_assert(WASM_FEATURE_COUNT <= 32, "wasm_features_t has a bit a feature");
 
-static inline bool features_has(features_t set, enum feature feature) {
+static inline bool wasm_features_has(wasm_features_t set, enum wasm_feature feature) {
     return (set >> feature & 1) != 0;
 }
 
 /* The features whose row says so. */
-#define X(name, text, enabled) | (features_t)(enabled) << FEATURE_##name
-static const features_t features_enabled = 0 FEATURE_TABLE(X);
+#define X(name, text, enabled) | (wasm_features_t)(enabled) << WASM_FEATURE_##name
+static const wasm_features_t wasm_features_enabled = 0 WASM_FEATURE_TABLE(X);
 #undef X
 
 /* The table's text. */
-const char *feature_text(enum feature feature);
+const char *wasm_feature_text(enum wasm_feature feature);
 
 #endif

@@ -20,7 +20,7 @@ const struct instr_shape instr_shapes[SIG_SPECIAL] = {
 
 const struct instr_info instr_infos[INSTR_COUNT] = {
 #define INSTR(page, code, name, text, sig, imm, feature, lower, how)                               \
-    {text, IMM_##imm, FEATURE_##feature, SIG_##sig},
+    {text, IMM_##imm, WASM_FEATURE_##feature, SIG_##sig},
 #include "wasm/module/opcodes.def"
 #undef INSTR
 };

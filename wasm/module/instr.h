@@ -104,7 +104,7 @@ struct instr_shape {
 struct instr_info {
     const char *text;
     uint8_t imm;     /* enum imm_kind */
-    uint8_t feature; /* enum feature */
+    uint8_t feature; /* enum wasm_feature */
     uint8_t sig;     /* enum instr_sig */
 };
 

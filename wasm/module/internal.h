@@ -30,7 +30,7 @@ struct validator_stacks {
 
 struct loader {
     struct module *m;
-    features_t features;
+    wasm_features_t features;
     struct wasm_error *error;
     struct arena scratch;   /* gone after loading */
     struct reader r;        /* over the section being read */
@@ -62,7 +62,7 @@ void load_fail(struct loader *ld, status_t status, size_t offset, const char *fo
 void load_check_reader(struct loader *ld, const struct reader *r);
 
 /* The one gate: false and UNSUPPORTED when the feature is not enabled. */
-bool load_need(struct loader *ld, enum feature feature, size_t offset, const char *what);
+bool load_need(struct loader *ld, enum wasm_feature feature, size_t offset, const char *what);
 
 /* A vector's length; at most `limit`, and no more than there are bytes. 0 after an error. */
 uint32_t load_count(struct loader *ld, uint32_t limit, const char *what);

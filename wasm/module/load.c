@@ -47,14 +47,14 @@ void load_check_reader(struct loader *ld, const struct reader *r) {
     }
 }
 
-bool load_need(struct loader *ld, enum feature feature, size_t offset, const char *what) {
-    if (features_has(ld->features, feature)) {
+bool load_need(struct loader *ld, enum wasm_feature feature, size_t offset, const char *what) {
+    if (wasm_features_has(ld->features, feature)) {
         return true;
     }
     if (load_ok(ld)) {
-        ld->error->feature = feature_text(feature);
+        ld->error->feature = wasm_feature_text(feature);
     }
-    load_fail(ld, STATUS_UNSUPPORTED, offset, "unsupported feature: %s: %s", feature_text(feature),
+    load_fail(ld, STATUS_UNSUPPORTED, offset, "unsupported feature: %s: %s", wasm_feature_text(feature),
               what);
     return false;
 }
@@ -130,33 +130,33 @@ struct name load_name(struct loader *ld, struct reader *r) {
 /* ---- types */
 
 /* The feature that brought a type. */
-static enum feature feature_of_type(valtype_t type) {
+static enum wasm_feature feature_of_type(valtype_t type) {
     switch (valtype_kind(type)) {
     case VAL_V128:
-        return FEATURE_SIMD;
+        return WASM_FEATURE_SIMD;
     case VAL_I8:
     case VAL_I16:
-        return FEATURE_GC;
+        return WASM_FEATURE_GC;
     case VAL_REF:
         break;
     default:
-        return FEATURE_CORE;
+        return WASM_FEATURE_CORE;
     }
     switch (valtype_heap(type)) {
     case HEAP_FUNC:
     case HEAP_EXTERN:
-        return valtype_is_nullable(type) ? FEATURE_REFERENCE_TYPES : FEATURE_FUNCTION_REFERENCES;
+        return valtype_is_nullable(type) ? WASM_FEATURE_REFERENCE_TYPES : WASM_FEATURE_FUNCTION_REFERENCES;
     case HEAP_EXN:
     case HEAP_NOEXN:
-        return FEATURE_EXCEPTIONS;
+        return WASM_FEATURE_EXCEPTIONS;
     default:
-        return valtype_heap(type) >= HEAP_CONCRETE ? FEATURE_FUNCTION_REFERENCES : FEATURE_GC;
+        return valtype_heap(type) >= HEAP_CONCRETE ? WASM_FEATURE_FUNCTION_REFERENCES : WASM_FEATURE_GC;
     }
 }
 
 valtype_t load_resolve(struct loader *ld, valtype_t raw, size_t offset) {
-    enum feature feature = feature_of_type(raw);
-    if (feature != FEATURE_CORE) {
+    enum wasm_feature feature = feature_of_type(raw);
+    if (feature != WASM_FEATURE_CORE) {
         char name[32];
         if (!load_need(ld, feature, offset, types_name(raw, name, sizeof(name)))) {
             return VAL_BOTTOM;
@@ -244,7 +244,7 @@ static struct module *new_module(const struct arena_source *source) {
 }
 
 status_t module_load_with(struct module **module_out, const struct arena_source *source,
-                          struct types *types, const void *bytes, size_t size, features_t features,
+                          struct types *types, const void *bytes, size_t size, wasm_features_t features,
                           struct wasm_error *error_out) {
     *error_out = (struct wasm_error){.status = STATUS_OK};
     struct loader ld = {.features = features, .error = error_out, .func = INDEX_NONE};
@@ -276,7 +276,7 @@ status_t module_load_with(struct module **module_out, const struct arena_source 
 status_t module_load(struct module **module_out, const struct arena_source *source,
                      struct types *types, const void *bytes, size_t size,
                      struct wasm_error *error_out) {
-    return module_load_with(module_out, source, types, bytes, size, features_enabled, error_out);
+    return module_load_with(module_out, source, types, bytes, size, wasm_features_enabled, error_out);
 }
 
 void module_free(struct module *module) {

@@ -159,7 +159,7 @@ MUST_CHECK status_t module_load(struct module **module_out, const struct arena_s
  * which is ahead of what follows it. */
 MUST_CHECK status_t module_load_with(struct module **module_out, const struct arena_source *source,
                                      struct types *types, const void *bytes, size_t size,
-                                     features_t features, struct wasm_error *error_out);
+                                     wasm_features_t features, struct wasm_error *error_out);
 void module_free(struct module *module);
 
 static inline const struct type_def *module_func_type(const struct module *m, uint32_t func) {

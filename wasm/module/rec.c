@@ -39,7 +39,7 @@ static valtype_t resolve(struct rec *rec, valtype_t raw, size_t offset) {
     if (!valtype_is_ref(raw) || valtype_heap(raw) < HEAP_CONCRETE) {
         return load_resolve(rec->ld, raw, offset);
     }
-    load_need(rec->ld, FEATURE_FUNCTION_REFERENCES, offset, "typed reference");
+    load_need(rec->ld, WASM_FEATURE_FUNCTION_REFERENCES, offset, "typed reference");
     type_id_t id = resolve_index(rec, valtype_heap(raw) - HEAP_CONCRETE, offset);
     return VALTYPE_REF(HEAP_CONCRETE + id, valtype_is_nullable(raw));
 }
@@ -90,12 +90,12 @@ static void read_composite(struct rec *rec, struct type_def *def, uint8_t code, 
         def->results = read_list(rec, LIMIT_RESULTS, "results", &def->result_count);
         break;
     case CODE_STRUCT:
-        load_need(ld, FEATURE_GC, offset, "struct type");
+        load_need(ld, WASM_FEATURE_GC, offset, "struct type");
         def->kind = TYPE_STRUCT;
         read_fields(rec, def, load_count(ld, LIMIT_STRUCT_FIELDS, "fields"));
         break;
     case CODE_ARRAY:
-        load_need(ld, FEATURE_GC, offset, "array type");
+        load_need(ld, WASM_FEATURE_GC, offset, "array type");
         def->kind = TYPE_ARRAY;
         read_fields(rec, def, 1);
         break;
@@ -111,7 +111,7 @@ static type_id_t read_super(struct rec *rec, uint32_t position, size_t offset) {
     if (count == 0) {
         return TYPE_ID_NONE;
     }
-    load_need(ld, FEATURE_GC, offset, "super type");
+    load_need(ld, WASM_FEATURE_GC, offset, "super type");
     uint32_t index = reader_leb_u32(&ld->r);
     if (count > 1) {
         load_fail(ld, STATUS_INVALID, offset, "sub type: more than one super type");
@@ -127,7 +127,7 @@ static struct type_def read_sub(struct rec *rec, uint8_t code, uint32_t position
     struct type_def def = {.is_final = true, .super = TYPE_ID_NONE};
     if (code == CODE_SUB || code == CODE_SUB_FINAL) {
         if (code == CODE_SUB) {
-            load_need(ld, FEATURE_GC, offset, "open type");
+            load_need(ld, WASM_FEATURE_GC, offset, "open type");
         }
         def.is_final = code == CODE_SUB_FINAL;
         def.super = read_super(rec, position, offset);
@@ -186,7 +186,7 @@ void rec_decode(struct loader *ld) {
         bool is_rec = code == CODE_REC;
         uint32_t members = is_rec ? load_count(ld, LIMIT_TYPES, "types") : 1;
         if (members != 1) {
-            load_need(ld, FEATURE_GC, offset, "recursion group");
+            load_need(ld, WASM_FEATURE_GC, offset, "recursion group");
         }
         read_group(ld, members, is_rec, code, offset);
     }

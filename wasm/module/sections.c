@@ -56,10 +56,10 @@ static struct limits read_limits(struct loader *ld) {
     limits.is_shared = (flags & LIMITS_SHARED) != 0;
     limits.is_64 = (flags & LIMITS_64) != 0;
     if (limits.is_64) {
-        load_need(ld, FEATURE_MEMORY64, offset, "64-bit addresses");
+        load_need(ld, WASM_FEATURE_MEMORY64, offset, "64-bit addresses");
     }
     if (limits.is_shared) {
-        load_need(ld, FEATURE_THREADS, offset, "shared memory");
+        load_need(ld, WASM_FEATURE_THREADS, offset, "shared memory");
     }
     limits.min = reader_leb_u64(&ld->r);
     if (limits.has_max) {
@@ -116,7 +116,7 @@ static struct global_decl read_global_type(struct loader *ld) {
 
 static struct tag_decl read_tag_type(struct loader *ld) {
     size_t offset = reader_offset(&ld->r);
-    load_need(ld, FEATURE_EXCEPTIONS, offset, "tag");
+    load_need(ld, WASM_FEATURE_EXCEPTIONS, offset, "tag");
     if (read_u8(ld) != 0) {
         load_fail(ld, STATUS_BAD_FORMAT, offset, "malformed tag attribute");
     }
@@ -144,7 +144,7 @@ static void add_func(struct loader *ld) {
 
 static void add_table(struct loader *ld, struct table_decl table) {
     if (ld->tables.len == 1) {
-        load_need(ld, FEATURE_REFERENCE_TYPES, reader_offset(&ld->r), "multiple tables");
+        load_need(ld, WASM_FEATURE_REFERENCE_TYPES, reader_offset(&ld->r), "multiple tables");
     }
     vec_push(&ld->m->arena, &ld->tables, table);
     ld->m->tables = ld->tables.at;
@@ -153,7 +153,7 @@ static void add_table(struct loader *ld, struct table_decl table) {
 
 static void add_memory(struct loader *ld, struct memory_decl memory) {
     if (ld->memories.len == 1) {
-        load_need(ld, FEATURE_MULTI_MEMORY, reader_offset(&ld->r), "multiple memories");
+        load_need(ld, WASM_FEATURE_MULTI_MEMORY, reader_offset(&ld->r), "multiple memories");
     }
     vec_push(&ld->m->arena, &ld->memories, memory);
     ld->m->memories = ld->memories.at;
@@ -249,7 +249,7 @@ static void decode_table(struct loader *ld) {
     size_t offset = reader_offset(&ld->r);
     bool has_init = reader_left(&ld->r) > 0 && *ld->r.at == TABLE_WITH_INIT;
     if (has_init) {
-        load_need(ld, FEATURE_FUNCTION_REFERENCES, offset, "table with initializer");
+        load_need(ld, WASM_FEATURE_FUNCTION_REFERENCES, offset, "table with initializer");
         if (read_u8(ld), read_u8(ld) != 0) {
             load_fail(ld, STATUS_BAD_FORMAT, offset, "malformed table: zero byte expected");
         }
@@ -280,7 +280,7 @@ static void decode_memories(struct loader *ld) {
 }
 
 static void decode_tags(struct loader *ld) {
-    load_need(ld, FEATURE_EXCEPTIONS, reader_offset(&ld->r), "tag section");
+    load_need(ld, WASM_FEATURE_EXCEPTIONS, reader_offset(&ld->r), "tag section");
     uint32_t count = load_count(ld, LIMIT_GLOBALS, "tags");
     for (uint32_t i = 0; i < count && load_ok(ld); i++) {
         add_tag(ld, read_tag_type(ld));

@@ -262,7 +262,7 @@ static void check_memarg(struct validator *v, uint32_t natural_log2) {
         return;
     }
     uint32_t align = v->in.mem.align_log2;
-    bool is_atomic = instr_info(&v->in)->feature == FEATURE_THREADS;
+    bool is_atomic = instr_info(&v->in)->feature == WASM_FEATURE_THREADS;
     if (align > natural_log2) {
         invalid(v, "alignment must not be larger than natural");
     } else if (is_atomic && align != natural_log2) {
@@ -361,7 +361,7 @@ static bool make_frame(struct validator *v, struct frame *frame) {
     const struct block_type *type = &v->in.block;
     *frame = (struct frame){.op = v->in.op};
     if (type->has_index) {
-        load_need(v->ld, FEATURE_MULTI_VALUE, v->in.offset, "block with a function type");
+        load_need(v->ld, WASM_FEATURE_MULTI_VALUE, v->in.offset, "block with a function type");
         frame->type = load_func_type(v->ld, type->index, v->in.offset);
     } else if (type->has_result) {
         frame->has_result = true;
@@ -604,7 +604,7 @@ static void check_global_get(struct validator *v) {
         invalid(v, "constant expression required: global %u is mutable", v->in.index);
     }
     if (v->is_const && v->in.index >= v->m->global_imports) {
-        load_need(v->ld, FEATURE_EXTENDED_CONST, v->in.offset, "global.get of a defined global");
+        load_need(v->ld, WASM_FEATURE_EXTENDED_CONST, v->in.offset, "global.get of a defined global");
     }
     push(v, global->type);
 }
@@ -837,8 +837,8 @@ static void check_special(struct validator *v) {
         break;
     default:
         /* Rows whose feature has no rules yet: refused whatever is enabled. */
-        v->ld->features &= ~((features_t)1 << instr_info(&v->in)->feature);
-        load_need(v->ld, (enum feature)instr_info(&v->in)->feature, v->in.offset,
+        v->ld->features &= ~((wasm_features_t)1 << instr_info(&v->in)->feature);
+        load_need(v->ld, (enum wasm_feature)instr_info(&v->in)->feature, v->in.offset,
                   instr_info(&v->in)->text);
     }
 }
@@ -877,8 +877,8 @@ static bool is_constant(enum instr_op op) {
 
 static void check_instr(struct validator *v) {
     const struct instr_info *info = instr_info(&v->in);
-    if (!features_has(v->ld->features, (enum feature)info->feature)) {
-        load_need(v->ld, (enum feature)info->feature, v->in.offset, info->text);
+    if (!wasm_features_has(v->ld->features, (enum wasm_feature)info->feature)) {
+        load_need(v->ld, (enum wasm_feature)info->feature, v->in.offset, info->text);
         return;
     }
     if (v->is_const && !is_constant(v->in.op)) {
