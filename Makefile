@@ -249,6 +249,12 @@ $(B)/k23.img: $(B)/kernel.elf
 $(B)/loader: $(B)/k23.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 
+# Without a payload: it boots the image that is given as initrd.
+$(B)/loader-bare: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT)
+	$(call link_loader,$<)
+$(B)/gen/none.img:
+	@mkdir -p $(@D) && : >$@
+
 # The official suite's runner in the place of init/main.c.
 $(B)/wast.elf: $(WAST_OBJ) $(KERNEL_LIBS)
 	$(link_payload)
@@ -346,7 +352,7 @@ SUITE_run := test/e2e/run
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(TOOLS:%=$(B)/host/%) $(LINUX_TOOLS:%=$(B)/linux/%) $(EMIT_PROGRAMS)
-NEEDS_vm := $(PAYLOADS)
+NEEDS_vm := $(PAYLOADS) $(B)/loader-bare $(MKIMAGE)
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL) $(NATIVE)
 export B
