@@ -185,13 +185,12 @@ uint32_t func_pred_index(const struct func *f, block_id_t from, uint32_t succ) {
         skip += b->succs.at[k] == to;
     }
     const struct block *t = &f->blocks.at[to];
-    for (uint32_t k = 0; k < t->preds.len; k++) {
-        if (t->preds.at[k] == from && skip-- == 0) {
-            return k;
-        }
+    uint32_t index = 0;
+    while (t->preds.at[index] != from || skip-- > 0) {
+        index++;
+        assert(index < t->preds.len);
     }
-    assert(!"edge in one list only");
-    return 0;
+    return index;
 }
 
 static void drop_pred(struct func *f, block_id_t block, uint32_t index) {

@@ -331,7 +331,8 @@ static void parse_inst(struct parser *p, struct pending *x, block_id_t block) {
         fail(p, "name without type or type without name");
     }
     /* Operands stand on the operation's line; a word on the next one is another instruction. */
-    if (!p->failed && at_operand(p) && p->line == line) {
+    bool has_operands = at_operand(p) || has_bare_imm((enum ir_op)x->inst.op);
+    if (!p->failed && has_operands && p->line == line) {
         parse_operands(p, x);
     }
     if (accept(p, "->")) {
