@@ -1,0 +1,62 @@
+/*
+ * The machine's start as a table of contents. The order is that of need: each line may use all that
+ * stands above it.
+ */
+#include "init/machine.h"
+
+#include "abi/boot.h"
+#include "drivers/plic.h"
+#include "drivers/rtc.h"
+#include "drivers/uart.h"
+#include "drivers/virtio.h"
+#include "drivers/virtio_console.h"
+#include "kernel/arch.h"
+#include "kernel/devices.h"
+#include "kernel/harts.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/space.h"
+#include "kernel/panic.h"
+#include "kernel/power.h"
+#include "kernel/random.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+
+struct initrd machine_initrd;
+
+static void must(status_t status, const char *what) {
+    if (status != STATUS_OK) {
+        panic("%s: %s", what, status_text(status));
+    }
+}
+
+static void open_initrd(const struct boot_info *info) {
+    status_t status =
+        initrd_open(&machine_initrd, (const void *)(uintptr_t)info->initrd, info->initrd_size);
+    if (status != STATUS_OK) {
+        log_error("init", "initrd: %s", status_text(status));
+        machine_initrd = (struct initrd){0};
+    }
+}
+
+void machine_init(size_t hart, const struct boot_info *info) {
+    harts_init(hart, info);          /* per-hart structs, our copy of boot_info */
+    info = &harts_boot_info;
+    log_init((const char *)(uintptr_t)info->bootargs);
+    time_init();
+    frame_init(info);                /* physical memory */
+    devices_init();                  /* device tree */
+    power_init();                    /* a way to stop */
+    uart_init();                     /* console of the log */
+    must(arch_paging_init(info), "page tables");
+    space_init();                    /* address spaces */
+    random_init(harts_boot_info.rng_seed, sizeof(harts_boot_info.rng_seed));
+    must(thread_init(), "first thread");
+    plic_init();                     /* device interrupts */
+    uart_enable_irq();
+    rtc_init();                      /* time of day */
+    virtio_init();                   /* devices of the host */
+    virtio_console_init();           /* the program's streams */
+    open_initrd(info);
+    log_info("init", "%s; %zu MiB free", arch_describe(), frame_free_count() >> 8);
+}
