@@ -53,15 +53,21 @@ static struct map_entry *find(const struct map *map, uint64_t key) {
     return &map->entries[i];
 }
 
-static void grow(struct map *map) {
+static bool grow(struct map *map) {
     struct map old = *map;
-    map->cap = old.cap ? old.cap * 2 : 16;
-    map->entries = arena_array(map->arena, struct map_entry, map->cap);
+    uint32_t cap = old.cap ? old.cap * 2 : 16;
+    struct map_entry *entries = arena_array(map->arena, struct map_entry, cap);
+    if (!entries) {
+        return false;
+    }
+    map->cap = cap;
+    map->entries = entries;
     for (uint32_t i = 0; i < old.cap; i++) {
         if (old.entries[i].used) {
             *find(map, old.entries[i].key) = old.entries[i];
         }
     }
+    return true;
 }
 
 bool map_get(const struct map *map, uint64_t key, uint32_t *value_out) {
@@ -75,11 +81,12 @@ bool map_get(const struct map *map, uint64_t key, uint32_t *value_out) {
     return entry->used;
 }
 
-void map_put(struct map *map, uint64_t key, uint32_t value) {
-    if (map->len >= map->cap / 4 * 3) {
-        grow(map);
+bool map_put(struct map *map, uint64_t key, uint32_t value) {
+    if (map->len >= map->cap / 4 * 3 && !grow(map)) {
+        return false;
     }
     struct map_entry *entry = find(map, key);
     map->len += !entry->used;
     *entry = (struct map_entry){.key = key, .value = value, .used = 1};
+    return true;
 }

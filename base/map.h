@@ -23,7 +23,8 @@ struct map {
 
 void map_init(struct map *map, struct arena *arena);
 bool map_get(const struct map *map, uint64_t key, uint32_t *value_out);
-void map_put(struct map *map, uint64_t key, uint32_t value);   /* adds or replaces */
+/* Adds or replaces. False, with nothing changed, when the arena has no more. */
+bool map_put(struct map *map, uint64_t key, uint32_t value);
 void map_clear(struct map *map);
 
 /* 64-bit mix, the one used by the map; and over bytes, seeded. */

@@ -39,6 +39,7 @@
 #define LIMIT_CODE_REGION (64u << 20)        /* bytes of machine code in one domain */
 #define LIMIT_BACKTRACE 64u                  /* frames named in a trap's backtrace */
 #define LIMIT_INSTANCES 10000u
+#define LIMIT_NESTED_CALLS 16u               /* guest calls host calls guest, and so on */
 #define LIMIT_HOST_FUNCS 4096u
 
 #endif

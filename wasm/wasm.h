@@ -77,10 +77,11 @@ struct types *wasm_store_types(struct wasm_store *store);
 
 /* A host function. `args` fit the type; it fills `results`, whose types are set already. May use
  * wasm_memory_* on `caller`. Returns OK; TRAPPED to end the call with TRAP_HOST (or what
- * wasm_call_set_trap chose), EXITED to end it without a trap. */
+ * wasm_caller_set_trap() chose), EXITED to end it without a trap. */
 struct wasm_caller {
     struct wasm_store *store;
-    struct wasm_instance *instance;   /* that imported the function */
+    struct wasm_instance *instance;   /* that imported the function; NULL: the host itself called */
+    enum trap trap;                   /* how the call ends if it fails: wasm_caller_set_trap() */
 };
 typedef status_t (*wasm_host_fn)(void *ctx, struct wasm_caller *caller,
                                  const struct wasm_value *args, struct wasm_value *results);
@@ -135,6 +136,7 @@ MUST_CHECK status_t wasm_memory_read(struct wasm_caller *caller, uint32_t addr, 
 MUST_CHECK status_t wasm_memory_write(struct wasm_caller *caller, uint32_t addr, const void *from,
                                       size_t size);
 uint64_t wasm_memory_size(struct wasm_caller *caller); /* bytes */
+void wasm_caller_set_trap(struct wasm_caller *caller, enum trap trap);
 
 /* "unreachable" and its backtrace, a line each, into sink. */
 struct sink;

@@ -1,0 +1,313 @@
+/*
+ * The loop around a guest.
+ *
+ * Nothing that the guest's registers say is believed: the program counter is looked up among the
+ * places where an exit instruction was put, the instance register among the store's instances, and
+ * stack addresses only go to plat_copy_in() and plat_copy_out().
+ */
+#include "wasm/runtime/call.h"
+
+#include "wasm/codegen/riscv64/abi.h"
+#include "wasm/runtime/global.h"
+#include "wasm/runtime/helpers.h"
+#include "wasm/runtime/memory.h"
+#include "wasm/runtime/store.h"
+#include "wasm/runtime/trap.h"
+
+#include <assert.h>
+#include <string.h>
+
+status_t call_init_stack(struct wasm_store *store) {
+    gaddr_t base;
+    TRY(plat_reserve(store->space, LIMIT_STACK_GUARD + LIMIT_STACK_SIZE, PLAT_PAGE_SIZE, &base));
+    TRY(plat_commit(store->space, base + LIMIT_STACK_GUARD, LIMIT_STACK_SIZE));
+    store->stack_low = base + LIMIT_STACK_GUARD;
+    store->stack_high = store->stack_low + LIMIT_STACK_SIZE;
+    return STATUS_OK;
+}
+
+/* ---- values in registers and on the stack -------------------------------------------------- */
+
+static bool is_float(valtype_t type) {
+    return valtype_kind(type) == VAL_F32 || valtype_kind(type) == VAL_F64;
+}
+
+static status_t put_value(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
+                          struct abi_place place, const struct wasm_value *value) {
+    uint64_t bits = value_to_bits(value);
+    switch (place.kind) {
+    case ABI_INT:
+        regs->x[place.reg] = bits;
+        return STATUS_OK;
+    case ABI_FLOAT:
+        regs->f[place.reg] = bits;
+        return STATUS_OK;
+    default:
+        return plat_copy_out(store->space, sp + place.offset, &bits, sizeof(bits));
+    }
+}
+
+static status_t get_value(struct wasm_store *store, const struct plat_regs *regs, gaddr_t sp,
+                          struct abi_place place, valtype_t type, struct wasm_value *value_out) {
+    uint64_t bits;
+    switch (place.kind) {
+    case ABI_INT:
+        bits = regs->x[place.reg];
+        break;
+    case ABI_FLOAT:
+        bits = regs->f[place.reg];
+        break;
+    default:
+        TRY(plat_copy_in(store->space, &bits, sp + place.offset, sizeof(bits)));
+    }
+    *value_out = value_from_bits(type, bits);
+    return STATUS_OK;
+}
+
+/* Parameters, then results, take their places from one walk: see abi.h. */
+static status_t put_values(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
+                           struct abi_walk *walk, const valtype_t *types, uint32_t count,
+                           const struct wasm_value *values) {
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(put_value(store, regs, sp, abi_next(walk, is_float(types[i])), &values[i]));
+    }
+    *walk = (struct abi_walk){.slots = walk->slots};
+    return STATUS_OK;
+}
+
+static status_t get_values(struct wasm_store *store, const struct plat_regs *regs, gaddr_t sp,
+                           struct abi_walk *walk, const valtype_t *types, uint32_t count,
+                           struct wasm_value *values_out) {
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(get_value(store, regs, sp, abi_next(walk, is_float(types[i])), types[i],
+                      &values_out[i]));
+    }
+    *walk = (struct abi_walk){.slots = walk->slots};
+    return STATUS_OK;
+}
+
+/* ---- exits --------------------------------------------------------------------------------- */
+
+static status_t call_host(struct wasm_store *store, const struct wasm_func *func,
+                          struct wasm_instance *instance, const struct wasm_value *args,
+                          struct wasm_value *results, enum trap *trap_out) {
+    const struct type_def *type = types_get(store->types, func->type);
+    struct wasm_caller caller = {.store = store, .instance = instance, .trap = TRAP_HOST};
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        results[i] = (struct wasm_value){.type = type->results[i]};
+    }
+    status_t status = func->host->fn(func->host->ctx, &caller, args, results);
+    if (status == STATUS_OK || status == STATUS_EXITED) {
+        return status;
+    }
+    *trap_out = caller.trap;
+    return STATUS_TRAPPED;
+}
+
+static status_t exit_to_host(struct wasm_store *store, struct activation *a,
+                             const struct wasm_func *func, enum trap *trap_out) {
+    const struct type_def *type = types_get(store->types, func->type);
+    struct plat_regs *regs = &a->regs;
+    gaddr_t sp = regs->x[ABI_REG_SP];
+    struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
+    struct wasm_value *args = arena_array(&store->scratch, struct wasm_value, type->param_count);
+    struct wasm_value *results =
+        arena_array(&store->scratch, struct wasm_value, type->result_count);
+    if (!args || !results) {
+        *trap_out = TRAP_OUT_OF_MEMORY;
+        return STATUS_TRAPPED;
+    }
+    struct abi_walk walk = {0};
+    *trap_out = TRAP_INTERNAL; /* when the guest's stack cannot be read or written */
+    if (get_values(store, regs, sp, &walk, type->params, type->param_count, args) != STATUS_OK) {
+        return STATUS_TRAPPED;
+    }
+    TRY(call_host(store, func, instance, args, results, trap_out));
+    if (put_values(store, regs, sp, &walk, type->results, type->result_count, results) !=
+        STATUS_OK) {
+        return STATUS_TRAPPED;
+    }
+    regs->pc = regs->x[ABI_REG_RA];
+    return STATUS_OK;
+}
+
+static status_t exit_to_helper(struct wasm_store *store, struct activation *a, enum trap *trap_out) {
+    struct plat_regs *regs = &a->regs;
+    struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
+    uint32_t helper = 0;
+    while (helper < HELPER_COUNT && store->code.helpers[helper] != regs->pc) {
+        helper++;
+    }
+    *trap_out = TRAP_INTERNAL;
+    if (helper < HELPER_COUNT && instance) {
+        *trap_out = helpers_run(instance, (enum helper)helper, &regs->x[ABI_REG_ARG],
+                                &regs->x[ABI_REG_ARG]);
+    }
+    regs->pc = *trap_out == TRAP_NONE ? regs->x[ABI_REG_RA] : regs->pc;
+    return *trap_out == TRAP_NONE ? STATUS_OK : STATUS_TRAPPED;
+}
+
+/* Goes on in the function's code, as if the stub had jumped there. */
+static status_t exit_to_compiler(struct wasm_store *store, struct activation *a,
+                                 const struct code_range *range, enum trap *trap_out) {
+    struct wasm_module *module = range->module;
+    uint32_t func = codecache_lazy_func(range, a->regs.pc);
+    gaddr_t entry;
+    status_t status = codecache_compile(store, module, func, &entry);
+    if (status != STATUS_OK) {
+        plat_log("function %u could not be compiled: %s", func, status_text(status));
+        *trap_out = status == STATUS_NO_MEMORY ? TRAP_OUT_OF_MEMORY : TRAP_COMPILE;
+        return STATUS_TRAPPED;
+    }
+    a->regs.pc = entry;
+    return STATUS_OK;
+}
+
+/* TRAPPED with the kind, EXITED, or OK: the guest can go on. */
+static status_t handle_exit(struct wasm_store *store, struct activation *a, enum trap *trap_out) {
+    const struct code_range *range = codecache_find(store, a->regs.pc);
+    if (range && range->kind == CODE_HOST) {
+        struct arena_mark mark = arena_mark(&store->scratch);
+        status_t status = exit_to_host(store, a, range->host, trap_out);
+        arena_reset(&store->scratch, mark);
+        return status;
+    }
+    if (range && range->kind == CODE_LAZY) {
+        return exit_to_compiler(store, a, range, trap_out);
+    }
+    return exit_to_helper(store, a, trap_out);
+}
+
+/* Runs until the return stub, a trap (*trap_out filled) or the end of the program. */
+static status_t run(struct wasm_store *store, struct activation *a, struct wasm_trap *trap_out) {
+    for (;;) {
+        gaddr_t fault_addr = 0;
+        enum trap trap = TRAP_NONE;
+        status_t status = STATUS_TRAPPED;
+        enum plat_exit exit = plat_run(store->space, &a->regs, &fault_addr);
+        if (exit != PLAT_EXIT_CALL) {
+            trap = trap_classify(store, exit, &a->regs, fault_addr);
+        } else if (a->regs.pc == store->code.return_stub) {
+            return STATUS_OK;
+        } else {
+            status = handle_exit(store, a, &trap);
+        }
+        if (status == STATUS_TRAPPED) {
+            trap_fill(store, trap, trap_out);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+}
+
+/* ---- calls --------------------------------------------------------------------------------- */
+
+static gaddr_t align_down(gaddr_t sp) {
+    return sp / 16 * 16;
+}
+
+/* Slots that parameters and results together take on the stack. */
+static uint32_t stack_slots(const struct type_def *type) {
+    struct abi_walk walk = {0};
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        (void)abi_next(&walk, is_float(type->params[i]));
+    }
+    walk = (struct abi_walk){.slots = walk.slots};
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        (void)abi_next(&walk, is_float(type->results[i]));
+    }
+    return walk.slots;
+}
+
+/* Below what the guest that is now in a host function uses, or at the top. */
+static gaddr_t free_stack(const struct wasm_store *store) {
+    if (!store->activation) {
+        return store->stack_high;
+    }
+    gaddr_t sp = store->activation->regs.x[ABI_REG_SP];
+    return sp >= store->stack_low && sp <= store->stack_high ? sp : store->stack_low;
+}
+
+static status_t call_guest(struct wasm_store *store, struct activation *a,
+                           const struct wasm_func *func, const struct wasm_value *args,
+                           struct wasm_value *results, struct wasm_trap *trap_out) {
+    const struct type_def *type = types_get(store->types, func->type);
+    const struct wasm_instance *callee = func->instance;
+    struct plat_regs *regs = &a->regs;
+    struct abi_walk walk = {0};
+    uint64_t need = (uint64_t)stack_slots(type) * 8 + 16;
+    status_t status = STATUS_FAULT;
+    gaddr_t sp = a->stack_top;
+    if (a->depth <= LIMIT_NESTED_CALLS && sp - store->stack_low >= need) {
+        sp = align_down(sp - need);
+        regs->pc = codecache_entry(callee->module, func->index);
+        regs->x[ABI_REG_RA] = store->code.return_stub;
+        regs->x[ABI_REG_SP] = sp;
+        regs->x[ABI_REG_INSTANCE] = callee->area;
+        regs->x[ABI_REG_MEMORY] = instance_memory_base(callee);
+        status = put_values(store, regs, sp, &walk, type->params, type->param_count, args);
+    }
+    if (status != STATUS_OK) {
+        trap_fill(store, TRAP_STACK_EXHAUSTED, trap_out);
+        return STATUS_TRAPPED;
+    }
+    TRY(run(store, a, trap_out));
+    status = get_values(store, regs, sp, &walk, type->results, type->result_count, results);
+    if (status != STATUS_OK) {
+        trap_fill(store, TRAP_INTERNAL, trap_out);
+        return STATUS_TRAPPED;
+    }
+    return STATUS_OK;
+}
+
+status_t wasm_call(struct wasm_store *store, const struct wasm_extern *extern_func,
+                   const struct wasm_value *args, struct wasm_value *results,
+                   struct wasm_trap *trap_out) {
+    assert(extern_func->kind == EXTERN_FUNC);
+    const struct wasm_func *func = extern_func->object;
+    if (func->host) {
+        enum trap trap = TRAP_HOST;
+        status_t status = call_host(store, func, NULL, args, results, &trap);
+        if (status == STATUS_TRAPPED) {
+            trap_fill(store, trap, trap_out);
+        }
+        return status;
+    }
+    struct activation a = {
+        .outer = store->activation,
+        .stack_top = align_down(free_stack(store)),
+        .depth = store->activation ? store->activation->depth + 1 : 1,
+    };
+    store->activation = &a;
+    status_t status = call_guest(store, &a, func, args, results, trap_out);
+    store->activation = a.outer;
+    return status;
+}
+
+/* ---- for host functions --------------------------------------------------------------------- */
+
+void wasm_caller_set_trap(struct wasm_caller *caller, enum trap trap) {
+    caller->trap = trap;
+}
+
+static struct wasm_memory *caller_memory(const struct wasm_caller *caller) {
+    const struct wasm_instance *instance = caller->instance;
+    return instance && instance->module->decoded->memory_count ? instance->memories[0] : NULL;
+}
+
+status_t wasm_memory_read(struct wasm_caller *caller, uint32_t addr, void *to, size_t size) {
+    struct wasm_memory *memory = caller_memory(caller);
+    return memory ? memory_read(caller->store, memory, addr, to, size) : STATUS_FAULT;
+}
+
+status_t wasm_memory_write(struct wasm_caller *caller, uint32_t addr, const void *from,
+                           size_t size) {
+    struct wasm_memory *memory = caller_memory(caller);
+    return memory ? memory_write(caller->store, memory, addr, from, size) : STATUS_FAULT;
+}
+
+uint64_t wasm_memory_size(struct wasm_caller *caller) {
+    const struct wasm_memory *memory = caller_memory(caller);
+    return memory ? memory_size(memory) : 0;
+}

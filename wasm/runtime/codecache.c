@@ -1,0 +1,359 @@
+/*
+ * The code region: placing, compiling at the first call, and leading calls to the code.
+ *
+ * Order when a function is compiled: all memory that its bookkeeping needs is taken first, then its
+ * bytes are published, then it is entered, then its stub and all that referred to the stub is patched.
+ * A patch that fails is no harm: the stub still leads to the right place.
+ */
+#include "wasm/runtime/codecache.h"
+
+#include "wasm/codegen/riscv64/encode.h"
+#include "wasm/compile.h"
+#include "wasm/runtime/objects.h"
+#include "wasm/runtime/riscv64/machine.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    FUNC_ALIGN = 16,
+    GAP_UNITS = 16,      /* random gap before a function: 0..15 times FUNC_ALIGN */
+    STUB_BATCH = 512,    /* lazy stubs published at a time */
+};
+
+/* Machine code is rarely larger than this many times the bytecode. */
+#define EXPANSION 6u
+/* A module whose code is estimated to be larger makes far calls. */
+#define NEAR_MODULE_SIZE (700u << 10)
+
+/* ---- places -------------------------------------------------------------------------------- */
+
+static uint32_t next_random(struct codecache *cache) {
+    cache->random += 0x9e3779b97f4a7c15ull;
+    return (uint32_t)(hash_u64(cache->random) >> 32);
+}
+
+static status_t place(struct codecache *cache, uint64_t size, gaddr_t *addr_out) {
+    uint64_t at = cache->next + (uint64_t)(next_random(cache) % GAP_UNITS) * FUNC_ALIGN;
+    at = (at + FUNC_ALIGN - 1) / FUNC_ALIGN * FUNC_ALIGN;
+    if (at > LIMIT_CODE_REGION || size > LIMIT_CODE_REGION - at) {
+        return STATUS_NO_SPACE;
+    }
+    cache->next = at + size;
+    *addr_out = cache->base + at;
+    return STATUS_OK;
+}
+
+static status_t reserve_range(struct codecache *cache) {
+    vec_reserve(&cache->arena, &cache->ranges, cache->ranges.len + 1);
+    return cache->ranges.cap > cache->ranges.len ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* Ranges come in the order of their places. */
+static struct code_range *add_range(struct codecache *cache, enum code_kind kind, gaddr_t start,
+                                    uint64_t size) {
+    assert(cache->ranges.len < cache->ranges.cap);
+    struct code_range *range = &cache->ranges.at[cache->ranges.len++];
+    *range = (struct code_range){.start = start, .size = (uint32_t)size, .kind = kind};
+    return range;
+}
+
+const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t pc) {
+    const struct codecache *cache = &store->code;
+    uint32_t low = 0, high = cache->ranges.len;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct code_range *range = &cache->ranges.at[middle];
+        if (pc < range->start) {
+            high = middle;
+        } else if (pc - range->start < range->size) {
+            return range;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
+const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc) {
+    const struct code *code = range->code;
+    uint64_t offset = pc - range->start;
+    uint32_t low = 0, high = code->site_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (code->sites[middle].offset < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool is_there = low < code->site_count && code->sites[low].offset == offset;
+    return is_there ? &code->sites[low] : NULL;
+}
+
+/* ---- stubs --------------------------------------------------------------------------------- */
+
+enum { EXIT_STUB_SIZE = 8 };
+
+/* The return stub, then one exit and return for each helper. */
+static status_t place_domain_stubs(struct wasm_store *store) {
+    struct codecache *cache = &store->code;
+    uint32_t words[(HELPER_COUNT + 1) * 2];
+    for (uint32_t i = 0; i <= HELPER_COUNT; i++) {
+        words[2 * i] = plat_exit_instruction();
+        words[2 * i + 1] = encode_JALR(ZERO, RA, 0);
+    }
+    gaddr_t start;
+    TRY(reserve_range(cache));
+    TRY(place(cache, sizeof(words), &start));
+    TRY(plat_publish(store->space, start, words, sizeof(words)));
+    add_range(cache, CODE_DOMAIN, start, sizeof(words));
+    cache->return_stub = start;
+    for (uint32_t i = 0; i < HELPER_COUNT; i++) {
+        cache->helpers[i] = start + (i + 1) * EXIT_STUB_SIZE;
+    }
+    return STATUS_OK;
+}
+
+status_t codecache_init(struct wasm_store *store) {
+    struct codecache *cache = &store->code;
+    plat_entropy(&cache->random, sizeof(cache->random));
+    cache->features = machine_features();
+    TRY(plat_reserve(store->space, LIMIT_CODE_REGION, PLAT_PAGE_SIZE, &cache->base));
+    return place_domain_stubs(store);
+}
+
+void codecache_fini(struct wasm_store *store) {
+    arena_fini(&store->code.arena);
+}
+
+status_t codecache_add_host(struct wasm_store *store, struct wasm_func *func) {
+    struct codecache *cache = &store->code;
+    uint32_t word = plat_exit_instruction();
+    gaddr_t start;
+    TRY(reserve_range(cache));
+    TRY(place(cache, sizeof(word), &start));
+    TRY(plat_publish(store->space, start, &word, sizeof(word)));
+    add_range(cache, CODE_HOST, start, sizeof(word))->host = func;
+    func->host->stub = start;
+    return STATUS_OK;
+}
+
+static status_t publish_lazy_stubs(struct wasm_store *store, gaddr_t start, uint32_t count) {
+    uint32_t words[STUB_BATCH * 2];
+    for (uint32_t i = 0; i < STUB_BATCH; i++) {
+        words[2 * i] = plat_exit_instruction();
+        words[2 * i + 1] = 0; /* an illegal instruction */
+    }
+    for (uint32_t done = 0; done < count;) {
+        uint32_t n = count - done < STUB_BATCH ? count - done : STUB_BATCH;
+        TRY(plat_publish(store->space, start + (uint64_t)done * MACHINE_LAZY_STUB_SIZE, words,
+                         (size_t)n * MACHINE_LAZY_STUB_SIZE));
+        done += n;
+    }
+    return STATUS_OK;
+}
+
+static gaddr_t lazy_stub(const struct wasm_module *module, uint32_t index) {
+    return module->code.stubs + (uint64_t)(index - module->code.imports) * MACHINE_LAZY_STUB_SIZE;
+}
+
+uint32_t codecache_lazy_func(const struct code_range *range, gaddr_t pc) {
+    return range->module->code.imports + (uint32_t)((pc - range->start) / MACHINE_LAZY_STUB_SIZE);
+}
+
+static struct func_code *func_code(const struct wasm_module *module, uint32_t index) {
+    assert(index >= module->code.imports && index < module->decoded->func_count);
+    return &module->code.funcs[index - module->code.imports];
+}
+
+gaddr_t codecache_entry(const struct wasm_module *module, uint32_t index) {
+    gaddr_t entry = func_code(module, index)->entry;
+    return entry != 0 ? entry : lazy_stub(module, index);
+}
+
+static status_t compile_all(struct wasm_store *store, struct wasm_module *module) {
+    gaddr_t entry;
+    for (uint32_t i = module->code.imports; i < module->decoded->func_count; i++) {
+        TRY(codecache_compile(store, module, i, &entry));
+    }
+    return STATUS_OK;
+}
+
+status_t codecache_add_module(struct wasm_store *store, struct wasm_module *module) {
+    struct codecache *cache = &store->code;
+    struct module_code *code = &module->code;
+    uint32_t count = module->decoded->func_count - module->decoded->func_imports;
+    uint64_t size = (uint64_t)count * MACHINE_LAZY_STUB_SIZE;
+    code->imports = module->decoded->func_imports;
+    code->far_calls = module->decoded->code_size * EXPANSION + size > NEAR_MODULE_SIZE;
+    code->funcs = arena_array(&module->arena, struct func_code, count);
+    if (!code->funcs) {
+        return STATUS_NO_MEMORY;
+    }
+    if (count == 0) {
+        return STATUS_OK;
+    }
+    TRY(reserve_range(cache));
+    TRY(place(cache, size, &code->stubs));
+    TRY(publish_lazy_stubs(store, code->stubs, count));
+    uint32_t range = cache->ranges.len;
+    add_range(cache, CODE_LAZY, code->stubs, size)->module = module;
+    status_t status = store->config.eager ? compile_all(store, module) : STATUS_OK;
+    if (status != STATUS_OK) {
+        cache->ranges.len = range; /* the module goes away; its places stay unused */
+    }
+    return status;
+}
+
+/* ---- references ---------------------------------------------------------------------------- */
+
+static status_t add_ref(struct wasm_module *module, struct func_code *callee, gaddr_t at,
+                        uint8_t kind) {
+    struct code_ref *ref = arena_new(&module->arena, struct code_ref);
+    if (!ref) {
+        return STATUS_NO_MEMORY;
+    }
+    *ref = (struct code_ref){.at = at, .kind = kind, .next = callee->refs};
+    callee->refs = ref;
+    return STATUS_OK;
+}
+
+status_t codecache_add_record(struct wasm_store *store, struct wasm_module *module, uint32_t index,
+                              gaddr_t record) {
+    (void)store;
+    struct func_code *callee = func_code(module, index);
+    return callee->entry != 0 ? STATUS_OK
+                              : add_ref(module, callee, record + offsetof(struct func_record, code),
+                                        CODE_REF_RECORD);
+}
+
+static status_t write_record_code(struct wasm_store *store, gaddr_t at, gaddr_t entry) {
+    return plat_copy_out(store->space, at, &entry, sizeof(entry));
+}
+
+/* Each of these may fail without harm; see the head of the file. */
+static void redirect(struct wasm_store *store, struct wasm_module *module, uint32_t index) {
+    struct func_code *callee = func_code(module, index);
+    uint8_t bytes[MACHINE_PATCH_MAX];
+    size_t size;
+    status_t ignored = STATUS_OK;
+    machine_jump(lazy_stub(module, index), callee->entry, bytes);
+    ignored = plat_publish(store->space, lazy_stub(module, index), bytes, MACHINE_LAZY_STUB_SIZE);
+    for (struct code_ref *ref = callee->refs; ref; ref = ref->next) {
+        if (ref->kind == CODE_REF_RECORD) {
+            ignored = write_record_code(store, ref->at, callee->entry);
+        } else if (machine_call(ref->kind, ref->at, callee->entry, bytes, &size)) {
+            ignored = plat_publish(store->space, ref->at, bytes, size);
+        }
+    }
+    callee->refs = NULL;
+    uint32_t record = module->layout->records[index];
+    for (struct wasm_instance *i = module->instances; i && record != UINT32_MAX; i = i->sibling) {
+        ignored = write_record_code(store, i->area + record + offsetof(struct func_record, code),
+                                    callee->entry);
+    }
+    (void)ignored;
+}
+
+/* ---- compiling ----------------------------------------------------------------------------- */
+
+/* Points the calls in the code, which will lie at `entry`, at code or stubs of their callees. */
+static bool relocate(struct wasm_module *module, struct code *code, gaddr_t entry) {
+    for (uint32_t i = 0; i < code->reloc_count; i++) {
+        const struct code_reloc *reloc = &code->relocs[i];
+        gaddr_t at = entry + reloc->offset;
+        gaddr_t callee = reloc->callee == code->func ? entry : codecache_entry(module, reloc->callee);
+        uint8_t bytes[MACHINE_PATCH_MAX];
+        size_t size;
+        if (!machine_call(reloc->kind, at, callee, bytes, &size) &&
+            !machine_call(reloc->kind, at, lazy_stub(module, reloc->callee), bytes, &size)) {
+            return false;
+        }
+        memcpy(code->bytes + reloc->offset, bytes, size);
+    }
+    return true;
+}
+
+static status_t add_refs(struct wasm_module *module, const struct code *code, gaddr_t entry) {
+    for (uint32_t i = 0; i < code->reloc_count; i++) {
+        const struct code_reloc *reloc = &code->relocs[i];
+        struct func_code *callee = func_code(module, reloc->callee);
+        if (callee->entry == 0 && reloc->callee != code->func) {
+            TRY(add_ref(module, callee, entry + reloc->offset, reloc->kind));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* What is needed of the code once its bytes are placed. */
+static struct code *keep(struct arena *arena, const struct code *code) {
+    struct code *kept = arena_copy(arena, code, sizeof(*code));
+    if (!kept) {
+        return NULL;
+    }
+    kept->bytes = NULL;
+    kept->relocs = NULL;
+    kept->sites = arena_copy(arena, code->sites, sizeof(*code->sites) * code->site_count);
+    return kept->sites ? kept : NULL;
+}
+
+static status_t compile_and_place(struct wasm_store *store, struct wasm_module *module,
+                                  uint32_t index, struct code **code_out, gaddr_t *entry_out) {
+    struct compile_options options = {
+        .target = &target_riscv64,
+        .target_options = {.features = store->code.features, .far_calls = module->code.far_calls},
+        .verify = store->config.verify,
+    };
+    TRY(compile_func(module->decoded, index, module->layout, &options, &store->scratch, code_out));
+    TRY(place(&store->code, (*code_out)->size, entry_out));
+    if (!relocate(module, *code_out, *entry_out)) {
+        if (module->code.far_calls) {
+            return STATUS_NO_SPACE;
+        }
+        module->code.far_calls = true; /* the estimate was wrong; from here on calls reach */
+        return compile_and_place(store, module, index, code_out, entry_out);
+    }
+    return STATUS_OK;
+}
+
+static status_t compile(struct wasm_store *store, struct wasm_module *module, uint32_t index) {
+    struct codecache *cache = &store->code;
+    struct code *code;
+    gaddr_t entry;
+    TRY(compile_and_place(store, module, index, &code, &entry));
+    TRY(reserve_range(cache));
+    struct code *kept = keep(&module->arena, code);
+    if (!kept) {
+        return STATUS_NO_MEMORY;
+    }
+    TRY(add_refs(module, code, entry));
+    TRY(plat_publish(store->space, entry, code->bytes, code->size));
+    struct code_range *range = add_range(cache, CODE_FUNC, entry, code->size);
+    range->module = module;
+    range->code = kept;
+    func_code(module, index)->entry = entry;
+    cache->compiled_funcs++;
+    cache->compiled_bytes += module->decoded->funcs[index].body_size;
+    cache->machine_bytes += code->size;
+    return STATUS_OK;
+}
+
+status_t codecache_compile(struct wasm_store *store, struct wasm_module *module, uint32_t index,
+                           gaddr_t *entry_out) {
+    struct func_code *func = func_code(module, index);
+    if (func->entry == 0) {
+        uint64_t start = plat_instret();
+        struct arena_mark mark = arena_mark(&store->scratch);
+        status_t status = compile(store, module, index);
+        arena_reset(&store->scratch, mark);
+        store->code.instret += plat_instret() - start;
+        if (status != STATUS_OK) {
+            return status;
+        }
+        redirect(store, module, index);
+    }
+    *entry_out = func->entry;
+    return STATUS_OK;
+}
