@@ -52,8 +52,6 @@ build/setup.mk: packages.txt tools/setup
 	@tools/setup $@
 
 PICOLIBC := /usr/lib/picolibc/riscv64-unknown-elf
-MULTILIB := rv64imac/lp64
-LIBGCC = $(dir $(shell riscv64-unknown-elf-gcc -march=rv64imac -mabi=lp64 -print-libgcc-file-name))
 
 HOST_CC_gcc := gcc
 HOST_CC_clang := clang-19
@@ -86,11 +84,13 @@ COMPILE_san = $(COMPILE_host) -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
 COMPILE_linux = $(LINUX_CC_$(CC)) $(COMMON) -D_GNU_SOURCE
 
 # GNU ld for bare RISC-V cannot make a PIE.
-LINK_target = ld.lld-19 --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack \
-    -L$(PICOLIBC)/lib/release/$(MULTILIB) -L$(LIBGCC)
+LINK_target = ld.lld-19 --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
 LINK_payload = $(LINK_target) -pie --no-dynamic-linker -z text -z separate-code -z relro \
     --pack-dyn-relocs=relr --entry=0 --undefined=loader_config
-LIBC_target := -lc -lgcc
+LIBC_target = -L$(PICOLIBC)/lib/release/rv64imac/lp64 \
+    -L$(dir $(shell riscv64-unknown-elf-gcc -march=rv64imac -mabi=lp64 -print-libgcc-file-name)) -lc -lgcc
+LIBC_float = -L$(PICOLIBC)/lib/release/rv64imafdc/lp64d \
+    -L$(dir $(shell riscv64-unknown-elf-gcc -march=rv64gc -mabi=lp64d -print-libgcc-file-name)) -lm -lc -lgcc
 
 # --- sources ------------------------------------------------------------------------------------
 
@@ -308,21 +308,39 @@ EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
 $(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base wasm support,-static)))
 EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
 
-# --- examples: WebAssembly, and the same C natively to compare with -----------------------------
+# --- examples: WebAssembly, and the same C for the bare machine to compare with -----------------
 
 EXAMPLE_SRC := $(wildcard examples/*.c)
 EXAMPLES := $(EXAMPLE_SRC:examples/%.c=$(B)/examples/%.wasm)
-NATIVE := $(EXAMPLE_SRC:examples/%.c=$(B)/native/%)
+BENCH_NAMES := nbody sha256 interp mandelbrot
+BENCH := $(foreach n,$(BENCH_NAMES),$(if $(wildcard examples/$(n).c),$(B)/bench/$(n)-b $(B)/bench/$(n)-plain))
 EXAMPLE_FLAGS := -std=gnu17 -O2 -Wall -Wextra -Werror
 
 $(B)/examples/%.wasm: examples/%.c
 	@mkdir -p $(@D)
 	$(call say,WASM)
 	$(Q)clang-19 --target=wasm32-wasi $(EXAMPLE_FLAGS) -fuse-ld=/usr/bin/wasm-ld-19 $< -o $@ -lm
-$(B)/native/%: examples/%.c
-	@mkdir -p $(@D)
-	$(call say,NATIVE)
-	$(Q)riscv64-linux-gnu-gcc $(EXAMPLE_FLAGS) -march=rv64gc_zba_zbb_zbs -static $< -o $@ -lm
+
+# build/bench/NAME-FLAVOUR: the example as a payload, by GCC -O2 with floating point. It shares nothing
+# with the kernel but the contract with the loader.
+MARCH_b := rv64gc_zba_zbb_zbs
+MARCH_plain := rv64gc
+BENCH_PARTS := test/bench/native.c test/bench/riscv64/native.S
+BENCH_CC = riscv64-unknown-elf-gcc $(EXAMPLE_FLAGS) -mabi=lp64d -mcmodel=medany -fpie -I. \
+    -ftls-model=local-exec -ffunction-sections -fdata-sections -isystem $(PICOLIBC)/include
+define bench_rules
+$(B)/bench/%-$(1).elf: examples/%.c $(BENCH_PARTS)
+	@mkdir -p $$(@D)
+	$$(call say,BENCH)
+	$$(Q)$$(BENCH_CC) -march=$(MARCH_$(1)) -Dmain=bench_main -c $$< -o $$@.1.o
+	$$(Q)$$(BENCH_CC) -march=rv64gc -c test/bench/native.c -o $$@.2.o
+	$$(Q)$$(BENCH_CC) -march=rv64gc -c test/bench/riscv64/native.S -o $$@.3.o
+	$$(Q)$$(LINK_payload) -o $$@ $$@.1.o $$@.2.o $$@.3.o --start-group $$(LIBC_float) --end-group
+	@rm -f $$@.?.o
+endef
+$(foreach f,b plain,$(eval $(call bench_rules,$(f))))
+$(BENCH): $(B)/bench/%: $(B)/bench/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
+	$(call link_loader,$<)
 
 # --- goals --------------------------------------------------------------------------------------
 
@@ -354,7 +372,7 @@ NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(TOOLS:%=$(B)/host/%) $(LINUX_TOOLS:%=$(B)/linux/%) $(EMIT_PROGRAMS)
 NEEDS_vm := $(PAYLOADS) $(B)/loader-bare $(MKIMAGE)
 NEEDS_spec := $(ALL)
-NEEDS_run := $(ALL) $(NATIVE)
+NEEDS_run := $(ALL)
 export B
 
 test: $(foreach s,$(SUITES),$(NEEDS_$(s))) ## all the suites below, summed up in the last line
@@ -371,7 +389,7 @@ test-vm: ## loader and kernel: one payload, one machine, one verdict
 test-spec: ## the official WebAssembly suite, in the machine
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
 
-bench: $(ALL) $(NATIVE) ## instructions retired, k23 and native side by side
+bench: $(ALL) $(BENCH) ## instructions retired, k23 and native side by side
 	@test/bench/run
 
 lint: ## formatting, layers, header cycles, names
