@@ -397,13 +397,18 @@ lint: ## formatting, layers, header cycles, names
 format: ## bring all C files into the form that lint asks for
 	clang-format-19 -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
+# A fuzzer is test/fuzz/LAYER_*_fuzz.c, compiled together with the sources that LAYER's tests link. Its
+# corpus stays in build/corpus/.
 FUZZERS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*_fuzz.c))
 FUZZ_SECONDS := 60
-$(B)/fuzz/%: test/fuzz/%.c
-	@mkdir -p $(@D)
-	$(call say,FUZZER)
-	$(Q)clang-19 $(COMMON) -D_GNU_SOURCE -MF $@.d -O1 -fsanitize=fuzzer,$(SANITIZE) -fno-sanitize-recover=all \
-	    $< $(foreach l,$(san_layers),$(call layer_sources,san,$(l))) -o $@ $(HOST_LIBS)
+define fuzz_rules
+$(B)/fuzz/$(1): test/fuzz/$(1).c $(foreach l,$(call test_layers,$(1)),$(call layer_sources,san,$(l)))
+	@mkdir -p $$(@D)
+	$$(call say,FUZZER)
+	$$(Q)clang-19 $$(filter-out -MMD -MP,$$(COMMON)) -D_GNU_SOURCE -O1 -fsanitize=fuzzer,$$(SANITIZE) \
+	    -fno-sanitize-recover=all $$(filter %.c,$$^) -o $$@ $$(HOST_LIBS)
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## FUZZ_SECONDS for each reader of bytes from outside
 	@for f in $^; do mkdir -p build/corpus/$${f##*/}; \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/corpus/$${f##*/} || exit 1; done
