@@ -66,6 +66,11 @@ static status_t read_machine(struct boot *b) {
     return status;
 }
 
+/* The image inside the loader, or the initrd if the loader was built without one. */
+static bool image_is_initrd(void) {
+    return &boot_image[0] == &boot_image_end[0];
+}
+
 static bool overlap(struct range a, struct range b) {
     return a.start < b.end && b.start < a.end;
 }
@@ -89,7 +94,7 @@ static status_t map_memory(struct boot *b) {
     } taken[] = {
         {loader, BOOT_MEMORY_LOADER, "loader"},
         {m->tree, BOOT_MEMORY_DEVICE_TREE, "device tree"},
-        {m->initrd, BOOT_MEMORY_INITRD, "initrd"},
+        {m->initrd, image_is_initrd() ? BOOT_MEMORY_LOADER : BOOT_MEMORY_INITRD, "initrd"},
     };
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
         struct range r = taken[i].range;
@@ -121,16 +126,16 @@ static status_t start_random(struct boot *b) {
     return STATUS_OK;
 }
 
-/* The image inside the loader, or the initrd if the loader was built without one. */
 static status_t verify_image(struct boot *b) {
     static const uint8_t keys[][IMAGE_KEY_SIZE] = {BOOT_KEY_BYTES};
     static const struct trust trust = {keys, sizeof(keys) / sizeof(keys[0]), BOOT_SECURITY_FLOOR};
-    struct range *initrd = &b->machine.initrd;
     const void *bytes = boot_image;
     size_t size = (size_t)(boot_image_end - boot_image);
-    if (size == 0) {
+    if (image_is_initrd()) {
+        struct range *initrd = &b->machine.initrd;
         bytes = (const void *)(uintptr_t)initrd->start;
         size = initrd->end - initrd->start;
+        *initrd = (struct range){0, 0}; /* it is the loader's, so the payload has none */
     }
     if (size == 0) {
         return refusal_set(&b->why, STATUS_NOT_FOUND,

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""A damaged image never runs: the loader refuses it in one line that names the fault, exit status 125.
+
+    test/kernel/boot_refuse.py LOADER      LOADER.img is its image; ../loader-bare boots any image
+
+Every byte of the header and of the signature and a sample of the data is flipped, in the initrd and in
+the loader's own binary; the image is cut, extended and signed by somebody else; and images that are
+signed but make no sense are tried. The same positions and bits are tried in each run.
+"""
+import concurrent.futures
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+HEADER, SIGNATURE = 48, 64
+REFUSED = 125
+LINE = re.compile(r"^loader: refused: (.*?)\r?$", re.M)
+DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1])))
+MKIMAGE = os.path.join(DIRECTORY, "host", "mkimage")
+BARE = os.path.join(DIRECTORY, "loader-bare")
+KEYS = os.environ.get("K23_KEYS") or os.path.expanduser("~/.config/k23")
+
+
+def boot(kernel, initrd=None):
+    command = ["qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-nographic", "-bios", "default",
+               "-kernel", kernel] + (["-initrd", initrd] if initrd else [])
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+class Cases:
+    """Each case is a name, what its refusal must say ("" for anything, None for a boot) and how to boot."""
+
+    def __init__(self, folder, loader):
+        self.folder, self.loader, self.list = folder, loader, []
+        with open(loader + ".img", "rb") as file:
+            self.image = file.read()
+
+    def write(self, data):
+        path = os.path.join(self.folder, f"{len(self.list)}.bin")
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
+    def initrd(self, name, data, reason):
+        path = self.write(data)
+        self.list.append((name, reason, lambda: boot(BARE, path)))
+
+    def embedded(self, name, data, reason):
+        with open(self.loader, "rb") as file:
+            binary = file.read()
+        assert binary.count(self.image) == 1
+        path = self.write(binary.replace(self.image, data))
+        self.list.append((name, reason, lambda: boot(path)))
+
+    def signed(self, name, content, reason, *options, key=None):
+        source, out = self.write(content), os.path.join(self.folder, f"{len(self.list)}.img")
+        subprocess.run([MKIMAGE, "pack", "--key", key or os.path.join(KEYS, "debug.key"), "--unchecked",
+                        *options, source, out], check=True)
+        with open(out, "rb") as file:
+            self.initrd(name, file.read(), reason)
+
+
+def flip(data, at, bit):
+    return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1:]
+
+
+def elf_of(image):
+    """A well-formed ELF to spoil, packed without compression so that its bytes are the image's."""
+    with open(image, "rb") as file:
+        return file.read()
+
+
+def make(cases, elf):
+    image, size = cases.image, len(cases.image)
+    draw = random.Random(23)
+    cases.initrd("good image as initrd", image, None)
+    cases.embedded("good image inside", image, None)
+    for at in range(HEADER):
+        cases.initrd(f"header byte {at}", flip(image, at, draw.randrange(8)), "image: ")
+    for at in range(size - SIGNATURE, size, 5):
+        cases.initrd(f"signature byte {at}", flip(image, at, draw.randrange(8)), "image: bad signature")
+    for at in [HEADER, size - SIGNATURE - 1] + draw.sample(range(HEADER, size - SIGNATURE), 20):
+        cases.initrd(f"data byte {at}", flip(image, at, draw.randrange(8)), "image: bad signature")
+    for at in [0, 20, 25, 32, 47] + draw.sample(range(HEADER, size), 8):
+        cases.embedded(f"byte {at} inside", flip(image, at, draw.randrange(8)), "image: ")
+    for cut in [1, 7, 8, HEADER - 1, HEADER, HEADER + 1, HEADER + SIGNATURE, size // 2, size - SIGNATURE,
+                size - 1]:
+        cases.initrd(f"cut to {cut} bytes", image[:cut], "image: ")
+    for more in [b"\0", b"\0" * 4096, image]:
+        cases.initrd(f"{len(more)} bytes too many", image + more, "image: ")
+    swapped = image[:HEADER] + image[-SIGNATURE:] + image[HEADER:-SIGNATURE]
+    cases.initrd("signature before the data", swapped, "image: bad signature")
+    cases.initrd("zeros", bytes(size), "image: bad magic")
+    for at, what in [(32, "packed"), (40, "unpacked")]:
+        for value in [0, 1 << 31, 1 << 32, (1 << 64) - 1]:
+            data = image[:at] + struct.pack("<Q", value) + image[at + 8:]
+            cases.initrd(f"{what} size {value:#x}", data, f"image: {what} size {value}")
+    make_signed(cases, elf)
+
+
+def make_signed(cases, elf):
+    foreign = os.path.join(cases.folder, "foreign.key")
+    subprocess.run([MKIMAGE, "keygen", foreign, foreign + ".pub"], check=True)
+    cases.signed("another key", elf, "is not trusted", key=foreign)
+    with open(os.path.join(cases.folder, f"{len(cases.list) - 1}.img"), "rb") as file:
+        other = file.read()
+    cases.initrd("another key under our key's id", other[:24] + cases.image[24:28] + other[28:],
+                 "image: bad signature")
+    cases.signed("no compression", elf, None, "--compression", "none")
+    cases.signed("higher security version", elf, None, "--security-version", "7")
+    cases.signed("no ELF", b"hello, world" * 100, "payload: ")
+    cases.signed("one byte", b"x", "payload: ")
+    cases.signed("bomb", bytes(100 << 20), "memory: no ")
+    for name, at, value in [("ELF class", 4, 1), ("ELF machine", 18, 62), ("ELF type", 16, 2),
+                            ("program headers", 56, 255), ("writable code", 64 + 56 * 2 + 4, 7),
+                            ("segment offset", 64 + 56 * 2 + 14, 255),
+                            ("segment address", 64 + 56 * 2 + 22, 255),
+                            ("segment size", 64 + 56 * 2 + 46, 255)]:
+        cases.signed(name, elf[:at] + bytes([value]) + elf[at + 1:], "payload: ")
+    record = elf.find(struct.pack("<Q", 0x3130474643333231))
+    cases.signed("no magic in the record", flip(elf, record, 0), "payload: .loader_config")
+    cases.signed("made for another loader", flip(elf, record + 8, 1), "payload: made for")
+    for cut in [0x3f, 0x200, len(elf) // 2, len(elf) - 1]:
+        cases.signed(f"ELF cut to {cut} bytes", elf[:cut], "payload: ")
+
+
+def judge(case):
+    name, reason, run = case
+    try:
+        status, output = run()
+    except subprocess.TimeoutExpired:
+        return name, "hangs"
+    lines = LINE.findall(output)
+    entered = "payload: entered" in output
+    if reason is None:
+        good = status == 0 and entered and not lines
+    else:
+        good = status == REFUSED and not entered and len(lines) == 1 and reason in lines[0]
+    return name, None if good else f"status {status}, refused for {lines}, want {reason!r}"
+
+
+def main():
+    loader, folder, failed = os.path.abspath(sys.argv[1]), tempfile.mkdtemp(), 0
+    try:
+        cases = Cases(folder, loader)
+        packed = os.path.join(folder, "payload.elf")
+        subprocess.run(["riscv64-unknown-elf-objcopy", "--strip-debug", loader + ".elf", packed], check=True)
+        make(cases, elf_of(packed))
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for name, reason in pool.map(judge, cases.list):
+                failed += reason is not None
+                print(f"{'not ok' if reason else 'ok'} - {name}" + (f": {reason}" if reason else ""))
+    finally:
+        shutil.rmtree(folder)
+    print(f"{len(cases.list) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+sys.exit(main())
