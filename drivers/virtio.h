@@ -16,18 +16,20 @@
 
 struct virtio_device;
 
+#define VIRTQUEUE_MAX_LEN 64
+
 /* One descriptor is one buffer is one request; buffer i uses descriptor i for as long as it is with
  * the device. The owner of the queue does the locking. */
 struct virtqueue {
     struct virtio_device *device;
     uint32_t index;
-    uint16_t len;              /* descriptors, a power of two */
-    uint16_t last_used;        /* used entries seen */
+    uint16_t len; /* descriptors, a power of two, at most VIRTQUEUE_MAX_LEN */
+    uint16_t next_avail; /* entries ever made available */
+    uint16_t last_used; /* used entries seen */
+    uint64_t busy; /* descriptors with the device, a bit each */
     volatile struct virtq_desc *desc;
     volatile struct virtq_avail *avail;
     volatile struct virtq_used *used;
-    uint16_t *free;            /* stack of free descriptors */
-    uint16_t free_len;
 };
 
 /* Finds all devices of the device tree. */
@@ -51,9 +53,16 @@ bool virtio_ready(struct virtio_device *device, void (*handler)(void *ctx), void
 
 uint32_t virtio_config_u32(struct virtio_device *device, size_t offset);
 
-/* Hands a buffer to the device. False when every descriptor is in use. *id_out names it. */
-bool virtqueue_add(struct virtqueue *queue, paddr_t buffer, uint32_t size, bool device_writes,
-                   uint16_t *id_out);
+/* Hands a buffer to the device as descriptor `id`, which must not be busy. */
+void virtqueue_add(struct virtqueue *queue, uint16_t id, paddr_t buffer, uint32_t size,
+                   bool device_writes);
+
+/* A descriptor that is not busy. False: there is none. */
+bool virtqueue_free(const struct virtqueue *queue, uint16_t *id_out);
+
+/* Whether the device should interrupt when it is done with a buffer. It does at first. After turning
+ * it on look at virtqueue_take() once more. */
+void virtqueue_set_interrupts(struct virtqueue *queue, bool on);
 
 /* Tells the device that there is something new. */
 void virtqueue_kick(struct virtqueue *queue);

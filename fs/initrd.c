@@ -91,8 +91,7 @@ static size_t skip_zeros(const struct initrd *initrd, size_t at) {
 }
 
 /* The next entry from *cursor on, over the ends of concatenated archives. */
-static enum step next_entry(const struct initrd *initrd, size_t *cursor,
-                            struct initrd_entry *out) {
+static enum step next_entry(const struct initrd *initrd, size_t *cursor, struct initrd_entry *out) {
     for (;;) {
         size_t at = skip_zeros(initrd, *cursor);
         if (at >= initrd->size) {

@@ -58,6 +58,9 @@ void arch_ipi(uint64_t hart_mask);
 /* Makes code just written through the physical map visible to instruction fetch, on all harts. */
 void arch_icache_publish(void);
 
+/* Orders memory and device registers against each other, both ways. */
+static inline void arch_io_fence(void);
+
 /* Stops this hart for ever, interrupts off. */
 _Noreturn void arch_halt(void);
 
@@ -67,8 +70,8 @@ void arch_firmware_reboot(void);
 
 /* ---- Time and counters ---- */
 
-static inline uint64_t arch_ticks(void);     /* of the timebase */
-static inline uint64_t arch_instret(void);   /* instructions retired by this hart */
+static inline uint64_t arch_ticks(void); /* of the timebase */
+static inline uint64_t arch_instret(void); /* instructions retired by this hart */
 
 /* The timer interrupt of this hart at `ticks`; UINT64_MAX: none. Replaces the earlier one. */
 void arch_timer_set(uint64_t ticks);
@@ -78,32 +81,32 @@ void arch_timer_set(uint64_t ticks);
 /* Registers of a guest. x and f are indexed by the machine's numbers. The layout is known to
  * assembly (kernel/riscv64/offsets.h). */
 struct user_regs {
-    uint64_t x[32];          /* x[0] unused */
+    uint64_t x[32]; /* x[0] unused */
     uint64_t pc;
-    uint64_t kernel_sp;      /* of the user_enter() in progress */
-    uint64_t cause;          /* machine's code of the trap */
-    uint64_t fault_addr;     /* address or instruction that the trap concerns */
-    uint64_t status;         /* machine's status word, floating-point state within */
+    uint64_t kernel_sp; /* of the user_enter() in progress */
+    uint64_t cause; /* machine's code of the trap */
+    uint64_t fault_addr; /* address or instruction that the trap concerns */
+    uint64_t status; /* machine's status word, floating-point state within */
     uint64_t f[32];
     uint64_t fcsr;
-    uint64_t instret;        /* instructions retired by this guest in user mode, in all */
-    uint32_t fp_loaded;      /* f and fcsr are live in the hart's registers */
+    uint64_t instret; /* instructions retired by this guest in user mode, in all */
+    uint32_t fp_loaded; /* f and fcsr are live in the hart's registers */
     uint32_t reserved;
 };
 
 /* Why a guest stopped. */
 enum user_exit {
-    USER_EXIT_INTERRUPT,     /* an interrupt is pending; the arch has not handled it yet */
-    USER_EXIT_CALL,          /* the guest made a host call; pc is after it */
-    USER_EXIT_READ_FAULT,    /* no readable page at fault_addr */
+    USER_EXIT_INTERRUPT, /* an interrupt is pending; the arch has not handled it yet */
+    USER_EXIT_CALL, /* the guest made a host call; pc is after it */
+    USER_EXIT_READ_FAULT, /* no readable page at fault_addr */
     USER_EXIT_WRITE_FAULT,
     USER_EXIT_EXECUTE_FAULT,
-    USER_EXIT_ILLEGAL,       /* illegal instruction */
+    USER_EXIT_ILLEGAL, /* illegal instruction */
     USER_EXIT_BREAKPOINT,
     USER_EXIT_MISALIGNED,
-    USER_EXIT_ACCESS_FAULT,  /* physical access refused by the machine */
-    USER_EXIT_NO_MEMORY,     /* a lazy page could not be had: quota or machine exhausted */
-    USER_EXIT_KILLED,        /* thread_kill() */
+    USER_EXIT_ACCESS_FAULT, /* physical access refused by the machine */
+    USER_EXIT_NO_MEMORY, /* a lazy page could not be had: quota or machine exhausted */
+    USER_EXIT_KILLED, /* thread_kill() */
 };
 
 /* All registers zero but pc and the stack pointer. */
@@ -142,14 +145,14 @@ size_t arch_backtrace(uint64_t frame, uint64_t *pcs, size_t cap);
 enum prot {
     PROT_NONE = 0,
     PROT_READ = 1,
-    PROT_WRITE = 2,      /* only together with PROT_READ */
-    PROT_EXECUTE = 4,    /* never together with PROT_WRITE */
+    PROT_WRITE = 2, /* only together with PROT_READ */
+    PROT_EXECUTE = 4, /* never together with PROT_WRITE */
     PROT_USER = 8,
 };
 
 struct pagetable {
     paddr_t root;
-    uint16_t asid;   /* 0: shared, flushed at each switch */
+    uint16_t asid; /* 0: shared, flushed at each switch */
 };
 
 /* First address past the user half, and the lowest address that guests may be given. */
@@ -180,8 +183,8 @@ size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned p
 /* Unmaps [start, end) on the harts of the mask and this one, and then frees its frames and the
  * tables that became empty, all back to `quota`. Costs time by what is mapped, not by the size of
  * the range. Returns the number of pages. */
-size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end,
-                       struct frame_quota *quota, uint64_t hart_mask);
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, struct frame_quota *quota,
+                       uint64_t hart_mask);
 
 /* Forgets translations of [start, end) on the harts of the mask and on this one. */
 void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);

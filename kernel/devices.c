@@ -10,8 +10,8 @@ struct fdt devices_tree;
 
 void devices_init(void) {
     const struct boot_info *info = &harts_boot_info;
-    status_t status = fdt_open(&devices_tree, (const void *)info->device_tree,
-                               info->device_tree_size);
+    status_t status =
+        fdt_open(&devices_tree, (const void *)info->device_tree, info->device_tree_size);
     if (status != STATUS_OK) {
         panic("device tree: %s", devices_tree.error ? devices_tree.error : status_text(status));
     }

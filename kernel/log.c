@@ -23,8 +23,8 @@ enum { MARK_MAX = LOG_DEBUG + 1 };
 
 static struct spinlock ring_lock = SPINLOCK_INIT;
 static char ring[LOG_RING_SIZE];
-static uint64_t written, shown;      /* bytes ever appended, and carried to the console or skipped */
-static bool skipping;                /* inside a line above the console's level */
+static uint64_t written, shown; /* bytes ever appended, and carried to the console or skipped */
+static bool skipping; /* inside a line above the console's level */
 static enum log_level console_level = LOG_INFO;
 static const struct console *console;
 static bool draining;
@@ -160,9 +160,9 @@ void log_text(const char *text, size_t len) {
 void log_write(enum log_level level, const char *module, const char *format, ...) {
     char line[LOG_LINE_SIZE];
     uint64_t us = time_now_ns() / 1000;
-    size_t len = fmt_text(line, sizeof(line) - 1, "[%5lu.%06lu %u %s] ",
-                          (unsigned long)(us / 1000000), (unsigned long)(us % 1000000),
-                          hart_self()->index, module);
+    size_t len =
+        fmt_text(line, sizeof(line) - 1, "[%5lu.%06lu %u %s] ", (unsigned long)(us / 1000000),
+                 (unsigned long)(us % 1000000), hart_self()->index, module);
     va_list args;
     va_start(args, format);
     len += fmt_vtext(line + len, sizeof(line) - 1 - len, format, args);

@@ -35,8 +35,8 @@ void log_write(enum log_level level, const char *module, const char *format, ...
     __attribute__((format(printf, 3, 4)));
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
-#define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
 
 /* Raw text to ring and console, for whoever prints on the console itself (tests, the shell). */

@@ -73,10 +73,10 @@ void panic(const char *format, ...) {
 }
 
 static void print_registers(const struct panic_trap *trap) {
-    static const char *const names[32] = {
-        "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
-        "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
-        "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    static const char *const names[32] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                          "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                          "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                          "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
     for (unsigned i = 1; i < 32; i++) {
         fmt_print(&log_sink, "%4s %016lx%s", names[i], (unsigned long)trap->x[i],
                   i % 4 == 0 || i == 31 ? "\n" : " ");

@@ -31,9 +31,8 @@ static void set_timer(struct hart *hart) {
 }
 
 static void start_slice(struct hart *hart) {
-    hart->slice_end = list_empty(&hart->ready)
-                          ? UINT64_MAX
-                          : arch_ticks() + time_ticks_from_ns(SCHED_SLICE_NS);
+    hart->slice_end =
+        list_empty(&hart->ready) ? UINT64_MAX : arch_ticks() + time_ticks_from_ns(SCHED_SLICE_NS);
 }
 
 static struct thread *pick(struct hart *hart) {

@@ -7,6 +7,6 @@
 #include <stdint.h>
 
 typedef uint64_t paddr_t;   /* physical address */
-typedef uint64_t vaddr_t;   /* virtual address of any address space; the kernel's own are pointers */
+typedef uint64_t vaddr_t; /* virtual address of any address space; the kernel's own are pointers */
 
 #endif

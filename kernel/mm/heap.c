@@ -28,7 +28,7 @@ struct slab {
 };
 
 /* Multiples of 16 that divide a page less its head well. */
-static const uint16_t class_sizes[] = {16,  32,  48,  64,  96,  128,  192, 256,
+static const uint16_t class_sizes[] = {16,  32,  48,  64,  96,   128,  192, 256,
                                        320, 400, 496, 672, 1008, 1344, 2016};
 enum { CLASSES = sizeof(class_sizes) / sizeof(class_sizes[0]), SLAB_HEAD = 64 };
 _Static_assert(sizeof(struct slab) <= SLAB_HEAD, "objects start after the head");
@@ -41,7 +41,7 @@ static size_t frames_used;
 static unsigned class_for(size_t size) {
     unsigned class = 0;
     while (class_sizes[class] < size) {
-        class++;
+        class ++;
     }
     return class;
 }

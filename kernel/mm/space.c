@@ -251,8 +251,7 @@ status_t space_reserve_at(struct space *space, vaddr_t addr, size_t size) {
         return STATUS_BAD_RANGE;
     }
     mutex_lock(&space->mutex);
-    status_t status =
-        range_free(space, addr, size) ? add_region(space, addr, size) : STATUS_EXISTS;
+    status_t status = range_free(space, addr, size) ? add_region(space, addr, size) : STATUS_EXISTS;
     mutex_unlock(&space->mutex);
     return status;
 }

@@ -72,8 +72,7 @@ status_t space_publish_code(struct space *space, vaddr_t addr, const void *code,
  * FAULT if any page in between does not allow it (bytes before it may have been copied). Works for
  * any space, current or not. */
 status_t space_copy_in(struct space *space, void *to, vaddr_t from, size_t size) MUST_CHECK;
-status_t space_copy_out(struct space *space, vaddr_t to, const void *from,
-                        size_t size) MUST_CHECK;
+status_t space_copy_out(struct space *space, vaddr_t to, const void *from, size_t size) MUST_CHECK;
 
 /* The kernel's address of guest byte addr and how many bytes follow it in the same page, checked
  * for `access` (PROT_READ or PROT_WRITE). Valid until the page is unmapped or decommitted, which is

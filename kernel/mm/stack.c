@@ -18,7 +18,7 @@
 
 enum { SLOT_PAGES = 2 * THREAD_STACK_PAGES, KEPT_MAX = 8 };
 
-#define SLOT_SIZE (SLOT_PAGES * PAGE_SIZE)
+#define SLOT_SIZE  (SLOT_PAGES * PAGE_SIZE)
 #define STACK_SIZE (THREAD_STACK_PAGES * PAGE_SIZE)
 
 static struct spinlock lock = SPINLOCK_INIT;
@@ -49,8 +49,8 @@ static status_t map(uint32_t slot) {
         paddr_t frame;
         status_t status = frame_alloc(0, NULL, &frame);
         if (status == STATUS_OK) {
-            status = arch_map(arch_kernel_pagetable(), low + at, frame, PROT_READ | PROT_WRITE,
-                              NULL);
+            status =
+                arch_map(arch_kernel_pagetable(), low + at, frame, PROT_READ | PROT_WRITE, NULL);
             if (status != STATUS_OK) {
                 frame_free(frame, 0, NULL);
             }

@@ -7,18 +7,18 @@
 
 /* By number where assemblers may not know the name. */
 #define CSR_STIMECMP 0x14d
-#define CSR_CYCLE 0xc00
-#define CSR_TIME 0xc01
-#define CSR_INSTRET 0xc02
+#define CSR_CYCLE    0xc00
+#define CSR_TIME     0xc01
+#define CSR_INSTRET  0xc02
 
-#define SSTATUS_SIE 0x2
-#define SSTATUS_SPIE 0x20
-#define SSTATUS_SPP 0x100
-#define SSTATUS_FS 0x6000
+#define SSTATUS_SIE      0x2
+#define SSTATUS_SPIE     0x20
+#define SSTATUS_SPP      0x100
+#define SSTATUS_FS       0x6000
 #define SSTATUS_FS_CLEAN 0x4000
 #define SSTATUS_FS_DIRTY 0x6000
-#define SSTATUS_SUM 0x40000
-#define SSTATUS_MXR 0x80000
+#define SSTATUS_SUM      0x40000
+#define SSTATUS_MXR      0x80000
 
 #define SIE_SSIE 0x2
 #define SIE_STIE 0x20

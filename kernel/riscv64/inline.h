@@ -43,6 +43,10 @@ static inline void arch_relax(void) {
     __asm__ volatile(".insn 0x0100000f" ::: "memory");   /* pause */
 }
 
+static inline void arch_io_fence(void) {
+    __asm__ volatile("fence iorw, iorw" ::: "memory");
+}
+
 static inline uint64_t arch_ticks(void) {
     return csr_read(time);
 }

@@ -6,33 +6,33 @@
 #define KERNEL_RISCV64_OFFSETS_H
 
 /* struct hart */
-#define HART_SCRATCH 0
-#define HART_STACK_LOW 8
+#define HART_SCRATCH    0
+#define HART_STACK_LOW  8
 #define HART_STACK_HIGH 16
-#define HART_EMERGENCY 24
+#define HART_EMERGENCY  24
 
 /* struct user_regs */
-#define USER_X(n) (8 * (n))
-#define USER_PC 256
-#define USER_KERNEL_SP 264
-#define USER_CAUSE 272
+#define USER_X(n)       (8 * (n))
+#define USER_PC         256
+#define USER_KERNEL_SP  264
+#define USER_CAUSE      272
 #define USER_FAULT_ADDR 280
-#define USER_STATUS 288
-#define USER_F 296
-#define USER_FCSR 552
-#define USER_INSTRET 560
+#define USER_STATUS     288
+#define USER_F          296
+#define USER_FCSR       552
+#define USER_INSTRET    560
 
 /* struct trap_frame */
-#define FRAME_X(n) (8 * (n))
-#define FRAME_PC 256
+#define FRAME_X(n)   (8 * (n))
+#define FRAME_PC     256
 #define FRAME_STATUS 264
-#define FRAME_CAUSE 272
-#define FRAME_VALUE 280
-#define FRAME_SIZE 288
+#define FRAME_CAUSE  272
+#define FRAME_VALUE  280
+#define FRAME_SIZE   288
 
 /* struct arch_context */
-#define CONTEXT_PC 0
-#define CONTEXT_SP 8
+#define CONTEXT_PC   0
+#define CONTEXT_SP   8
 #define CONTEXT_S(n) (16 + 8 * (n))
 
 /* Instructions of user_run() and the trap path that retire between its two reads of instret. */

@@ -209,7 +209,7 @@ void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint
 
 /* Frames taken out of a table but not free yet: a chain through their first words. */
 struct removed {
-    paddr_t first;       /* 0: none */
+    paddr_t first; /* 0: none */
     size_t pages, tables;
 };
 
@@ -261,8 +261,8 @@ static void unlink_range(struct pagetable *pt, vaddr_t start, vaddr_t end,
     }
 }
 
-size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end,
-                       struct frame_quota *quota, uint64_t hart_mask) {
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, struct frame_quota *quota,
+                       uint64_t hart_mask) {
     struct removed removed = {0};
     unlink_range(pt, start, end, &removed);
     if (removed.tables > 0) {

@@ -1,0 +1,421 @@
+/*
+ * virtio-console with VIRTIO_CONSOLE_F_MULTIPORT. Queues 2 and 3 carry control messages, by which
+ * the host adds, names, opens and closes ports; each port has a queue to receive and one to
+ * transmit.
+ *
+ *     we: DEVICE_READY      host: PORT_ADD n, ...
+ *     we: PORT_READY n      host: PORT_NAME n "stdin", PORT_OPEN n 1
+ *     we: PORT_OPEN n 1     host: may send
+ *
+ * Buffers are pages of the driver's own, one a descriptor. Received bytes stay in their buffer until
+ * they are read, so the host is held back when nobody reads.
+ *
+ * Locks: one spinlock a device guards queues and port states. Bytes are copied outside of it: one
+ * reader and one writer a port.
+ */
+#include "drivers/virtio_console.h"
+
+#include "drivers/virtio.h"
+#include "kernel/arch.h"
+#include "kernel/limits.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "kernel/sync.h"
+#include "kernel/time.h"
+
+#include <string.h>
+
+enum {
+    EVENT_DEVICE_READY = 0,
+    EVENT_PORT_ADD = 1,
+    EVENT_PORT_REMOVE = 2,
+    EVENT_PORT_READY = 3,
+    EVENT_PORT_OPEN = 6,
+    EVENT_PORT_NAME = 7,
+
+    CONFIG_MAX_PORTS = 4,
+    QUEUE_CONTROL_IN = 2,
+    QUEUE_CONTROL_OUT = 3,
+    BUFFERS = 16,              /* a queue */
+    CONTROL_SIZE = 64,         /* of one control message, name included */
+};
+
+#define FEATURE_MULTIPORT (UINT64_C(1) << 1)
+#define INIT_TIMEOUT_NS   200000000ul
+#define POLL_NS           1000000ul      /* between looks at a device without an interrupt */
+
+struct control {
+    uint32_t port;
+    uint16_t event, value;
+};
+
+struct virtio_port {
+    struct virtqueue in, out;
+    struct waitqueue readers, writers;
+    char name[VIRTIO_CONSOLE_NAME_SIZE];
+    bool exists, ready, named;
+    bool host_open, was_open;
+    paddr_t in_page[BUFFERS], out_page[BUFFERS];
+    bool have;                 /* a received buffer is being read: */
+    uint16_t have_id;
+    uint32_t have_size, have_at;
+};
+
+static struct spinlock lock = SPINLOCK_INIT;
+static struct virtio_device *device;
+static bool broken;
+static bool polled;            /* no interrupt: waiting is looking again */
+static uint32_t ports_len;
+static struct virtio_port ports[VIRTIO_CONSOLE_MAX_PORTS];
+static struct virtqueue control_in, control_out;
+static paddr_t control_page;   /* BUFFERS messages in, then BUFFERS out */
+static struct waitqueue changed = WAITQUEUE_INIT(changed);   /* a port was named or opened */
+
+static paddr_t control_buffer(unsigned slot) {
+    return control_page + slot * CONTROL_SIZE;
+}
+
+/* Under the lock. Messages are few and the host takes them at once; one that finds no room is lost,
+ * which the initialization notices by its time-out. */
+static void send_control(uint32_t port, uint16_t event, uint16_t value) {
+    uint16_t id;
+    uint32_t size;
+    while (virtqueue_take(&control_out, &id, &size)) {
+    }
+    if (!virtqueue_free(&control_out, &id)) {
+        return;
+    }
+    struct control message = {.port = port, .event = event, .value = value};
+    paddr_t buffer = control_buffer(BUFFERS + id);
+    memcpy(frame_pointer(buffer), &message, sizeof(message));
+    virtqueue_add(&control_out, id, buffer, sizeof(message), false);
+    virtqueue_kick(&control_out);
+}
+
+static status_t get_pages(paddr_t *pages) {
+    for (unsigned i = 0; i < BUFFERS; i++) {
+        TRY(frame_alloc(0, NULL, &pages[i]));
+    }
+    return STATUS_OK;
+}
+
+/* Under the lock: a port the host told us about gets its buffers, and the host learns that it may
+ * name it. */
+static void add_port(uint32_t number) {
+    struct virtio_port *port = &ports[number];
+    if (port->exists) {
+        return;
+    }
+    port->exists = true;
+    if (get_pages(port->in_page) != STATUS_OK || get_pages(port->out_page) != STATUS_OK) {
+        log_warn("virtio-console", "no memory for port %u", number);
+        return;
+    }
+    for (uint16_t i = 0; i < port->in.len; i++) {
+        virtqueue_add(&port->in, i, port->in_page[i], PAGE_SIZE, true);
+    }
+    virtqueue_set_interrupts(&port->out, false);
+    virtqueue_kick(&port->in);
+    port->ready = true;
+    send_control(number, EVENT_PORT_READY, 1);
+    send_control(number, EVENT_PORT_OPEN, 1);
+}
+
+static void name_port(struct virtio_port *port, const char *name, size_t size) {
+    size_t len = strnlen(name, size);
+    len = len < sizeof(port->name) - 1 ? len : sizeof(port->name) - 1;
+    memcpy(port->name, name, len);
+    port->name[len] = 0;
+    port->named = true;
+}
+
+/* Under the lock: one message of `size` bytes from the host. */
+static void take_control(const char *bytes, size_t size) {
+    struct control message;
+    if (size < sizeof(message)) {
+        return;
+    }
+    memcpy(&message, bytes, sizeof(message));
+    if (message.port >= ports_len) {
+        return;
+    }
+    struct virtio_port *port = &ports[message.port];
+    switch (message.event) {
+    case EVENT_PORT_ADD:
+        add_port(message.port);
+        break;
+    case EVENT_PORT_REMOVE:
+        port->host_open = false;
+        break;
+    case EVENT_PORT_NAME:
+        name_port(port, bytes + sizeof(message), size - sizeof(message));
+        break;
+    case EVENT_PORT_OPEN:
+        port->host_open = message.value != 0;
+        port->was_open = port->was_open || port->host_open;
+        break;
+    default:
+        break;
+    }
+    waitqueue_wake_all(&changed);
+}
+
+/* Under the lock: everything the device has to say. */
+static void service(void) {
+    uint16_t id;
+    uint32_t size;
+    bool any = false;
+    while (virtqueue_take(&control_in, &id, &size)) {
+        paddr_t buffer = control_buffer(id);
+        take_control(frame_pointer(buffer), size < CONTROL_SIZE ? size : CONTROL_SIZE);
+        virtqueue_add(&control_in, id, buffer, CONTROL_SIZE, true);
+        any = true;
+    }
+    if (any) {
+        virtqueue_kick(&control_in);
+    }
+    for (uint32_t i = 0; i < ports_len; i++) {
+        waitqueue_wake_all(&ports[i].readers);
+        waitqueue_wake_all(&ports[i].writers);
+    }
+}
+
+static void interrupt(void *ctx) {
+    (void)ctx;
+    spinlock_lock(&lock);
+    service();
+    spinlock_unlock(&lock);
+}
+
+/* Under the lock: sleeps until the device has something new, or the deadline. */
+static bool wait(struct waitqueue *queue, uint64_t deadline_ns) {
+    if (!polled) {
+        return waitqueue_sleep(queue, &lock, deadline_ns);
+    }
+    uint64_t look = time_now_ns() + POLL_NS;
+    waitqueue_sleep(queue, &lock, look < deadline_ns ? look : deadline_ns);
+    service();
+    return time_now_ns() < deadline_ns;
+}
+
+static status_t start_queues(void) {
+    TRY(frame_alloc(0, NULL, &control_page));
+    TRY(virtio_queue_init(device, QUEUE_CONTROL_IN, BUFFERS, &control_in));
+    TRY(virtio_queue_init(device, QUEUE_CONTROL_OUT, BUFFERS, &control_out));
+    for (uint32_t i = 0; i < ports_len; i++) {
+        uint32_t queue = i == 0 ? 0 : 2 * i + 2;
+        waitqueue_init(&ports[i].readers);
+        waitqueue_init(&ports[i].writers);
+        TRY(virtio_queue_init(device, queue, BUFFERS, &ports[i].in));
+        TRY(virtio_queue_init(device, queue + 1, BUFFERS, &ports[i].out));
+    }
+    for (uint16_t i = 0; i < control_in.len; i++) {
+        virtqueue_add(&control_in, i, control_buffer(i), CONTROL_SIZE, true);
+    }
+    return STATUS_OK;
+}
+
+static status_t start(void) {
+    uint64_t features;
+    TRY(virtio_start(device, FEATURE_MULTIPORT, &features));
+    if (!(features & FEATURE_MULTIPORT)) {
+        return STATUS_UNSUPPORTED;
+    }
+    ports_len = virtio_config_u32(device, CONFIG_MAX_PORTS);
+    if (ports_len > VIRTIO_CONSOLE_MAX_PORTS) {
+        ports_len = VIRTIO_CONSOLE_MAX_PORTS;
+    }
+    return start_queues();
+}
+
+/* Every port that the host added has a name, if it is to have one. */
+static bool settled(void) {
+    bool any = false;
+    for (uint32_t i = 0; i < ports_len; i++) {
+        if (ports[i].ready && !ports[i].named) {
+            return false;
+        }
+        any = any || ports[i].ready;
+    }
+    return any;
+}
+
+static void wait_for_ports(void) {
+    uint64_t deadline = time_now_ns() + INIT_TIMEOUT_NS;
+    spinlock_lock(&lock);
+    virtqueue_set_interrupts(&control_out, false);
+    virtqueue_kick(&control_in);
+    send_control(0, EVENT_DEVICE_READY, 1);
+    if (polled) {
+        service();
+    }
+    while (!settled() && wait(&changed, deadline)) {
+    }
+    spinlock_unlock(&lock);
+}
+
+void virtio_console_init(void) {
+    device = virtio_find(VIRTIO_ID_CONSOLE);
+    if (!device) {
+        return;
+    }
+    status_t status = start();
+    if (status != STATUS_OK) {
+        log_warn("virtio-console", "not usable: %s", status_text(status));
+        broken = true;
+        ports_len = 0;
+        return;
+    }
+    polled = !virtio_ready(device, interrupt, NULL);
+    wait_for_ports();
+}
+
+struct virtio_port *virtio_console_find(const char *name) {
+    for (uint32_t i = 0; i < ports_len; i++) {
+        if (ports[i].named && !strcmp(ports[i].name, name)) {
+            return &ports[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+/* Under the lock: descriptors that the device is done with become free. */
+static void reclaim_out(struct virtio_port *port) {
+    uint16_t id;
+    uint32_t size;
+    while (virtqueue_take(&port->out, &id, &size)) {
+    }
+}
+
+/* Under the lock: a free buffer, after waiting for one. */
+static uint16_t get_out_buffer(struct virtio_port *port) {
+    uint16_t id;
+    reclaim_out(port);
+    while (!virtqueue_free(&port->out, &id)) {
+        virtqueue_kick(&port->out);
+        virtqueue_set_interrupts(&port->out, true);
+        reclaim_out(port);
+        if (!virtqueue_free(&port->out, &id)) {
+            wait(&port->writers, WAIT_FOREVER);
+            reclaim_out(port);
+        }
+        virtqueue_set_interrupts(&port->out, false);
+    }
+    return id;
+}
+
+status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t size) {
+    const char *at = bytes;
+    if (broken) {
+        return STATUS_IO;
+    }
+    while (size > 0) {
+        size_t len = size < PAGE_SIZE ? size : PAGE_SIZE;
+        spinlock_lock(&lock);
+        uint16_t id = get_out_buffer(port);
+        spinlock_unlock(&lock);
+        memcpy(frame_pointer(port->out_page[id]), at, len);
+        spinlock_lock(&lock);
+        virtqueue_add(&port->out, id, port->out_page[id], (uint32_t)len, false);
+        at += len;
+        size -= len;
+        if (size == 0) {
+            virtqueue_kick(&port->out);
+        }
+        spinlock_unlock(&lock);
+    }
+    return STATUS_OK;
+}
+
+static void flush_port(struct virtio_port *port) {
+    spinlock_lock(&lock);
+    reclaim_out(port);
+    while (port->out.busy) {
+        virtqueue_set_interrupts(&port->out, true);
+        reclaim_out(port);
+        if (port->out.busy) {
+            wait(&port->writers, WAIT_FOREVER);
+            reclaim_out(port);
+        }
+        virtqueue_set_interrupts(&port->out, false);
+    }
+    spinlock_unlock(&lock);
+}
+
+void virtio_console_flush(void) {
+    for (uint32_t i = 0; i < ports_len && !broken; i++) {
+        if (ports[i].ready) {
+            flush_port(&ports[i]);
+        }
+    }
+}
+
+/* ---- reading ---- */
+
+/* Under the lock: whether a received buffer with bytes in it is at hand. Empty ones go back. */
+static bool have_bytes(struct virtio_port *port) {
+    while (!port->have) {
+        uint32_t size;
+        if (!virtqueue_take(&port->in, &port->have_id, &size)) {
+            return false;
+        }
+        port->have_size = size < PAGE_SIZE ? size : PAGE_SIZE;
+        port->have_at = 0;
+        port->have = port->have_size > 0;
+        if (!port->have) {
+            virtqueue_add(&port->in, port->have_id, port->in_page[port->have_id], PAGE_SIZE, true);
+        }
+    }
+    return true;
+}
+
+/* Under the lock: waits for bytes. False: the host has closed the port and nothing is left, or it
+ * does not open it at all. */
+static bool wait_for_bytes(struct virtio_port *port) {
+    uint64_t open_by = time_now_ns() + INIT_TIMEOUT_NS;
+    while (!have_bytes(port)) {
+        bool closed = !port->host_open;
+        if (closed && (port->was_open || time_now_ns() >= open_by)) {
+            /* What was sent before the port was closed is in the queue by now. */
+            return have_bytes(port);
+        }
+        wait(&port->readers, closed ? open_by : WAIT_FOREVER);
+    }
+    return true;
+}
+
+status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap, size_t *size_out) {
+    *size_out = 0;
+    if (broken) {
+        return STATUS_IO;
+    }
+    spinlock_lock(&lock);
+    bool some = cap > 0 && wait_for_bytes(port);
+    spinlock_unlock(&lock);
+    if (!some) {
+        return STATUS_OK;
+    }
+    size_t len = port->have_size - port->have_at;
+    len = len < cap ? len : cap;
+    const char *page = frame_pointer(port->in_page[port->have_id]);
+    memcpy(buf, page + port->have_at, len);
+    port->have_at += (uint32_t)len;
+    if (port->have_at == port->have_size) {
+        spinlock_lock(&lock);
+        port->have = false;
+        virtqueue_add(&port->in, port->have_id, port->in_page[port->have_id], PAGE_SIZE, true);
+        virtqueue_kick(&port->in);
+        spinlock_unlock(&lock);
+    }
+    *size_out = len;
+    return STATUS_OK;
+}
+
+bool virtio_port_readable(struct virtio_port *port) {
+    spinlock_lock(&lock);
+    bool readable = have_bytes(port) || (port->was_open && !port->host_open);
+    spinlock_unlock(&lock);
+    return readable;
+}
