@@ -1,5 +1,11 @@
 /*
- * boot_info is complete and true: every promise of abi/boot.h that a payload can check from inside.
+ * boot_info is complete and true: every promise of abi/boot.h that a payload can check from inside,
+ * on small and large machines, with several harts, memory in two nodes, and no randomness given.
+ *
+ * QEMU: -m 64M
+ * QEMU: -m 3G -smp 4 -append "some arguments"
+ * QEMU: -m 256M -smp 2 -numa node,cpus=0,mem=64M -numa node,cpus=1,mem=192M
+ * QEMU: -m 64M -cpu rv64,zba=false,zbb=false,zbs=false
  */
 #include "abi/boot.h"
 #include "base/elf.h"

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Places are random and independent: over many boots none of image, stack, area and seed repeats, the
+physical map (17 bits in Sv48) hardly, and every bit that may vary does.
+
+    test/kernel/boot_random.py LOADER      BOOTS=200 for more than the usual 40
+"""
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+
+BOOTS = int(os.environ.get("BOOTS", "40"))
+NAMES = ["physical map", "image", "stack", "area", "seed"]
+# For each, the bits of an address that are drawn: above the alignment, below the window's size.
+BITS = [range(30, 46), range(12, 46), range(12, 46), range(12, 46), range(64)]
+
+
+def boot(_):
+    command = ["qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-nographic", "-bios", "default",
+               "-kernel", sys.argv[1]]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    found = re.search(r"places: (\w+) (\w+) (\w+) (\w+) seed: (\w+) levels: 4",
+                      done.stdout.decode(errors="replace"))
+    return [int(n, 16) for n in found.groups()] if found else None
+
+
+def main():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        boots = [b for b in pool.map(boot, range(BOOTS)) if b]
+    checks = [(f"{BOOTS} boots", len(boots) == BOOTS)]
+    for i, name in enumerate(NAMES):
+        seen = [b[i] for b in boots]
+        wanted = len(seen) if i else len(seen) - 2   # two pairs in 200 of 2^17 are within reason
+        checks.append((f"{name}: {len(set(seen))} different", len(set(seen)) >= wanted))
+        ones = [sum(n >> bit & 1 for n in seen) for bit in BITS[i]]
+        stuck = [bit for bit, n in zip(BITS[i], ones) if n == 0 or n == len(seen)]
+        checks.append((f"{name}: bits {BITS[i][0]} to {BITS[i][-1]} vary", not stuck))
+    for text, good in checks:
+        print(f"{'ok' if good else 'not ok'} - {text}")
+    failed = sum(not good for _, good in checks)
+    print(f"{len(checks) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+sys.exit(main())
