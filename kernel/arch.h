@@ -23,8 +23,6 @@ struct thread;
 
 /* ---- Interrupts on this hart ---- */
 
-typedef unsigned long irq_state_t;   /* whether interrupts were on, for arch_irq_restore() */
-
 static inline irq_state_t arch_irq_save(void);   /* turns them off */
 static inline void arch_irq_restore(irq_state_t state);
 static inline void arch_irq_on(void);

@@ -6,6 +6,9 @@
 #define KERNEL_RISCV64_INLINE_H
 
 #include "kernel/riscv64/csr.h"
+#include "kernel/types.h"
+
+#include <stdbool.h>
 
 static inline irq_state_t arch_irq_save(void) {
     irq_state_t old;
