@@ -10,7 +10,7 @@
 #   MODE=release|debug
 #   V=1              show the commands
 # The default configuration is built in build/, any other in build/CC-MODE/; nothing is written
-# elsewhere but the key pair that signs payloads, made at the first build in $(KEYS).
+# elsewhere but the key pair that signs payloads, made at the first build in ~/.config/k23 (K23_KEYS).
 #
 # A source file belongs to a folder, a folder is a layer, a layer is an archive libLAYER.a, and a
 # program links its own objects and the archives. So a new file needs no line here, and a new folder
@@ -231,7 +231,7 @@ endef
 # --- programs on the machine --------------------------------------------------------------------
 
 KERNEL_LIBS := $(call archives,target,base kernel drivers fs wasm wasi init)
-PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs support)
+PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs init support)
 KERNEL_OBJ := $(call objects,target,$(wildcard $(MAIN)))
 WAST_OBJ := $(call objects,target,$(wildcard test/spec/*.c))
 PAYLOAD_SRC := $(wildcard test/kernel/*.c)
@@ -361,16 +361,18 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
-SUITES := unit ir vm spec run lint
+SUITES := unit ir vm valid spec run lint
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run
 SUITE_vm := test/kernel/run $(PAYLOADS)
+SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
 SUITE_run := test/e2e/run
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(TOOLS:%=$(B)/host/%) $(LINUX_TOOLS:%=$(B)/linux/%) $(EMIT_PROGRAMS)
 NEEDS_vm := $(PAYLOADS) $(B)/loader-bare $(MKIMAGE)
+NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
 export B
@@ -386,6 +388,7 @@ $(foreach s,$(filter-out lint,$(SUITES)),$(eval $(call suite_rules,$(s))))
 test-unit: ## base, runtime and tools on this machine, under ASan and UBSan
 test-ir: ## compiler passes and emitted code, under qemu-riscv64
 test-vm: ## loader and kernel: one payload, one machine, one verdict
+test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
 
