@@ -75,6 +75,9 @@ COMMON := -std=gnu17 $(WARNINGS) $(OPT_$(MODE)) -g -I. -I$(B) -MMD -MP \
 TARGET := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -fpie -ftls-model=local-exec \
     -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-stack-protector \
     -ffunction-sections -fdata-sections -isystem $(PICOLIBC)/include
+ifeq ($(MODE),debug)
+TARGET += -fsanitize=undefined -fsanitize-undefined-trap-on-error
+endif
 SANITIZE := address,undefined
 
 COMPILE_target = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET)

@@ -12,6 +12,7 @@ struct boot_info harts_boot_info;
 static struct hart harts[KERNEL_MAX_HARTS];
 static uint32_t count;
 static uint64_t online_mask;
+static char bootargs[HARTS_BOOTARGS_SIZE];
 static _Alignas(16) char emergency_stacks[KERNEL_MAX_HARTS][HART_EMERGENCY_STACK];
 
 static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boot) {
@@ -30,6 +31,8 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
 void harts_init(size_t boot_hart, const struct boot_info *info) {
     struct hart *self = NULL;
     harts_boot_info = *info;
+    strncpy(bootargs, (const char *)info->bootargs, sizeof(bootargs) - 1);
+    harts_boot_info.bootargs = (uint64_t)bootargs;
     arch_init(&harts_boot_info);
     count = harts_boot_info.hart_count;
     for (uint32_t i = 0; i < count && i < KERNEL_MAX_HARTS; i++) {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define HART_EMERGENCY_STACK 8192
+#define HARTS_BOOTARGS_SIZE 1024   /* longer boot arguments are cut */
 
 struct hart {
     /* The first three are known to assembly (kernel/riscv64/offsets.h). */
@@ -37,7 +38,7 @@ struct hart {
     const struct boot_hart *boot;
 };
 
-/* The kernel's copy of boot_info; valid for ever. */
+/* The kernel's copy of boot_info and the boot arguments; valid for ever, unlike the original. */
 extern struct boot_info harts_boot_info;
 
 /* Copies boot_info and readies the struct of the hart that runs. First of all calls. */

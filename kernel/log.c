@@ -27,7 +27,7 @@ static uint64_t written, shown; /* bytes ever appended, and carried to the conso
 static bool skipping; /* inside a line above the console's level */
 static enum log_level console_level = LOG_INFO;
 static const struct console *console;
-static bool draining;
+static uint32_t draining;            /* a word: the machine has no atomic bytes */
 static bool in_panic;
 
 static void write_sink(struct sink *sink, const char *text, size_t len) {
@@ -110,7 +110,7 @@ static bool pending(void) {
 }
 
 static void drain(bool wait) {
-    while (console && pending() && !__atomic_exchange_n(&draining, true, __ATOMIC_ACQUIRE)) {
+    while (console && pending() && !__atomic_exchange_n(&draining, 1, __ATOMIC_ACQUIRE)) {
         bool stuck = false;
         while (carry(&stuck) && (wait || !stuck)) {
             if (stuck) {
@@ -118,7 +118,7 @@ static void drain(bool wait) {
                 arch_relax();
             }
         }
-        __atomic_store_n(&draining, false, __ATOMIC_RELEASE);
+        __atomic_store_n(&draining, 0, __ATOMIC_RELEASE);
         if (stuck) {
             return;
         }
