@@ -138,7 +138,7 @@ MUST_CHECK status_t wasm_memory_write(struct wasm_caller *caller, uint32_t addr,
 uint64_t wasm_memory_size(struct wasm_caller *caller); /* bytes */
 void wasm_caller_set_trap(struct wasm_caller *caller, enum trap trap);
 
-/* "unreachable" and its backtrace, a line each, into sink. */
+/* "trap: unreachable" and its backtrace, a line each, into sink. */
 struct sink;
 void wasm_trap_print(const struct wasm_trap *trap, struct sink *sink);
 

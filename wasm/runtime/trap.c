@@ -168,7 +168,7 @@ static void print_frame(const struct wasm_frame *frame, uint32_t number, struct 
 }
 
 void wasm_trap_print(const struct wasm_trap *trap, struct sink *sink) {
-    fmt_print(sink, "k23: trap: %s\n", trap_text(trap->kind));
+    fmt_print(sink, "trap: %s\n", trap_text(trap->kind));
     for (uint32_t i = 0; i < trap->frame_count; i++) {
         print_frame(&trap->frames[i], i, sink);
     }
