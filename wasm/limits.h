@@ -31,6 +31,7 @@
 
 #define LIMIT_CONTROL_DEPTH 50000u   /* nested blocks in a function */
 #define LIMIT_OPERAND_DEPTH 1000000u /* operand stack of a function */
+#define LIMIT_COMPILE_SCRATCH (512u << 20) /* bytes of memory to compile one function in */
 
 /* Programs. */
 #define LIMIT_STACK_SIZE (8u << 20)          /* bytes of machine stack a guest thread may use */

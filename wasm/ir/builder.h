@@ -1,0 +1,16 @@
+/*
+ * Function body -> SSA, in one pass over a validated body.
+ */
+#ifndef WASM_IR_BUILDER_H
+#define WASM_IR_BUILDER_H
+
+#include "wasm/ir/ir.h"
+
+/* Function `index` of the module, which is validated and no import. All in `arena`, whose exhaustion
+ * must not return. */
+struct func *builder_run(struct arena *arena, const struct module *module, uint32_t index);
+
+/* The IR's type of a WebAssembly type. */
+enum ir_type ir_type_of(valtype_t type);
+
+#endif
