@@ -33,7 +33,7 @@ struct compiler {
 };
 
 const char *const compile_passes[] = {
-    "build", "fold", "cfg", "gvn", "licm", "fold2", "dce", "split", "select", "regalloc", NULL,
+    "build", "split", "select", "regalloc", NULL,
 };
 
 /* ---- between passes */
@@ -118,12 +118,6 @@ static void emit(struct compiler *c) {
 
 static void run_all(struct compiler *c) {
     build(c);
-    run(c, "fold", fold_run);
-    run(c, "cfg", cfg_run);
-    run(c, "gvn", gvn_run);
-    run(c, "licm", licm_run);
-    run(c, "fold2", fold_run);
-    run(c, "dce", dce_run);
     run(c, "split", split);
     select_code(c);
     allocate_registers(c);
