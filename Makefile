@@ -103,9 +103,10 @@ assembly = $(wildcard $(foreach d,$(1),$(d)/*.S $(d)/*/*.S $(d)/*/*/*.S))
 
 # What stands on the kernel is for the target alone, and test/support has files for either side:
 # payload*.c runs on the bare machine, the others on Linux.
-LAYERS := base boot kernel drivers fs wasm wasi init support
+WASM := module ir opt codegen runtime wasm
+LAYERS := base boot kernel drivers fs $(WASM) wasi init support
 target_layers := $(LAYERS)
-host_layers := base fs wasm support
+host_layers := base fs $(WASM) support
 san_layers := $(host_layers) portable
 linux_layers := $(host_layers)
 
@@ -117,12 +118,16 @@ MAIN := init/main.c
 PORTABLE := $(wildcard boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
     boot/layout.c boot/random.c kernel/mm/frame.c)
 
+# Where a layer's sources are, if not in the folder of its name.
+$(foreach l,module ir opt codegen runtime,$(eval dir_$(l) := wasm/$(l)))
 src = $(call sources,$(2)) $(if $(filter target,$(1)),$(call assembly,$(2)))
+src_wasm = $(wildcard wasm/*.c)
 src_init = $(filter-out $(MAIN),$(call sources,init))
 src_support = $(if $(filter target,$(1)),$(PAYLOAD_SUPPORT),$(filter-out $(PAYLOAD_SUPPORT),$(SRC_support)))
 src_portable = $(PORTABLE)
 # $(call layer_sources,SET,LAYER)
-layer_sources = $(if $(filter init support portable,$(2)),$(call src_$(2),$(1)),$(call src,$(1),$(2)))
+layer_sources = $(if $(filter wasm init support portable,$(2)),$(call src_$(2),$(1)),$(call \
+    src,$(1),$(or $(dir_$(2)),$(2))))
 
 objects = $(patsubst %,$(B)/$(1)/%.o,$(2))
 archives = $(patsubst %,$(B)/$(1)/lib%.a,$(2))
@@ -233,7 +238,7 @@ endef
 
 # --- programs on the machine --------------------------------------------------------------------
 
-KERNEL_LIBS := $(call archives,target,base kernel drivers fs wasm wasi init)
+KERNEL_LIBS := $(call archives,target,base kernel drivers fs $(WASM) wasi init)
 PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs init support)
 KERNEL_OBJ := $(call objects,target,$(wildcard $(MAIN)))
 WAST_OBJ := $(call objects,target,$(wildcard test/spec/*.c))
@@ -287,7 +292,7 @@ $(B)/$(1)/$(2): $(call objects,$(1),$(3)) $(call archives,$(1),$(4))
 	    -Wl,--end-group $(5)
 endef
 TOOL_LAYERS_mkimage := base
-TOOL_LAYERS_wasmc := base wasm support
+TOOL_LAYERS_wasmc := base $(WASM) support
 TOOL_LAYERS_k23 := base
 define tool_rules
 $(call program_rules,host,$(1),$(call tool_sources,$(1)),$(TOOL_LAYERS_$(1)),$(HOST_LIBS))
@@ -302,13 +307,15 @@ TEST_LAYERS_base := base support
 TEST_LAYERS_boot := base portable support
 TEST_LAYERS_kernel := base portable support
 TEST_LAYERS_fs := base fs support
-test_layers = $(or $(TEST_LAYERS_$(firstword $(subst _, ,$(1)))),base wasm support)
+TEST_LAYERS_module := base module wasm support
+TEST_LAYERS_ir := base module ir wasm support
+test_layers = $(or $(TEST_LAYERS_$(firstword $(subst _, ,$(1)))),base $(WASM) support)
 $(foreach t,$(UNIT_TESTS),$(eval $(call program_rules,san,test/$(t),test/unit/$(t).c,$(call test_layers,$(t)),$(HOST_LIBS))))
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/san/test/%)
 
 # The same kind of tests, where they run code that was emitted: under qemu-riscv64.
 EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
-$(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base wasm support,-static)))
+$(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base $(WASM) support,-static)))
 EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
 
 # --- examples: WebAssembly, and the same C for the bare machine to compare with -----------------
