@@ -27,10 +27,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOOT_INFO_VERSION 1u
-#define BOOT_MAX_REGIONS 64
-#define BOOT_MAX_HARTS 64
-#define BOOT_SEED_SIZE 32
+#define BOOT_INFO_VERSION  1u
+#define BOOT_MAX_REGIONS   64
+#define BOOT_MAX_HARTS     64
+#define BOOT_SEED_SIZE     32
 #define BOOT_ISA_TEXT_SIZE 256
 
 /* What a region of physical memory holds. */
@@ -44,48 +44,48 @@ enum boot_memory_kind {
 };
 
 struct boot_region {
-    uint64_t start, end;   /* physical, page-aligned, end exclusive; sorted, disjoint */
-    uint32_t kind;         /* enum boot_memory_kind */
+    uint64_t start, end; /* physical, page-aligned, end exclusive; sorted, disjoint */
+    uint32_t kind;       /* enum boot_memory_kind */
     uint32_t reserved;
 };
 
 struct boot_hart {
     uint64_t id;                    /* hartid of SBI and device tree */
     uint64_t stack_low, stack_high; /* virtual; 0, 0 if the hart was not started */
-    uint64_t area;                  /* virtual address of its per-hart area (thread-local storage) */
-    uint32_t cbom_size, cboz_size;  /* cache-block sizes in bytes, 0 if unknown */
-    char isa[BOOT_ISA_TEXT_SIZE];   /* "rv64imafdc_zba_...", lower case, terminated */
+    uint64_t area;                 /* virtual address of its per-hart area (thread-local storage) */
+    uint32_t cbom_size, cboz_size; /* cache-block sizes in bytes, 0 if unknown */
+    char isa[BOOT_ISA_TEXT_SIZE];  /* "rv64imafdc_zba_...", lower case, terminated */
 };
 
 struct boot_info {
-    uint32_t version;        /* BOOT_INFO_VERSION */
-    uint32_t size;           /* sizeof(struct boot_info) */
-    uint64_t boot_hart;      /* hartid */
-    uint32_t hart_count;     /* entries in harts */
-    uint32_t region_count;   /* entries in regions */
-    uint64_t timebase_hz;    /* rate of the time CSR */
-    uint32_t paging_levels;  /* 3, 4 or 5 for Sv39, Sv48, Sv57 */
+    uint32_t version;       /* BOOT_INFO_VERSION */
+    uint32_t size;          /* sizeof(struct boot_info) */
+    uint64_t boot_hart;     /* hartid */
+    uint32_t hart_count;    /* entries in harts */
+    uint32_t region_count;  /* entries in regions */
+    uint64_t timebase_hz;   /* rate of the time CSR */
+    uint32_t paging_levels; /* 3, 4 or 5 for Sv39, Sv48, Sv57 */
     uint32_t reserved;
-    uint64_t physmap;        /* virtual address of physical address 0 */
-    uint64_t physmap_size;   /* bytes mapped from physical 0 on (RAM and devices, RW, never X) */
-    uint64_t payload_virt;   /* where the payload's image begins, page-aligned */
-    uint64_t payload_phys;   /* contiguous */
+    uint64_t physmap;      /* virtual address of physical address 0 */
+    uint64_t physmap_size; /* bytes mapped from physical 0 on (RAM and devices, RW, never X) */
+    uint64_t payload_virt; /* where the payload's image begins, page-aligned */
+    uint64_t payload_phys; /* contiguous */
     uint64_t payload_size;
-    uint64_t root_table;     /* physical address of the root page table in use */
-    uint64_t symbols;        /* virtual: struct elf64_sym[] as linked (at 0), 0 if stripped */
+    uint64_t root_table; /* physical address of the root page table in use */
+    uint64_t symbols;    /* virtual: struct elf64_sym[] as linked (at 0), 0 if stripped */
     uint64_t symbol_count;
-    uint64_t strings;        /* virtual: the symbols' string table */
+    uint64_t strings; /* virtual: the symbols' string table */
     uint64_t strings_size;
-    uint64_t device_tree;    /* virtual (physical map) */
+    uint64_t device_tree; /* virtual (physical map) */
     uint64_t device_tree_size;
-    uint64_t initrd;         /* virtual (physical map), 0 if none */
+    uint64_t initrd; /* virtual (physical map), 0 if none */
     uint64_t initrd_size;
-    uint64_t bootargs;       /* virtual: terminated text, never 0 */
+    uint64_t bootargs; /* virtual: terminated text, never 0 */
     uint8_t rng_seed[BOOT_SEED_SIZE];
-    uint32_t rng_seeded;     /* 1 when the seed came from the machine, 0 when only from jitter */
+    uint32_t rng_seeded; /* 1 when the seed came from the machine, 0 when only from jitter */
     uint32_t reserved2;
-    uint64_t ticks_at_reset; /* time CSR at the loader's first instruction */
-    uint64_t ticks_at_entry; /* time CSR at the hand-over */
+    uint64_t ticks_at_reset;                     /* time CSR at the loader's first instruction */
+    uint64_t ticks_at_entry;                     /* time CSR at the hand-over */
     uint64_t instret_at_reset, instret_at_entry; /* the same moments, instructions retired (or 0) */
     struct boot_region regions[BOOT_MAX_REGIONS];
     struct boot_hart harts[BOOT_MAX_HARTS];
@@ -93,15 +93,15 @@ struct boot_info {
 
 /* Wishes of a payload; zero means the default in brackets. */
 struct loader_config {
-    uint64_t magic;              /* LOADER_CONFIG_MAGIC */
-    uint32_t version;            /* BOOT_INFO_VERSION the payload was built against */
-    uint32_t size;               /* sizeof(struct loader_config) */
+    uint64_t magic;   /* LOADER_CONFIG_MAGIC */
+    uint32_t version; /* BOOT_INFO_VERSION the payload was built against */
+    uint32_t size;    /* sizeof(struct loader_config) */
     void (*entry)(size_t hart, const struct boot_info *info);
-    uint32_t stack_pages;        /* [8] per hart, 4 KiB each */
-    uint32_t stack_guard_pages;  /* [1] unmapped below each stack */
-    uint32_t max_paging_levels;  /* [5] the largest mode to use: 3, 4 or 5 */
-    uint32_t max_harts;          /* [all] */
-    uint32_t no_kaslr;           /* 1: deterministic placement */
+    uint32_t stack_pages;       /* [8] per hart, 4 KiB each */
+    uint32_t stack_guard_pages; /* [1] unmapped below each stack */
+    uint32_t max_paging_levels; /* [5] the largest mode to use: 3, 4 or 5 */
+    uint32_t max_harts;         /* [all] */
+    uint32_t no_kaslr;          /* 1: deterministic placement */
     uint32_t reserved[7];
 };
 
@@ -121,8 +121,7 @@ typedef void (*loader_entry)(size_t hart, const struct boot_info *info) __attrib
     const struct loader_config loader_config                                                       \
         __attribute__((section(".loader_config"), used)) = {.magic = LOADER_CONFIG_MAGIC,          \
                                                             .version = BOOT_INFO_VERSION,          \
-                                                            .size =                                \
-                                                                sizeof(struct loader_config),      \
+                                                            .size = sizeof(struct loader_config),  \
                                                             .entry = (fn),                         \
                                                             ##__VA_ARGS__};                        \
     extern _Noreturn void _start(size_t hart, const struct boot_info *info)                        \

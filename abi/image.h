@@ -13,13 +13,13 @@
 
 #include <stdint.h>
 
-#define IMAGE_MAGIC 0x314745524d49323bull
-#define IMAGE_VERSION 1u
-#define IMAGE_HEADER_SIZE 48u
+#define IMAGE_MAGIC          0x314745524d49323bull
+#define IMAGE_VERSION        1u
+#define IMAGE_HEADER_SIZE    48u
 #define IMAGE_SIGNATURE_SIZE 64u
-#define IMAGE_KEY_SIZE 32u               /* a public key */
-#define IMAGE_MAX_PACKED (64u << 20)
-#define IMAGE_MAX_UNPACKED (256u << 20)
+#define IMAGE_KEY_SIZE       32u /* a public key */
+#define IMAGE_MAX_PACKED     (64u << 20)
+#define IMAGE_MAX_UNPACKED   (256u << 20)
 
 enum image_kind { IMAGE_KIND_PAYLOAD = 1 };
 enum image_compression {
@@ -31,10 +31,10 @@ enum image_compression {
 struct image_header {
     uint64_t magic;
     uint32_t version;
-    uint32_t security_version;  /* refused when below the loader's floor */
+    uint32_t security_version; /* refused when below the loader's floor */
     uint32_t kind;
     uint32_t compression;
-    uint32_t key_id;            /* first four bytes of the public key */
+    uint32_t key_id; /* first four bytes of the public key */
     uint32_t zero;
     uint64_t packed_size;
     uint64_t unpacked_size;

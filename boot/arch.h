@@ -25,9 +25,9 @@ _Noreturn void arch_halt(void);
 void arch_handoff_copy(void *page, uint64_t test_device);
 
 struct arch_entry {
-    uint64_t root;      /* page table, physical */
+    uint64_t root; /* page table, physical */
     uint32_t levels;
-    uint64_t handoff;   /* where the copied page is mapped */
+    uint64_t handoff; /* where the copied page is mapped */
     uint64_t entry, stack, area, hart, info;
 };
 

@@ -88,8 +88,8 @@ status_t handover_space(struct handover *handover) {
 /* [start, end) of the image, in link-time addresses. */
 static status_t map_part(struct handover *h, uint64_t start, uint64_t end,
                          enum paging_access access) {
-    return paging_map(&h->paging, h->image_virt + start, h->image_phys + start, end - start,
-                      access, h->why);
+    return paging_map(&h->paging, h->image_virt + start, h->image_phys + start, end - start, access,
+                      h->why);
 }
 
 /* Data, of which the part under RELRO is constant now that it is relocated. */
@@ -114,8 +114,7 @@ static status_t map_segment(struct handover *h, const struct elf64_phdr *ph) {
     if ((ph->flags & ELF_PF_W) != 0) {
         return map_data(h, start, end);
     }
-    return map_part(h, start, end,
-                    (ph->flags & ELF_PF_X) != 0 ? PAGING_READ_EXECUTE : PAGING_READ);
+    return map_part(h, start, end, (ph->flags & ELF_PF_X) != 0 ? PAGING_READ_EXECUTE : PAGING_READ);
 }
 
 status_t handover_image(struct handover *handover) {
@@ -145,10 +144,9 @@ status_t handover_hart(struct handover *handover) {
     uint64_t guard = (uint64_t)p->config.stack_guard_pages * BOOT_PAGE_SIZE;
     uint64_t phys;
     TRY(place(h, "a stack", stack_size(h), guard, PAGING_READ_WRITE, &h->stack, &phys));
-    uint64_t area_size = p->tls == NULL || p->tls->memsz == 0 ? BOOT_PAGE_SIZE
-                                                              : page_up(p->tls->memsz);
-    TRY(place(h, "a per-hart area", area_size, BOOT_PAGE_SIZE, PAGING_READ_WRITE, &h->area,
-              &phys));
+    uint64_t area_size =
+        p->tls == NULL || p->tls->memsz == 0 ? BOOT_PAGE_SIZE : page_up(p->tls->memsz);
+    TRY(place(h, "a per-hart area", area_size, BOOT_PAGE_SIZE, PAGING_READ_WRITE, &h->area, &phys));
     if (p->tls != NULL) {
         /* From the loaded image, where the template is relocated. */
         memcpy(at_phys(phys), at_phys(h->image_phys + p->tls->vaddr), p->tls->filesz);
@@ -169,8 +167,7 @@ static status_t copy_symbols(struct handover *h, struct boot_info *info) {
     }
     uint64_t symbols_size = (uint64_t)elf->symbols_len * sizeof(struct elf64_sym);
     uint64_t phys;
-    TRY(memory_take(h->memory, BOOT_MEMORY_PAYLOAD, symbols_size + elf->names_size, &phys,
-                    h->why));
+    TRY(memory_take(h->memory, BOOT_MEMORY_PAYLOAD, symbols_size + elf->names_size, &phys, h->why));
     memcpy(at_phys(phys), elf->symbols, symbols_size);
     memcpy(at_phys(phys + symbols_size), elf->names, elf->names_size);
     info->symbols = h->physmap + phys;

@@ -34,8 +34,8 @@ struct handover {
     struct arch_entry entry;
     uint64_t physmap, physmap_size;
     uint64_t image_virt, image_phys;
-    uint64_t stack, area;     /* of the boot hart, virtual: lowest addresses */
-    struct boot_info *info;   /* physical */
+    uint64_t stack, area;   /* of the boot hart, virtual: lowest addresses */
+    struct boot_info *info; /* physical */
 };
 
 /* Everything given must outlive the hand-over. The steps then come in the order they stand here;

@@ -36,8 +36,7 @@ static status_t check_fields(const struct image_header *h, struct refusal *why) 
         return refusal_set(why, STATUS_BAD_FORMAT, "image: kind %u is no payload", h->kind);
     }
     if (h->compression != IMAGE_COMPRESSION_NONE && h->compression != IMAGE_COMPRESSION_LZ4) {
-        return refusal_set(why, STATUS_BAD_FORMAT, "image: unknown compression %u",
-                           h->compression);
+        return refusal_set(why, STATUS_BAD_FORMAT, "image: unknown compression %u", h->compression);
     }
     if (h->zero != 0) {
         return refusal_set(why, STATUS_BAD_FORMAT, "image: reserved field is %u, not 0", h->zero);

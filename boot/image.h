@@ -16,12 +16,12 @@
 struct trust {
     const uint8_t (*keys)[IMAGE_KEY_SIZE];
     uint32_t keys_len;
-    uint32_t security_floor;   /* the lowest security version */
+    uint32_t security_floor; /* the lowest security version */
 };
 
 /* Made by image_verify() alone: whoever has one has a verified image. */
 struct image {
-    const uint8_t *packed;   /* inside the bytes given to image_verify() */
+    const uint8_t *packed; /* inside the bytes given to image_verify() */
     size_t packed_size;
     size_t unpacked_size;
     uint32_t compression;

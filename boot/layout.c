@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 void layout_init(struct layout *layout, uint32_t levels, struct random *random) {
-    unsigned bits = 12 + 9 * levels;             /* of a virtual address */
-    uint64_t half = (uint64_t)1 << (bits - 1);   /* size of the upper half */
+    unsigned bits = 12 + 9 * levels;           /* of a virtual address */
+    uint64_t half = (uint64_t)1 << (bits - 1); /* size of the upper half */
     *layout = (struct layout){
         .random = random,
         .low = 0 - half + half / 4,

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 struct layout {
-    struct random *random;   /* NULL: one after the other from `low`, the same at each boot */
-    uint64_t low, high;      /* the window, end exclusive */
+    struct random *random; /* NULL: one after the other from `low`, the same at each boot */
+    uint64_t low, high;    /* the window, end exclusive */
     struct {
         uint64_t start, end;
     } places[LAYOUT_MAX_PLACES];

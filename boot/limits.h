@@ -8,23 +8,24 @@
 
 enum {
     BOOT_PAGE_SIZE = 4096,
-    MACHINE_MAX_RANGES = 32,        /* of memory, and of reserved memory, in the device tree */
-    MACHINE_MAX_SEED = 64,          /* bytes of rng-seed that are used */
-    MACHINE_MIN_SEED = 16,          /* fewer do not count as seeded */
+    MACHINE_MAX_RANGES = 32, /* of memory, and of reserved memory, in the device tree */
+    MACHINE_MAX_SEED = 64,   /* bytes of rng-seed that are used */
+    MACHINE_MIN_SEED = 16,   /* fewer do not count as seeded */
     CONFIG_MAX_STACK_PAGES = 4096,
     CONFIG_MAX_GUARD_PAGES = 4096,
     CONFIG_DEFAULT_STACK_PAGES = 8,
     CONFIG_DEFAULT_GUARD_PAGES = 1,
-    PAYLOAD_MAX_SIZE = 512 << 20,   /* bytes of the image in memory */
+    PAYLOAD_MAX_SIZE = 512 << 20, /* bytes of the image in memory */
     PAYLOAD_MAX_RELOCATIONS = 1 << 20,
-    LAYOUT_MAX_PLACES = 2 * 64 + 3, /* stack and area of each hart; physical map, image, hand-over */
-    LAYOUT_MAX_TRIES = 128,         /* random draws for one place before giving up */
+    LAYOUT_MAX_PLACES =
+        2 * 64 + 3,         /* stack and area of each hart; physical map, image, hand-over */
+    LAYOUT_MAX_TRIES = 128, /* random draws for one place before giving up */
     REFUSAL_TEXT_SIZE = 128,
 };
 
 /* The physical map reaches at least this far, since devices are commonly below. */
 #define PHYSMAP_MIN_SIZE (4ull << 30)
-#define PHYSMAP_ALIGN (1ull << 30)
+#define PHYSMAP_ALIGN    (1ull << 30)
 
 static inline uint64_t page_down(uint64_t address) {
     return address & ~(uint64_t)(BOOT_PAGE_SIZE - 1);

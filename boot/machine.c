@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-static status_t add_range(struct range *ranges, uint32_t *len, struct fdt_range r,
-                          const char *what, struct refusal *why) {
+static status_t add_range(struct range *ranges, uint32_t *len, struct fdt_range r, const char *what,
+                          struct refusal *why) {
     if (r.size == 0) {
         return STATUS_OK;
     }

@@ -13,25 +13,25 @@
 #include <stdint.h>
 
 struct range {
-    uint64_t start, end;   /* physical, end exclusive */
+    uint64_t start, end; /* physical, end exclusive */
 };
 
 struct machine {
     uint64_t boot_hart;
-    struct range tree;                            /* the device tree itself, exact bytes */
+    struct range tree; /* the device tree itself, exact bytes */
     struct range memory[MACHINE_MAX_RANGES];
     uint32_t memory_len;
-    struct range reserved[MACHINE_MAX_RANGES];    /* by /reserved-memory or the reservation block */
+    struct range reserved[MACHINE_MAX_RANGES]; /* by /reserved-memory or the reservation block */
     uint32_t reserved_len;
-    struct boot_hart harts[BOOT_MAX_HARTS];       /* enabled ones; id, cache blocks and isa are set */
+    struct boot_hart harts[BOOT_MAX_HARTS]; /* enabled ones; id, cache blocks and isa are set */
     uint32_t harts_len;
-    uint32_t paging_levels;                       /* that every hart states; 5 if none states any */
+    uint32_t paging_levels; /* that every hart states; 5 if none states any */
     uint64_t timebase_hz;
-    struct range initrd;                          /* empty if none */
-    const char *bootargs;                         /* in the tree; "" if none */
-    uint64_t test_device;                         /* physical address of sifive,test0; 0 if none */
+    struct range initrd;  /* empty if none */
+    const char *bootargs; /* in the tree; "" if none */
+    uint64_t test_device; /* physical address of sifive,test0; 0 if none */
     uint8_t seed[MACHINE_MAX_SEED];
-    uint32_t seed_size;                           /* 0 if the tree has no rng-seed */
+    uint32_t seed_size; /* 0 if the tree has no rng-seed */
 };
 
 /* Reads the `max_size` bytes or fewer at `tree`, 8-aligned, whose physical address is `tree_phys`

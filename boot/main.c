@@ -38,12 +38,12 @@ extern const char boot_image[], boot_image_end[];
 struct boot {
     uint64_t hart;
     void *tree;
-    uint64_t ticks, instret;   /* at the first instruction */
+    uint64_t ticks, instret; /* at the first instruction */
     struct machine machine;
     struct memory memory;
     struct random random;
     struct image image;
-    const void *elf;           /* unpacked */
+    const void *elf; /* unpacked */
     struct payload payload;
     struct handover handover;
     struct refusal why;
@@ -84,8 +84,8 @@ static status_t map_memory(struct boot *b) {
         TRY(memory_add(&b->memory, m->memory[i].start, m->memory[i].end, &b->why));
     }
     for (uint32_t i = 0; i < m->reserved_len; i++) {
-        TRY(memory_mark(&b->memory, m->reserved[i].start, m->reserved[i].end,
-                        BOOT_MEMORY_FIRMWARE, &b->why));
+        TRY(memory_mark(&b->memory, m->reserved[i].start, m->reserved[i].end, BOOT_MEMORY_FIRMWARE,
+                        &b->why));
     }
     const struct {
         struct range range;
@@ -100,10 +100,9 @@ static status_t map_memory(struct boot *b) {
         struct range r = taken[i].range;
         if (!memory_has(&b->memory, r.start, r.end) || (i > 0 && overlap(r, loader)) ||
             (i > 1 && overlap(r, m->tree))) {
-            return refusal_set(&b->why, STATUS_BAD_RANGE,
-                               "memory: %s at %llx..%llx is not in memory of its own",
-                               taken[i].name, (unsigned long long)r.start,
-                               (unsigned long long)r.end);
+            return refusal_set(
+                &b->why, STATUS_BAD_RANGE, "memory: %s at %llx..%llx is not in memory of its own",
+                taken[i].name, (unsigned long long)r.start, (unsigned long long)r.end);
         }
         TRY(memory_mark(&b->memory, r.start, r.end, taken[i].kind, &b->why));
     }
@@ -119,8 +118,7 @@ static status_t start_random(struct boot *b) {
     for (size_t i = 1; i < len; i++) {
         jitter[i] = arch_time() ^ arch_instret() << 32;
     }
-    random_init(&b->random, b->machine.seed, b->machine.seed_size, jitter,
-                len * sizeof(jitter[0]));
+    random_init(&b->random, b->machine.seed, b->machine.seed_size, jitter, len * sizeof(jitter[0]));
     memset(b->machine.seed, 0, sizeof(b->machine.seed));
     memset(jitter, 0, sizeof(jitter));
     return STATUS_OK;
@@ -156,12 +154,12 @@ static status_t open_payload(struct boot *b) {
 }
 
 static status_t boot(struct boot *b) {
-    TRY(read_machine(b));    /* the device tree: memory, harts, chosen */
-    TRY(map_memory(b));      /* who has which page */
-    TRY(start_random(b));    /* before anything is placed */
-    TRY(verify_image(b));    /* bounds, key, signature, rollback */
-    TRY(unpack_image(b));    /* into memory of known size */
-    TRY(open_payload(b));    /* the ELF and its wishes, all checked */
+    TRY(read_machine(b)); /* the device tree: memory, harts, chosen */
+    TRY(map_memory(b));   /* who has which page */
+    TRY(start_random(b)); /* before anything is placed */
+    TRY(verify_image(b)); /* bounds, key, signature, rollback */
+    TRY(unpack_image(b)); /* into memory of known size */
+    TRY(open_payload(b)); /* the ELF and its wishes, all checked */
     struct handover *h = &b->handover;
     handover_init(h, &b->machine, &b->memory, &b->random, &b->payload, &b->why);
     TRY(handover_space(h));  /* page tables, physical map, hand-over page */

@@ -48,11 +48,10 @@ status_t memory_add(struct memory *memory, uint64_t start, uint64_t end, struct 
             gap_end = memory->regions[i].start;
         }
         if (start < gap_end) {
-            TRY(insert(memory, i,
-                       (struct boot_region){.start = start,
-                                            .end = gap_end,
-                                            .kind = BOOT_MEMORY_USABLE},
-                       why));
+            TRY(insert(
+                memory, i,
+                (struct boot_region){.start = start, .end = gap_end, .kind = BOOT_MEMORY_USABLE},
+                why));
             i++;
         }
         start = i < memory->len && gap_end < end ? memory->regions[i].end : end;

@@ -15,8 +15,8 @@ enum paging_access { PAGING_READ, PAGING_READ_WRITE, PAGING_READ_EXECUTE };
 
 struct paging {
     struct memory *memory;
-    uint64_t root;     /* physical */
-    uint32_t levels;   /* 3, 4 or 5: Sv39, Sv48, Sv57 */
+    uint64_t root;   /* physical */
+    uint32_t levels; /* 3, 4 or 5: Sv39, Sv48, Sv57 */
 };
 
 /* The most levels that this hart has, by trying; 0 if it has none of them. */

@@ -15,8 +15,8 @@ static status_t check_config(struct loader_config *c, struct refusal *why) {
     }
     if (c->version != BOOT_INFO_VERSION || c->size != sizeof(*c)) {
         return refusal_set(why, STATUS_UNSUPPORTED,
-                           "payload: made for boot_info version %u, this loader has %u",
-                           c->version, BOOT_INFO_VERSION);
+                           "payload: made for boot_info version %u, this loader has %u", c->version,
+                           BOOT_INFO_VERSION);
     }
     if (c->stack_pages > CONFIG_MAX_STACK_PAGES || c->stack_guard_pages > CONFIG_MAX_GUARD_PAGES) {
         return refusal_set(why, STATUS_LIMIT, "payload: asks for %u stack and %u guard pages",
@@ -73,13 +73,12 @@ status_t payload_open(struct payload *payload, const void *bytes, size_t size,
     payload->size = elf->span_size;
     payload->relro = elf_phdr(elf, ELF_PT_GNU_RELRO);
     payload->tls = elf_phdr(elf, ELF_PT_TLS);
-    if (payload->tls != NULL && (payload->tls->align > BOOT_PAGE_SIZE ||
-                                 (payload->tls->align > 1 &&
-                                  payload->tls->vaddr % payload->tls->align != 0))) {
-        return refusal_set(why, STATUS_UNSUPPORTED,
-                           "payload: thread-local storage aligned to %llu at %llx",
-                           (unsigned long long)payload->tls->align,
-                           (unsigned long long)payload->tls->vaddr);
+    if (payload->tls != NULL &&
+        (payload->tls->align > BOOT_PAGE_SIZE ||
+         (payload->tls->align > 1 && payload->tls->vaddr % payload->tls->align != 0))) {
+        return refusal_set(
+            why, STATUS_UNSUPPORTED, "payload: thread-local storage aligned to %llu at %llx",
+            (unsigned long long)payload->tls->align, (unsigned long long)payload->tls->vaddr);
     }
     return read_config(payload, why);
 }

@@ -15,10 +15,10 @@
 struct payload {
     struct elf elf;
     struct elf_relocs relocs;
-    const struct elf64_phdr *tls, *relro;   /* NULL if none */
-    struct loader_config config;            /* defaults filled in; `entry` not valid, see below */
-    uint64_t config_vaddr;                  /* link-time address of the record */
-    size_t size;                            /* of the image, whole pages from link-time address 0 */
+    const struct elf64_phdr *tls, *relro; /* NULL if none */
+    struct loader_config config;          /* defaults filled in; `entry` not valid, see below */
+    uint64_t config_vaddr;                /* link-time address of the record */
+    size_t size;                          /* of the image, whole pages from link-time address 0 */
 };
 
 /* Checks the file, which must be 8-aligned and stay as it is as long as `payload` is used.

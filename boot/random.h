@@ -11,8 +11,8 @@
 struct random {
     uint8_t state[64];
     uint64_t counter;
-    uint8_t block[64];   /* numbers made and not yet handed out */
-    uint32_t used;       /* bytes of block */
+    uint8_t block[64]; /* numbers made and not yet handed out */
+    uint32_t used;     /* bytes of block */
 };
 
 /* `jitter` is hashed in beside the seed; either may be empty. */

@@ -72,6 +72,5 @@ void arch_handoff_copy(void *page, uint64_t test_device) {
     size_t size = (size_t)(handoff_end - handoff_start);
     memset(page, 0, BOOT_PAGE_SIZE);
     memcpy(page, handoff_start, size);
-    memcpy((char *)page + (handoff_test_device - handoff_start), &test_device,
-           sizeof(test_device));
+    memcpy((char *)page + (handoff_test_device - handoff_start), &test_device, sizeof(test_device));
 }

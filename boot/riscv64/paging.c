@@ -12,12 +12,18 @@
 #include <string.h>
 
 enum {
-    PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_G = 32, PTE_A = 64, PTE_D = 128,
+    PTE_V = 1,
+    PTE_R = 2,
+    PTE_W = 4,
+    PTE_X = 8,
+    PTE_G = 32,
+    PTE_A = 64,
+    PTE_D = 128,
     PTE_PPN_SHIFT = 10,
     TABLE_LEN = 512,
-    MAX_LEAF_LEVEL = 2,   /* 1 GiB: larger leaves save nothing */
+    MAX_LEAF_LEVEL = 2, /* 1 GiB: larger leaves save nothing */
     SATP_MODE_SHIFT = 60,
-    SATP_MODE_SV39 = 8,   /* Sv48 is 9, Sv57 is 10 */
+    SATP_MODE_SV39 = 8, /* Sv48 is 9, Sv57 is 10 */
 };
 
 uint64_t probe_satp(uint64_t satp);

@@ -7,15 +7,15 @@
 #include <stdint.h>
 
 struct sbi_result {
-    int64_t error;   /* 0, or negative */
+    int64_t error; /* 0, or negative */
     uint64_t value;
 };
 
 enum {
     SBI_LEGACY_PUTCHAR = 1,
     SBI_BASE = 0x10,
-    SBI_DBCN = 0x4442434e,   /* debug console */
-    SBI_SRST = 0x53525354,   /* system reset */
+    SBI_DBCN = 0x4442434e, /* debug console */
+    SBI_SRST = 0x53525354, /* system reset */
 };
 
 struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t a0, uint64_t a1,

@@ -27,5 +27,4 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_end();
 }
 
-LOADER_ENTRY(test, .stack_pages = 3, .stack_guard_pages = 2, .max_paging_levels = 3,
-             .no_kaslr = 1);
+LOADER_ENTRY(test, .stack_pages = 3, .stack_guard_pages = 2, .max_paging_levels = 3, .no_kaslr = 1);

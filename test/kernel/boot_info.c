@@ -62,10 +62,11 @@ static void check_places(const struct boot_info *info) {
     PAYLOAD_CHECK(inside(info, info->root_table, PAGE, BOOT_MEMORY_PAYLOAD));
     PAYLOAD_CHECK(inside(info, info->device_tree - info->physmap, info->device_tree_size,
                          BOOT_MEMORY_DEVICE_TREE));
-    PAYLOAD_CHECK(inside(info, (uint64_t)(uintptr_t)info - info->physmap, sizeof(*info),
-                         BOOT_MEMORY_LOADER));
-    const struct loader_config *alias = (const struct loader_config *)(uintptr_t)(
-        info->physmap + info->payload_phys + (here - info->payload_virt));
+    PAYLOAD_CHECK(
+        inside(info, (uint64_t)(uintptr_t)info - info->physmap, sizeof(*info), BOOT_MEMORY_LOADER));
+    const struct loader_config *alias =
+        (const struct loader_config *)(uintptr_t)(info->physmap + info->payload_phys +
+                                                  (here - info->payload_virt));
     PAYLOAD_CHECK_EQ(alias->magic, LOADER_CONFIG_MAGIC);
 
     uint64_t half = (uint64_t)1 << (11 + 9 * info->paging_levels);

@@ -144,11 +144,11 @@ TEST(a_foreign_key_is_refused) {
     make(&m, IMAGE_COMPRESSION_LZ4);
     uint8_t seed[32] = {9}, foreign[32];
     crypto_sign_seed_keypair(foreign, secret, seed);
-    sign(&m, m.size - IMAGE_SIGNATURE_SIZE);   /* with our key's id */
+    sign(&m, m.size - IMAGE_SIGNATURE_SIZE); /* with our key's id */
     CHECK_EQ(verify(m.bytes, m.size, &image), STATUS_UNTRUSTED);
     CHECK(strstr(why.text, "bad signature") != NULL);
     memcpy(&header(&m)->key_id, foreign, 4);
-    sign(&m, m.size - IMAGE_SIGNATURE_SIZE);   /* with its own */
+    sign(&m, m.size - IMAGE_SIGNATURE_SIZE); /* with its own */
     CHECK_EQ(verify(m.bytes, m.size, &image), STATUS_UNTRUSTED);
 }
 
@@ -167,7 +167,7 @@ TEST(unpacking_is_bounded) {
     srand(2);
     for (int i = 0; i < 20000; i++) {
         m.bytes[IMAGE_HEADER_SIZE + (size_t)rand() % image.packed_size] = (uint8_t)rand();
-        (void)!image_unpack(&image, out, &why);   /* ASan is the judge */
+        (void)!image_unpack(&image, out, &why); /* ASan is the judge */
     }
     free(out);
 }

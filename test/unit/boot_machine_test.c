@@ -142,7 +142,7 @@ TEST(a_whole_machine) {
     begin("chosen");
     text("bootargs", "log=debug");
     prop("rng-seed", "0123456789abcdef0123456789abcdef", 32);
-    CELLS("linux,initrd-start", 0, 0x84000000);   /* either width */
+    CELLS("linux,initrd-start", 0, 0x84000000); /* either width */
     CELLS("linux,initrd-end", 0x84001234);
     end();
     memory(0x80000000, 0x10000000);
@@ -188,12 +188,12 @@ TEST(a_whole_machine) {
     CHECK(strcmp(machine.bootargs, "log=debug") == 0);
     CHECK_EQ(machine.seed_size, 32);
     CHECK(memcmp(machine.seed, "0123456789abcdef", 16) == 0);
-    CHECK(memmem(tree.bytes, sizeof(tree.bytes), "89abcdef", 8) == NULL);   /* wiped */
+    CHECK(memmem(tree.bytes, sizeof(tree.bytes), "89abcdef", 8) == NULL); /* wiped */
 
-    CHECK_EQ(read_tree(300), STATUS_OK);   /* our hart states the least: it is asked itself */
+    CHECK_EQ(read_tree(300), STATUS_OK); /* our hart states the least: it is asked itself */
     CHECK_EQ(machine.paging_levels, 5);
-    check_refused(0, "hart 0, on which we run");   /* disabled */
-    check_refused(9, "hart 9, on which we run");   /* no MMU */
+    check_refused(0, "hart 0, on which we run"); /* disabled */
+    check_refused(9, "hart 9, on which we run"); /* no MMU */
 }
 
 TEST(newer_isa_form) {

@@ -34,7 +34,7 @@ TEST(add_cuts_inwards_and_merges) {
     CHECK_EQ(memory_add(&m, page(4), page(6), &why), STATUS_OK);
     CHECK_EQ(m.len, 1);
     CHECK_EQ(memory_add(&m, page(10), page(12), &why), STATUS_OK);
-    CHECK_EQ(memory_add(&m, 0, page(20), &why), STATUS_OK);   /* covers all of them */
+    CHECK_EQ(memory_add(&m, 0, page(20), &why), STATUS_OK); /* covers all of them */
     CHECK_EQ(m.len, 1);
     CHECK_EQ(m.regions[0].end, page(20));
     CHECK_EQ(memory_add(&m, UINT64_MAX - 5, UINT64_MAX, &why), STATUS_OK);
@@ -49,7 +49,7 @@ TEST(first_mark_wins) {
     check_form(&m);
     CHECK_EQ(m.len, 4);
     CHECK_EQ(m.regions[1].end, page(4));
-    CHECK_EQ(m.regions[2].end, page(6));   /* outwards: the page that is touched counts */
+    CHECK_EQ(m.regions[2].end, page(6)); /* outwards: the page that is touched counts */
     CHECK(memory_has(&m, 5, page(10)));
     CHECK(!memory_has(&m, 5, page(10) + 1));
 }

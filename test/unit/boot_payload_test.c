@@ -13,8 +13,17 @@
  *                   0x1400, thread-local template at 0x1500; bss from 0x1600 to 0x2800
  */
 enum {
-    CODE = 0x800, RECORD = 0x1000, WORDS = 0x1100, DYNAMIC = 0x1200, RELA = 0x1300, RELR = 0x1400,
-    TLS = 0x1500, FILE_END = 0x1600, MEMORY_END = 0x2800, SECTIONS = 0x1600, FILE_SIZE = 0x1800,
+    CODE = 0x800,
+    RECORD = 0x1000,
+    WORDS = 0x1100,
+    DYNAMIC = 0x1200,
+    RELA = 0x1300,
+    RELR = 0x1400,
+    TLS = 0x1500,
+    FILE_END = 0x1600,
+    MEMORY_END = 0x2800,
+    SECTIONS = 0x1600,
+    FILE_SIZE = 0x1800,
     NAMES = 0x17c0,
 };
 
@@ -56,14 +65,13 @@ static void make_headers(struct made *m) {
                                    .shentsize = sizeof(struct elf64_shdr),
                                    .shnum = 3,
                                    .shstrndx = 2};
-    *phdr(m, 0) = (struct elf64_phdr){
-        ELF_PT_LOAD, ELF_PF_R | ELF_PF_X, 0, 0, 0, RECORD, RECORD, 4096};
-    *phdr(m, 1) = (struct elf64_phdr){ELF_PT_LOAD,        ELF_PF_R | ELF_PF_W,
-                                      RECORD,             RECORD,
-                                      RECORD,             FILE_END - RECORD,
-                                      MEMORY_END - RECORD, 4096};
-    *phdr(m, 2) = (struct elf64_phdr){
-        ELF_PT_DYNAMIC, ELF_PF_R, DYNAMIC, DYNAMIC, DYNAMIC, 7 * 16, 7 * 16, 8};
+    *phdr(m, 0) =
+        (struct elf64_phdr){ELF_PT_LOAD, ELF_PF_R | ELF_PF_X, 0, 0, 0, RECORD, RECORD, 4096};
+    *phdr(m, 1) =
+        (struct elf64_phdr){ELF_PT_LOAD,       ELF_PF_R | ELF_PF_W, RECORD, RECORD, RECORD,
+                            FILE_END - RECORD, MEMORY_END - RECORD, 4096};
+    *phdr(m, 2) =
+        (struct elf64_phdr){ELF_PT_DYNAMIC, ELF_PF_R, DYNAMIC, DYNAMIC, DYNAMIC, 7 * 16, 7 * 16, 8};
     *phdr(m, 3) = (struct elf64_phdr){ELF_PT_TLS, ELF_PF_R, TLS, TLS, TLS, 8, 24, 16};
     struct elf64_shdr *sections = (struct elf64_shdr *)(void *)(m->bytes + SECTIONS);
     sections[1] = (struct elf64_shdr){.name = 1,
@@ -84,15 +92,15 @@ static void make(struct made *m) {
     *config(m) = (struct loader_config){.magic = LOADER_CONFIG_MAGIC,
                                         .version = BOOT_INFO_VERSION,
                                         .size = sizeof(struct loader_config)};
-    const uint64_t dynamic[] = {ELF_DT_RELA,  RELA, ELF_DT_RELASZ,  48, ELF_DT_RELAENT,  24,
-                                ELF_DT_RELR,  RELR, ELF_DT_RELRSZ,  16, ELF_DT_RELRENT,  8,
-                                ELF_DT_NULL,  0};
+    const uint64_t dynamic[] = {ELF_DT_RELA, RELA, ELF_DT_RELASZ, 48, ELF_DT_RELAENT, 24,
+                                ELF_DT_RELR, RELR, ELF_DT_RELRSZ, 16, ELF_DT_RELRENT, 8,
+                                ELF_DT_NULL, 0};
     memcpy(m->bytes + DYNAMIC, dynamic, sizeof(dynamic));
     rela(m)[0] = (struct elf64_rela){RECORD + offsetof(struct loader_config, entry),
                                      ELF_R_RISCV_RELATIVE, CODE + 4};
     rela(m)[1] = (struct elf64_rela){0, ELF_R_RISCV_NONE, 0};
-    words_at(m, RELR)[0] = WORDS;                  /* word 0 */
-    words_at(m, RELR)[1] = 1 | 1 << 2 | 1 << 4;    /* words 2 and 4: bit 1 is word 1 */
+    words_at(m, RELR)[0] = WORDS;               /* word 0 */
+    words_at(m, RELR)[1] = 1 | 1 << 2 | 1 << 4; /* words 2 and 4: bit 1 is word 1 */
     for (uint64_t i = 0; i < 6; i++) {
         words_at(m, WORDS)[i] = 0x10 * i;
     }
@@ -137,7 +145,7 @@ TEST(loads_and_relocates) {
     CHECK_EQ(loaded(WORDS + 24), 0x30);
     CHECK_EQ(loaded(WORDS + 32), virt + 0x40);
     CHECK_EQ(loaded(FILE_END), 0);
-    CHECK_EQ(loaded(MEMORY_END), 0);   /* the rest of the last page too */
+    CHECK_EQ(loaded(MEMORY_END), 0); /* the rest of the last page too */
 }
 
 TEST(defaults_of_wishes) {
