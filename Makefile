@@ -182,7 +182,9 @@ THIRD_OBJ := $(call objects,target,$(SODIUM_SRC) $(LZ4_SRC))
 
 $(SODIUM_SRC): $(THIRD)/libsodium/.unpacked ;
 $(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
-$(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS)
+# clang at -O2 unrolls field arithmetic until the loader is over its 64 KiB.
+THIRD_OPT_clang := -Os
+$(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS) $(THIRD_OPT_$(CC))
 $(B)/target/libthird.a: $(THIRD_OBJ)
 	@rm -f $@
 	$(Q)ar crs $@ $^
