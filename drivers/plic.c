@@ -25,7 +25,7 @@ enum {
 
 static volatile uint8_t *registers;
 static uint32_t context;
-static uint32_t sources;   /* highest source number */
+static uint32_t sources; /* highest source number */
 
 static volatile uint32_t *at(size_t offset) {
     return (volatile uint32_t *)(registers + offset);

@@ -9,7 +9,7 @@
 
 enum { REG_LOW = 0, REG_HIGH = 1, REGS_SIZE = 8 };
 
-static uint64_t at_reset_ns;   /* wall clock when time_now_ns() was 0 */
+static uint64_t at_reset_ns; /* wall clock when time_now_ns() was 0 */
 
 void rtc_init(void) {
     volatile void *map;

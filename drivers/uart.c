@@ -18,15 +18,15 @@ enum {
     REG_FCR = 2,
     REG_LSR = 5,
     IER_RECEIVE = 0x01,
-    FCR_ENABLE = 0x07,      /* on, both queues cleared */
+    FCR_ENABLE = 0x07, /* on, both queues cleared */
     LSR_READY = 0x01,
     LSR_EMPTY = 0x20,
     FIFO_LEN = 16,
-    INPUT_SIZE = 4096,      /* a power of two */
+    INPUT_SIZE = 4096, /* a power of two */
 };
 
 static volatile uint8_t *registers;
-static uint32_t stride_shift;   /* registers are 1 << this bytes apart */
+static uint32_t stride_shift; /* registers are 1 << this bytes apart */
 static uint32_t source;
 
 static struct spinlock lock = SPINLOCK_INIT;
@@ -64,7 +64,7 @@ static void interrupt(void *ctx) {
     spinlock_lock(&lock);
     collect();
     if (input_head - input_tail == INPUT_SIZE) {
-        set(REG_IER, 0);   /* until somebody reads */
+        set(REG_IER, 0); /* until somebody reads */
     }
     spinlock_unlock(&lock);
 }

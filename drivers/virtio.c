@@ -25,12 +25,12 @@ enum {
     REG_DEVICE_FEATURES_SEL = 0x014,
     REG_DRIVER_FEATURES = 0x020,
     REG_DRIVER_FEATURES_SEL = 0x024,
-    REG_GUEST_PAGE_SIZE = 0x028,     /* legacy */
+    REG_GUEST_PAGE_SIZE = 0x028, /* legacy */
     REG_QUEUE_SEL = 0x030,
     REG_QUEUE_NUM_MAX = 0x034,
     REG_QUEUE_NUM = 0x038,
-    REG_QUEUE_ALIGN = 0x03c,         /* legacy */
-    REG_QUEUE_PFN = 0x040,           /* legacy */
+    REG_QUEUE_ALIGN = 0x03c, /* legacy */
+    REG_QUEUE_PFN = 0x040,   /* legacy */
     REG_QUEUE_READY = 0x044,
     REG_QUEUE_NOTIFY = 0x050,
     REG_INTERRUPT_STATUS = 0x060,
@@ -42,7 +42,7 @@ enum {
     REG_CONFIG = 0x100,
     REGS_MIN_SIZE = 0x110,
 
-    MAGIC = 0x74726976,              /* "virt" */
+    MAGIC = 0x74726976, /* "virt" */
     STATUS_ACKNOWLEDGE = 1,
     STATUS_DRIVER = 2,
     STATUS_DRIVER_OK = 4,

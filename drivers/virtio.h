@@ -23,10 +23,10 @@ struct virtio_device;
 struct virtqueue {
     struct virtio_device *device;
     uint32_t index;
-    uint16_t len; /* descriptors, a power of two, at most VIRTQUEUE_MAX_LEN */
+    uint16_t len;        /* descriptors, a power of two, at most VIRTQUEUE_MAX_LEN */
     uint16_t next_avail; /* entries ever made available */
-    uint16_t last_used; /* used entries seen */
-    uint64_t busy; /* descriptors with the device, a bit each */
+    uint16_t last_used;  /* used entries seen */
+    uint64_t busy;       /* descriptors with the device, a bit each */
     volatile struct virtq_desc *desc;
     volatile struct virtq_avail *avail;
     volatile struct virtq_used *used;

@@ -36,13 +36,13 @@ enum {
     CONFIG_MAX_PORTS = 4,
     QUEUE_CONTROL_IN = 2,
     QUEUE_CONTROL_OUT = 3,
-    BUFFERS = 16,              /* a queue */
-    CONTROL_SIZE = 64,         /* of one control message, name included */
+    BUFFERS = 16,      /* a queue */
+    CONTROL_SIZE = 64, /* of one control message, name included */
 };
 
 #define FEATURE_MULTIPORT (UINT64_C(1) << 1)
 #define INIT_TIMEOUT_NS   200000000ul
-#define POLL_NS           1000000ul      /* between looks at a device without an interrupt */
+#define POLL_NS           1000000ul /* between looks at a device without an interrupt */
 
 struct control {
     uint32_t port;
@@ -56,7 +56,7 @@ struct virtio_port {
     bool exists, ready, named;
     bool host_open, was_open;
     paddr_t in_page[BUFFERS], out_page[BUFFERS];
-    bool have;                 /* a received buffer is being read: */
+    bool have; /* a received buffer is being read: */
     uint16_t have_id;
     uint32_t have_size, have_at;
 };
@@ -64,12 +64,12 @@ struct virtio_port {
 static struct spinlock lock = SPINLOCK_INIT;
 static struct virtio_device *device;
 static bool broken;
-static bool polled;            /* no interrupt: waiting is looking again */
+static bool polled; /* no interrupt: waiting is looking again */
 static uint32_t ports_len;
 static struct virtio_port ports[VIRTIO_CONSOLE_MAX_PORTS];
 static struct virtqueue control_in, control_out;
-static paddr_t control_page;   /* BUFFERS messages in, then BUFFERS out */
-static struct waitqueue changed = WAITQUEUE_INIT(changed);   /* a port was named or opened */
+static paddr_t control_page; /* BUFFERS messages in, then BUFFERS out */
+static struct waitqueue changed = WAITQUEUE_INIT(changed); /* a port was named or opened */
 
 static paddr_t control_buffer(unsigned slot) {
     return control_page + slot * CONTROL_SIZE;

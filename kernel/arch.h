@@ -23,7 +23,7 @@ struct thread;
 
 /* ---- Interrupts on this hart ---- */
 
-static inline irq_state_t arch_irq_save(void);   /* turns them off */
+static inline irq_state_t arch_irq_save(void); /* turns them off */
 static inline void arch_irq_restore(irq_state_t state);
 static inline void arch_irq_on(void);
 static inline void arch_irq_off(void);
@@ -68,7 +68,7 @@ void arch_firmware_reboot(void);
 
 /* ---- Time and counters ---- */
 
-static inline uint64_t arch_ticks(void); /* of the timebase */
+static inline uint64_t arch_ticks(void);   /* of the timebase */
 static inline uint64_t arch_instret(void); /* instructions retired by this hart */
 
 /* The timer interrupt of this hart at `ticks`; UINT64_MAX: none. Replaces the earlier one. */
@@ -81,21 +81,21 @@ void arch_timer_set(uint64_t ticks);
 struct user_regs {
     uint64_t x[32]; /* x[0] unused */
     uint64_t pc;
-    uint64_t kernel_sp; /* of the user_enter() in progress */
-    uint64_t cause; /* machine's code of the trap */
+    uint64_t kernel_sp;  /* of the user_enter() in progress */
+    uint64_t cause;      /* machine's code of the trap */
     uint64_t fault_addr; /* address or instruction that the trap concerns */
-    uint64_t status; /* machine's status word, floating-point state within */
+    uint64_t status;     /* machine's status word, floating-point state within */
     uint64_t f[32];
     uint64_t fcsr;
-    uint64_t instret; /* instructions retired by this guest in user mode, in all */
+    uint64_t instret;   /* instructions retired by this guest in user mode, in all */
     uint32_t fp_loaded; /* f and fcsr are live in the hart's registers */
     uint32_t reserved;
 };
 
 /* Why a guest stopped. */
 enum user_exit {
-    USER_EXIT_INTERRUPT, /* an interrupt is pending; the arch has not handled it yet */
-    USER_EXIT_CALL, /* the guest made a host call; pc is after it */
+    USER_EXIT_INTERRUPT,  /* an interrupt is pending; the arch has not handled it yet */
+    USER_EXIT_CALL,       /* the guest made a host call; pc is after it */
     USER_EXIT_READ_FAULT, /* no readable page at fault_addr */
     USER_EXIT_WRITE_FAULT,
     USER_EXIT_EXECUTE_FAULT,
@@ -103,8 +103,8 @@ enum user_exit {
     USER_EXIT_BREAKPOINT,
     USER_EXIT_MISALIGNED,
     USER_EXIT_ACCESS_FAULT, /* physical access refused by the machine */
-    USER_EXIT_NO_MEMORY, /* a lazy page could not be had: quota or machine exhausted */
-    USER_EXIT_KILLED, /* thread_kill() */
+    USER_EXIT_NO_MEMORY,    /* a lazy page could not be had: quota or machine exhausted */
+    USER_EXIT_KILLED,       /* thread_kill() */
 };
 
 /* All registers zero but pc and the stack pointer. */
@@ -134,16 +134,18 @@ void arch_context_init(struct arch_context *context, void *stack_top, void (*ent
 /* Saves in *from, goes on in *to; returns when somebody switches back. Interrupts off. */
 void arch_switch(struct arch_context *from, const struct arch_context *to);
 
-/* The return addresses on this stack, newest first, starting at frame pointer `frame` (0: the
- * caller's); at most `cap`. Stops at the first implausible frame. */
-size_t arch_backtrace(uint64_t frame, uint64_t *pcs, size_t cap);
+/* The return addresses on a stack, newest first, at most `cap`. `frame` is the frame pointer to start
+ * at (0: the caller's), and `link` the return address in its register there, which is the only place
+ * it is in when the innermost function calls nothing (0: it has called). Stops at the first
+ * implausible frame. */
+size_t arch_backtrace(uint64_t frame, uint64_t link, uint64_t *pcs, size_t cap);
 
 /* ---- Page tables ---- */
 
 enum prot {
     PROT_NONE = 0,
     PROT_READ = 1,
-    PROT_WRITE = 2, /* only together with PROT_READ */
+    PROT_WRITE = 2,   /* only together with PROT_READ */
     PROT_EXECUTE = 4, /* never together with PROT_WRITE */
     PROT_USER = 8,
 };

@@ -12,7 +12,7 @@
 /* The controller's driver fills this in. */
 struct irq_controller {
     const char *name;
-    uint32_t (*claim)(void);               /* the next pending source, 0: none */
+    uint32_t (*claim)(void); /* the next pending source, 0: none */
     void (*complete)(uint32_t source);
     void (*enable)(uint32_t source);
 };

@@ -10,18 +10,18 @@
 #define PAGE_ALIGN_UP(x)   (((x) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
 
 #define KERNEL_MAX_HARTS         64          /* bits in a hart mask */
-#define FRAME_MAX_ORDER          18           /* largest run of frames: 2^18 pages, 1 GiB */
-#define HEAP_MAX_SIZE            (1ul << 30)    /* one allocation */
-#define SPACE_MAX_REGIONS        65536      /* in one address space */
-#define SPACE_PLACE_TRIES        16         /* random places tried before a search in order */
-#define THREAD_MAX               4096              /* threads alive, by their stack slots */
-#define THREAD_STACK_PAGES       16        /* of a kernel stack, guard pages besides */
+#define FRAME_MAX_ORDER          18          /* largest run of frames: 2^18 pages, 1 GiB */
+#define HEAP_MAX_SIZE            (1ul << 30) /* one allocation */
+#define SPACE_MAX_REGIONS        65536       /* in one address space */
+#define SPACE_PLACE_TRIES        16          /* random places tried before a search in order */
+#define THREAD_MAX               4096        /* threads alive, by their stack slots */
+#define THREAD_STACK_PAGES       16          /* of a kernel stack, guard pages besides */
 #define THREAD_NAME_SIZE         24
-#define SCHED_SLICE_NS           10000000ul    /* a thread runs this long while others wait */
-#define IRQ_MAX_SOURCES          1024         /* of one interrupt controller */
-#define LOG_RING_SIZE            65536          /* bytes, a power of two */
-#define LOG_LINE_SIZE            256            /* longest line, longer ones are cut */
-#define PANIC_MAX_FRAMES         32          /* of a backtrace */
+#define SCHED_SLICE_NS           10000000ul /* a thread runs this long while others wait */
+#define IRQ_MAX_SOURCES          1024       /* of one interrupt controller */
+#define LOG_RING_SIZE            65536      /* bytes, a power of two */
+#define LOG_LINE_SIZE            256        /* longest line, longer ones are cut */
+#define PANIC_MAX_FRAMES         32         /* of a backtrace */
 #define VIRTIO_MAX_DEVICES       32
 #define VIRTIO_CONSOLE_MAX_PORTS 8
 #define VIRTIO_CONSOLE_NAME_SIZE 32

@@ -24,10 +24,10 @@ enum { MARK_MAX = LOG_DEBUG + 1 };
 static struct spinlock ring_lock = SPINLOCK_INIT;
 static char ring[LOG_RING_SIZE];
 static uint64_t written, shown; /* bytes ever appended, and carried to the console or skipped */
-static bool skipping; /* inside a line above the console's level */
+static bool skipping;           /* inside a line above the console's level */
 static enum log_level console_level = LOG_INFO;
 static const struct console *console;
-static uint32_t draining;            /* a word: the machine has no atomic bytes */
+static uint32_t draining; /* a word: the machine has no atomic bytes */
 static bool in_panic;
 
 static void write_sink(struct sink *sink, const char *text, size_t len) {

@@ -41,7 +41,7 @@ void log_write(enum log_level level, const char *module, const char *format, ...
 
 /* Raw text to ring and console, for whoever prints on the console itself (tests, the shell). */
 void log_text(const char *text, size_t len);
-extern struct sink log_sink;   /* log_text() as a sink of base/fmt.h */
+extern struct sink log_sink; /* log_text() as a sink of base/fmt.h */
 
 /* Writes what is pending to the console; waits until it is all out. */
 void log_flush(void);

@@ -29,16 +29,16 @@ static void print_pc(uint64_t pc) {
     const char *name;
     uint64_t offset;
     if (symbols_find(pc, &name, &offset)) {
-        fmt_print(&log_sink, "  %016lx %s+%#lx\n", (unsigned long)pc, name, (unsigned long)offset);
+        fmt_print(&log_sink, "  %016lx %s+0x%lx\n", (unsigned long)pc, name, (unsigned long)offset);
     } else {
         fmt_print(&log_sink, "  %016lx\n", (unsigned long)pc);
     }
 }
 
-/* From `frame` on, or the caller's; `pc` first if it is not 0. */
-static void print_backtrace(uint64_t pc, uint64_t frame) {
+/* From `frame` on; `pc` first if it is not 0. */
+static void print_backtrace(uint64_t pc, uint64_t frame, uint64_t link) {
     uint64_t pcs[PANIC_MAX_FRAMES];
-    size_t len = arch_backtrace(frame, pcs, PANIC_MAX_FRAMES);
+    size_t len = arch_backtrace(frame, link, pcs, PANIC_MAX_FRAMES);
     fmt_print(&log_sink, "backtrace:\n");
     if (pc) {
         print_pc(pc);
@@ -68,7 +68,7 @@ void panic(const char *format, ...) {
     va_end(args);
     fmt_print(&log_sink, "\n");
     print_where();
-    print_backtrace(0, (uint64_t)__builtin_frame_address(0));
+    print_backtrace(0, (uint64_t)__builtin_frame_address(0), 0);
     end();
 }
 
@@ -92,6 +92,6 @@ void panic_trap(const struct panic_trap *trap) {
               (unsigned long)trap->pc, (unsigned long)trap->value);
     print_where();
     print_registers(trap);
-    print_backtrace(trap->pc, trap->frame);
+    print_backtrace(trap->pc, trap->frame, trap->x[1]);
     end();
 }

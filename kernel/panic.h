@@ -11,7 +11,7 @@ _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* The same from a trap in the kernel: registers are shown, the backtrace starts at pc. */
 struct panic_trap {
-    const uint64_t *x;         /* 32 integer registers */
+    const uint64_t *x; /* 32 integer registers */
     uint64_t pc, frame, cause, value, status;
     const char *what;
 };

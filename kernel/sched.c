@@ -155,7 +155,7 @@ void sched_tick(void) {
     } else if (hart->slice_end == UINT64_MAX) {
         start_slice(hart);
     }
-    hart->timer_at = 0;   /* it has fired: set it again in any case */
+    hart->timer_at = 0; /* it has fired: set it again in any case */
     set_timer(hart);
     spinlock_unlock(&hart->queue_lock);
 }

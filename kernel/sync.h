@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 struct spinlock {
-    uint32_t next, owner;     /* ticket to draw, ticket being served */
-    irq_state_t irq;          /* state to restore, owned by the holder */
+    uint32_t next, owner; /* ticket to draw, ticket being served */
+    irq_state_t irq;      /* state to restore, owned by the holder */
 };
 
 #define SPINLOCK_INIT {0, 0, 0}
@@ -27,7 +27,7 @@ void spinlock_unlock(struct spinlock *lock);
 bool spinlock_try(struct spinlock *lock);
 
 struct waitqueue {
-    struct list waiters;      /* struct thread.wait_node */
+    struct list waiters; /* struct thread.wait_node */
 };
 
 #define WAITQUEUE_INIT(q) {LIST_INIT((q).waiters)}

@@ -17,23 +17,23 @@
 struct space;
 
 enum thread_state {
-    THREAD_READY,      /* in a run queue */
+    THREAD_READY, /* in a run queue */
     THREAD_RUNNING,
-    THREAD_SLEEPING,   /* in a wait queue or until a time */
-    THREAD_EXITED,     /* will never run again, may still be on its stack */
-    THREAD_DEAD,       /* off its stack: can be joined */
+    THREAD_SLEEPING, /* in a wait queue or until a time */
+    THREAD_EXITED,   /* will never run again, may still be on its stack */
+    THREAD_DEAD,     /* off its stack: can be joined */
 };
 
 struct thread {
     struct arch_context context;
-    struct hart *hart;             /* home */
-    enum thread_state state;       /* guarded by the home hart's queue lock */
-    struct list run_node;          /* in hart->ready */
-    struct list wait_node;         /* in a wait queue; guarded by its lock */
-    struct list timer_node;        /* in hart->timers while a deadline runs */
-    uint64_t deadline;             /* ticks */
-    bool timed_out;                /* the deadline woke it */
-    bool kill;                     /* leave user mode at the next chance, for good */
+    struct hart *hart;       /* home */
+    enum thread_state state; /* guarded by the home hart's queue lock */
+    struct list run_node;    /* in hart->ready */
+    struct list wait_node;   /* in a wait queue; guarded by its lock */
+    struct list timer_node;  /* in hart->timers while a deadline runs */
+    uint64_t deadline;       /* ticks */
+    bool timed_out;          /* the deadline woke it */
+    bool kill;               /* leave user mode at the next chance, for good */
     uint32_t id;
     void (*fn)(void *arg);
     void *arg;

@@ -8,9 +8,9 @@
 
 #define NS_PER_S 1000000000ul
 
-static uint64_t ns_per_tick;   /* << 32 */
-static uint64_t ticks_per_ns;  /* << 32 */
-static uint64_t start;         /* ticks at reset */
+static uint64_t ns_per_tick;  /* << 32 */
+static uint64_t ticks_per_ns; /* << 32 */
+static uint64_t start;        /* ticks at reset */
 
 void time_init(void) {
     uint64_t hz = harts_boot_info.timebase_hz ? harts_boot_info.timebase_hz : 1;

@@ -16,8 +16,8 @@ uint64_t time_now_ns(void);
 /* Instructions retired by this hart, kernel and guest. */
 uint64_t time_instret(void);
 
-uint64_t time_ticks_from_ns(uint64_t ns);     /* a duration; saturates */
+uint64_t time_ticks_from_ns(uint64_t ns); /* a duration; saturates */
 uint64_t time_ns_from_ticks(uint64_t ticks);
-uint64_t time_ticks_at_ns(uint64_t now_ns);   /* the moment time_now_ns() says now_ns */
+uint64_t time_ticks_at_ns(uint64_t now_ns); /* the moment time_now_ns() says now_ns */
 
 #endif

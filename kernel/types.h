@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-typedef uint64_t paddr_t;   /* physical address */
+typedef uint64_t paddr_t;          /* physical address */
 typedef unsigned long irq_state_t; /* whether interrupts were on, for arch_irq_restore() */
 typedef uint64_t vaddr_t; /* virtual address of any address space; the kernel's own are pointers */
 

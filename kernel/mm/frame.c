@@ -19,11 +19,11 @@
 
 enum {
     STATE_INSIDE = 0x00,
-    STATE_FREE = 0x40,       /* | order */
-    STATE_ALLOCATED = 0x80,  /* | order */
-    STATE_MORE = 0x20,       /* with ALLOCATED: the block after this one belongs to it */
+    STATE_FREE = 0x40,      /* | order */
+    STATE_ALLOCATED = 0x80, /* | order */
+    STATE_MORE = 0x20,      /* with ALLOCATED: the block after this one belongs to it */
     STATE_ORDER = 0x1f,
-    STATE_NONE = 0xff,       /* not memory, or not given to us */
+    STATE_NONE = 0xff, /* not memory, or not given to us */
 };
 
 vaddr_t frame_physmap;
@@ -31,7 +31,7 @@ vaddr_t frame_physmap;
 static struct spinlock lock = SPINLOCK_INIT;
 static struct list free_lists[FRAME_MAX_ORDER + 1];
 static uint8_t *states;
-static uint64_t base_index;     /* frame number of states[0], a multiple of the largest block */
+static uint64_t base_index; /* frame number of states[0], a multiple of the largest block */
 static uint64_t states_len;
 static size_t free_count, total_count;
 

@@ -21,7 +21,7 @@ struct boot_info;
 /* How many frames somebody may hold. `used` counts page tables too. */
 struct frame_quota {
     uint64_t used;
-    uint64_t limit;   /* UINT64_MAX: no limit */
+    uint64_t limit; /* UINT64_MAX: no limit */
 };
 
 /* Takes the BOOT_MEMORY_USABLE regions. */
@@ -45,7 +45,7 @@ void frame_free_pages(paddr_t first, struct frame_quota *quota);
 size_t frame_free_count(void);
 size_t frame_total_count(void);
 
-extern vaddr_t frame_physmap;   /* where physical address 0 is mapped; set by frame_init() */
+extern vaddr_t frame_physmap; /* where physical address 0 is mapped; set by frame_init() */
 
 static inline void *frame_pointer(paddr_t pa) {
     return (void *)(frame_physmap + pa);

@@ -21,8 +21,8 @@
 #define SLAB_MAGIC 0x62616c73u
 
 struct slab {
-    struct list node;       /* in partial[class] while it has a free object */
-    void *free;             /* first free object; each points to the next */
+    struct list node; /* in partial[class] while it has a free object */
+    void *free;       /* first free object; each points to the next */
     uint32_t magic;
     uint16_t class, used;
 };
@@ -35,7 +35,7 @@ _Static_assert(sizeof(struct slab) <= SLAB_HEAD, "objects start after the head")
 
 static struct spinlock lock = SPINLOCK_INIT;
 static struct list partial[CLASSES];
-static uint32_t empty_slabs[CLASSES];   /* slabs in partial[] with no object in use */
+static uint32_t empty_slabs[CLASSES]; /* slabs in partial[] with no object in use */
 static size_t frames_used;
 
 static unsigned class_for(size_t size) {

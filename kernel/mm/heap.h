@@ -12,7 +12,7 @@ struct arena_source;
 
 /* Zeroed. NULL when memory is exhausted or size > HEAP_MAX_SIZE. */
 void *heap_alloc(size_t size) __attribute__((alloc_size(1), malloc));
-void heap_free(void *p);   /* NULL is allowed */
+void heap_free(void *p); /* NULL is allowed */
 
 #define heap_new(type) ((type *)heap_alloc(sizeof(type)))
 

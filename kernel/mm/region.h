@@ -13,22 +13,22 @@
 #include <stdint.h>
 
 enum region_kind {
-    REGION_ZERO,   /* zero-fill on first touch */
-    REGION_CODE,   /* written by space_publish_code() alone */
+    REGION_ZERO, /* zero-fill on first touch */
+    REGION_CODE, /* written by space_publish_code() alone */
 };
 
 struct region {
     vaddr_t start, end;
-    uint8_t prot;              /* without PROT_USER */
-    uint8_t kind;              /* enum region_kind */
-    uint32_t priority;         /* heap order of the treap */
+    uint8_t prot;      /* without PROT_USER */
+    uint8_t kind;      /* enum region_kind */
+    uint32_t priority; /* heap order of the treap */
     struct region *parent, *left, *right;
-    struct list node;          /* in region_tree.order */
+    struct list node; /* in region_tree.order */
 };
 
 struct region_tree {
     struct region *root;
-    struct list order;         /* by address */
+    struct list order; /* by address */
     uint32_t len;
 };
 

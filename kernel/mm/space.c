@@ -28,7 +28,7 @@ struct space {
     struct pagetable table;
     struct region_tree regions;
     struct frame_quota quota;
-    uint64_t ran_on;          /* harts that may hold translations */
+    uint64_t ran_on; /* harts that may hold translations */
 };
 
 void space_init(void) {

@@ -24,7 +24,7 @@ enum { SLOT_PAGES = 2 * THREAD_STACK_PAGES, KEPT_MAX = 8 };
 static struct spinlock lock = SPINLOCK_INIT;
 static vaddr_t first_slot;
 static uint64_t used[THREAD_MAX / 64];
-static uint32_t kept[KEPT_MAX];     /* slots mapped but free */
+static uint32_t kept[KEPT_MAX]; /* slots mapped but free */
 static unsigned kept_len;
 
 void stack_init(void) {

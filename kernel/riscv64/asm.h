@@ -31,9 +31,9 @@ void trap_kernel(struct trap_frame *frame, uint64_t overflow);
 
 /* What arch_init() found. */
 struct machine {
-    bool sstc;              /* stimecmp works */
-    bool fpu;               /* guests have F and D */
-    unsigned levels;        /* of page tables */
+    bool sstc;       /* stimecmp works */
+    bool fpu;        /* guests have F and D */
+    unsigned levels; /* of page tables */
 };
 extern struct machine machine;
 

@@ -59,7 +59,7 @@ void timer_init(void) {
 
 void arch_timer_set(uint64_t ticks) {
     if (machine.sstc) {
-        csr_write(0x14d, ticks);   /* stimecmp, by number for assemblers that lack the name */
+        csr_write(0x14d, ticks); /* stimecmp, by number for assemblers that lack the name */
     } else {
         sbi_set_timer(ticks);
     }

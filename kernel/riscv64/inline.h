@@ -43,7 +43,7 @@ static inline struct hart *hart_self(void) {
 }
 
 static inline void arch_relax(void) {
-    __asm__ volatile(".insn 0x0100000f" ::: "memory");   /* pause */
+    __asm__ volatile(".insn 0x0100000f" ::: "memory"); /* pause */
 }
 
 static inline void arch_io_fence(void) {

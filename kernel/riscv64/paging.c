@@ -30,13 +30,13 @@ enum {
     PTE_GLOBAL = 0x20,
     PTE_ACCESSED = 0x40,
     PTE_DIRTY = 0x80,
-    PTE_KEPT = 0x100,     /* software: a frame without access */
+    PTE_KEPT = 0x100, /* software: a frame without access */
     PTE_LEAF = PTE_READ | PTE_WRITE | PTE_EXECUTE,
     PTE_PPN_SHIFT = 10,
     LEVEL_BITS = 9,
     TABLE_LEN = 512,
     ASID_MAX = 256,
-    FLUSH_PAGES = 16,     /* beyond this, flush the whole address space */
+    FLUSH_PAGES = 16, /* beyond this, flush the whole address space */
 };
 
 #define PTE_PPN_MASK (((UINT64_C(1) << 44) - 1) << PTE_PPN_SHIFT)
@@ -47,7 +47,7 @@ static size_t window_size;
 
 static struct spinlock asid_lock = SPINLOCK_INIT;
 static uint64_t asids_used[ASID_MAX / 64];
-static uint32_t asid_count;   /* the machine's, at most ASID_MAX; asid 0 is never given out */
+static uint32_t asid_count; /* the machine's, at most ASID_MAX; asid 0 is never given out */
 
 static pte_t *table_at(paddr_t pa) {
     return frame_pointer(pa);

@@ -76,7 +76,7 @@ static void take_interrupt(uint64_t cause) {
         irq_dispatch();
         break;
     default:
-        panic("unknown interrupt %#lx", (unsigned long)cause);
+        panic("unknown interrupt 0x%lx", (unsigned long)cause);
     }
 }
 
@@ -188,13 +188,27 @@ void arch_context_init(struct arch_context *context, void *stack_top, void (*ent
     context->s[2] = (vaddr_t)arg;
 }
 
-size_t arch_backtrace(uint64_t frame, uint64_t *pcs, size_t cap) {
+/* A frame holds the return address and the caller's frame pointer below its own pointer; the frame of
+ * a function that calls nothing holds the frame pointer alone, in the first place. */
+static bool is_frame_pointer(uint64_t value, uint64_t fp) {
+    return value % 16 == 0 && value > fp && value - fp < THREAD_STACK_PAGES * PAGE_SIZE;
+}
+
+size_t arch_backtrace(uint64_t frame, uint64_t link, uint64_t *pcs, size_t cap) {
     uint64_t fp = frame ? frame : (uint64_t)__builtin_frame_address(0);
     size_t len = 0;
     while (len < cap && fp % 16 == 0 && fp > PAGE_SIZE) {
         uint64_t pc, next;
         if (!probe_load((const uint64_t *)fp - 1, &pc) ||
-            !probe_load((const uint64_t *)fp - 2, &next) || pc == 0) {
+            !probe_load((const uint64_t *)fp - 2, &next)) {
+            break;
+        }
+        if (link && is_frame_pointer(pc, fp)) {
+            next = pc;
+            pc = link;
+        }
+        link = 0;
+        if (pc == 0) {
             break;
         }
         pcs[len++] = pc;

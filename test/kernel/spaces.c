@@ -1,0 +1,237 @@
+/*
+ * Address spaces without a guest: what is reserved, protected, committed, copied, published, and
+ * that every frame comes back.
+ *
+ * QEMU: -smp 1
+ * QEMU: -m 64M
+ */
+#include "abi/boot.h"
+#include "init/machine.h"
+#include "kernel/limits.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/space.h"
+#include "kernel/random.h"
+#include "test/support/payload.h"
+
+#include <string.h>
+
+#define GIB (1ul << 30)
+
+static struct space *space;
+
+static unsigned prot_at(vaddr_t addr) {
+    unsigned prot;
+    vaddr_t start, end;
+    return space_query(space, addr, &prot, &start, &end) == STATUS_OK ? prot : 99;
+}
+
+static void test_reserve(void) {
+    vaddr_t a, b, c;
+    uint64_t frames = space_frames(space);
+    PAYLOAD_CHECK_EQ(space_reserve(space, 8 * GIB, GIB, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_reserve(space, 8 * GIB, 0, &b), STATUS_OK);
+    PAYLOAD_CHECK_EQ(a % GIB, 0);
+    PAYLOAD_CHECK(a >= ARCH_USER_START && a + 8 * GIB <= arch_user_end());
+    PAYLOAD_CHECK(b + 8 * GIB <= a || a + 8 * GIB <= b);
+    PAYLOAD_CHECK_EQ(space_frames(space), frames);
+    PAYLOAD_CHECK_EQ(space_reserve_at(space, a + PAGE_SIZE, PAGE_SIZE), STATUS_EXISTS);
+    PAYLOAD_CHECK_EQ(space_reserve_at(space, 0, PAGE_SIZE), STATUS_BAD_RANGE);
+    PAYLOAD_CHECK_EQ(space_reserve_at(space, arch_user_end() - PAGE_SIZE, 2 * PAGE_SIZE),
+                     STATUS_BAD_RANGE);
+    PAYLOAD_CHECK_EQ(space_reserve(space, space_max_size() + PAGE_SIZE, 0, &c), STATUS_NO_SPACE);
+    PAYLOAD_CHECK_EQ(space_reserve(space, 12, 0, &c), STATUS_BAD_ARGUMENT);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a, 8 * GIB), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_unmap(space, b, 8 * GIB), STATUS_OK);
+    PAYLOAD_CHECK_EQ(prot_at(a), 99);
+}
+
+/* As a WebAssembly memory grows inside its reservation. */
+static void test_grow(void) {
+    vaddr_t a;
+    char bytes[100];
+    PAYLOAD_CHECK_EQ(space_reserve(space, 6 * GIB, 0, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a, "x", 1), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, 65536, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a + 4090, "hello, page!", 12), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, a + 4080, 100), STATUS_OK);
+    PAYLOAD_CHECK(!memcmp(bytes + 10, "hello, page!", 12) && bytes[0] == 0 && bytes[99] == 0);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a + 65530, "over the end", 12), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_protect(space, a + 65536, 65536, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a + 65530, "over the end", 12), STATUS_OK);
+    vaddr_t start, end;
+    unsigned prot;
+    PAYLOAD_CHECK_EQ(space_query(space, a + 70000, &prot, &start, &end), STATUS_OK);
+    PAYLOAD_CHECK(start == a && end == a + 131072);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, PAGE_SIZE, PROT_READ), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a, "x", 1), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, PAGE_SIZE, PROT_NONE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, a + 4090, 6), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, PAGE_SIZE, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, a + 4090, 12), STATUS_OK);
+    PAYLOAD_CHECK(!memcmp(bytes, "hello, page!", 12));
+    PAYLOAD_CHECK_EQ(space_protect(space, a, PAGE_SIZE, PROT_READ | PROT_EXECUTE),
+                     STATUS_BAD_ARGUMENT);
+    PAYLOAD_CHECK_EQ(space_decommit(space, a, 131072), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, 131072, PROT_READ), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, a + 4090, 12), STATUS_OK);
+    PAYLOAD_CHECK_EQ(bytes[0], 0);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a, 6 * GIB), STATUS_OK);
+}
+
+static void test_code(void) {
+    vaddr_t a;
+    char bytes[8];
+    PAYLOAD_CHECK_EQ(space_reserve(space, 16 * PAGE_SIZE, 0, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, a + 4094, "code", 4), STATUS_OK);
+    PAYLOAD_CHECK_EQ(prot_at(a), PROT_READ | PROT_EXECUTE);
+    PAYLOAD_CHECK_EQ(prot_at(a + 2 * PAGE_SIZE), PROT_NONE);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, a + 4094, 4), STATUS_OK);
+    PAYLOAD_CHECK(!memcmp(bytes, "code", 4));
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a, "x", 1), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, a + 4098, "more", 4), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, a + 4096, 6), STATUS_OK);
+    PAYLOAD_CHECK(!memcmp(bytes, "demore", 6));
+    PAYLOAD_CHECK_EQ(space_protect(space, a, PAGE_SIZE, PROT_READ | PROT_WRITE), STATUS_BAD_RANGE);
+    PAYLOAD_CHECK_EQ(space_protect(space, a + 3 * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE),
+                     STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, a + 3 * PAGE_SIZE, "no", 2), STATUS_BAD_RANGE);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, a + 15 * PAGE_SIZE, bytes, 2 * PAGE_SIZE),
+                     STATUS_BAD_RANGE);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a, 16 * PAGE_SIZE), STATUS_OK);
+}
+
+static void test_wired(void) {
+    vaddr_t a;
+    void *alias = NULL;
+    char byte = 0;
+    PAYLOAD_CHECK_EQ(space_reserve(space, 64 * PAGE_SIZE, 0, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_commit_wired(space, a, 40 * PAGE_SIZE, PROT_READ | PROT_WRITE, &alias),
+                     STATUS_OK);
+    ((char *)alias)[39 * PAGE_SIZE] = 42;
+    PAYLOAD_CHECK_EQ(space_copy_in(space, &byte, a + 39 * PAGE_SIZE, 1), STATUS_OK);
+    PAYLOAD_CHECK_EQ(byte, 42);
+    PAYLOAD_CHECK_EQ(space_commit_wired(space, a, PAGE_SIZE, PROT_READ, &alias), STATUS_EXISTS);
+    PAYLOAD_CHECK_EQ(space_commit(space, a + 40 * PAGE_SIZE, 24 * PAGE_SIZE, PROT_READ), STATUS_OK);
+    void *peek;
+    size_t len;
+    PAYLOAD_CHECK_EQ(space_peek(space, a + 50 * PAGE_SIZE + 1, PROT_READ, &peek, &len), STATUS_OK);
+    PAYLOAD_CHECK_EQ(len, PAGE_SIZE - 1);
+    PAYLOAD_CHECK_EQ(space_peek(space, a + 50 * PAGE_SIZE, PROT_WRITE, &peek, &len), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a, 64 * PAGE_SIZE), STATUS_OK);
+}
+
+static void test_quota(void) {
+    struct space *small;
+    vaddr_t a;
+    static char bytes[64 * PAGE_SIZE];
+    PAYLOAD_CHECK_EQ(space_new(40, &small), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_reserve(small, GIB, 0, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(small, a, GIB, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_out(small, a, bytes, sizeof(bytes)), STATUS_NO_MEMORY);
+    PAYLOAD_CHECK(space_frames(small) <= 40);
+    PAYLOAD_CHECK_EQ(space_fault(small, a + GIB / 2, PROT_WRITE), STATUS_NO_MEMORY);
+    PAYLOAD_CHECK_EQ(space_decommit(small, a, GIB), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_frames(small), 1);
+    space_free(small);
+}
+
+/* Random operations over a small range, against a model of one byte a page. */
+static void test_random(void) {
+    enum { PAGES = 96, ROUNDS = 20000, HOLE = 99 };
+    static uint8_t prot[PAGES], value[PAGES];
+    vaddr_t a;
+    unsigned wrong = 0;
+    PAYLOAD_CHECK_EQ(space_reserve(space, PAGES * PAGE_SIZE, 0, &a), STATUS_OK);
+    memset(prot, PROT_NONE, sizeof(prot));
+    memset(value, 0, sizeof(value));
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint64_t dice = random_u64();
+        size_t first = (dice >> 8) % PAGES, len = (dice >> 24) % (PAGES - first) % 12 + 1;
+        vaddr_t addr = a + first * PAGE_SIZE;
+        size_t size = len * PAGE_SIZE;
+        bool hole = false;
+        for (size_t i = first; i < first + len; i++) {
+            hole = hole || prot[i] == HOLE;
+        }
+        status_t status = STATUS_OK, want = hole ? STATUS_BAD_RANGE : STATUS_OK;
+        switch (dice % 8) {
+        case 0:
+        case 1:
+        case 2: {
+            static const uint8_t prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+            status = space_protect(space, addr, size, prots[dice % 8]);
+            for (size_t i = first; i < first + len && !hole; i++) {
+                prot[i] = prots[dice % 8];
+            }
+            break;
+        }
+        case 3:
+            status = space_decommit(space, addr, size);
+            for (size_t i = first; i < first + len && !hole; i++) {
+                prot[i] = PROT_NONE;
+                value[i] = 0;
+            }
+            break;
+        case 4:
+            want = STATUS_OK;
+            if (dice >> 60 == 0) {
+                status = space_unmap(space, addr, size);
+                memset(prot + first, HOLE, len);
+                memset(value + first, 0, len);
+            }
+            break;
+        case 5:
+            want = STATUS_OK;
+            for (size_t i = first; i < first + len; i++) {
+                if (prot[i] == HOLE) {
+                    status = space_reserve_at(space, a + i * PAGE_SIZE, PAGE_SIZE);
+                    prot[i] = PROT_NONE;
+                }
+            }
+            break;
+        case 6:
+            want = prot[first] == (PROT_READ | PROT_WRITE) ? STATUS_OK : STATUS_FAULT;
+            status = space_copy_out(space, addr + 7, &round, 1);
+            if (want == STATUS_OK) {
+                value[first] = (uint8_t)round;
+            }
+            break;
+        default: {
+            uint8_t byte = value[first];
+            want = prot[first] != HOLE && prot[first] & PROT_READ ? STATUS_OK : STATUS_FAULT;
+            status = space_copy_in(space, &byte, addr + 7, 1);
+            wrong += byte != value[first];
+            break;
+        }
+        }
+        wrong += status != want;
+        wrong += prot_at(addr) != prot[first];
+    }
+    PAYLOAD_CHECK_EQ(wrong, 0);
+}
+
+static _Noreturn void test(size_t hart, const struct boot_info *info) {
+    payload_begin(info);
+    machine_init(hart, info);
+    payload_print("# %u levels of page tables\n", info->paging_levels);
+    size_t before = 0;
+    for (int round = 0; round < 2; round++) {
+        PAYLOAD_CHECK_EQ(space_new(5000, &space), STATUS_OK);
+        uint64_t empty = space_frames(space);
+        test_reserve();
+        test_grow();
+        test_code();
+        test_wired();
+        PAYLOAD_CHECK_EQ(space_frames(space), empty);
+        test_quota();
+        test_random();
+        space_free(space);
+        size_t now = frame_free_count() + heap_frames();
+        PAYLOAD_CHECK(round == 0 || now == before);
+        before = now;
+    }
+    payload_end();
+}
+
+LOADER_ENTRY(test, .stack_pages = 16);
