@@ -374,13 +374,14 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
-SUITES := unit ir vm valid spec run lint
+SUITES := unit ir vm valid spec run size lint
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run
 SUITE_vm := test/kernel/run $(PAYLOADS)
 SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
 SUITE_run := test/e2e/run
+SUITE_size := test/size/run $(B)/loader $(B)/k23.img
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(TOOLS:%=$(B)/host/%) $(LINUX_TOOLS:%=$(B)/linux/%) $(EMIT_PROGRAMS)
@@ -388,6 +389,7 @@ NEEDS_vm := $(PAYLOADS) $(B)/loader-bare $(MKIMAGE)
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
+NEEDS_size := $(B)/loader
 export B
 
 test: $(foreach s,$(SUITES),$(NEEDS_$(s))) ## all the suites below, summed up in the last line
@@ -403,6 +405,7 @@ test-ir: ## compiler passes and emitted code, under qemu-riscv64
 test-vm: ## loader and kernel: one payload, one machine, one verdict
 test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
+test-size: ## the budgets of loader and kernel
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
 
 bench: $(ALL) $(BENCH) ## instructions retired, k23 and native side by side
