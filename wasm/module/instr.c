@@ -36,14 +36,17 @@ static const uint16_t op_of_code[PAGE_COUNT][PAGE_SIZE] = {
 #undef INSTR
 };
 
-static uint32_t read_op(struct reader *r) {
-    uint32_t code = reader_u8(r);
-    uint32_t page = PAGE_CORE;
-    if (code >= 0xfb && code <= 0xfe) {
-        page = PAGE_FB + (code - 0xfb);
-        code = reader_leb_u32(r);
-    }
-    return code < PAGE_SIZE ? op_of_code[page][code] : 0;
+/* Numbers are one byte nearly always; the reader does the others. */
+static inline uint32_t read_u32(struct reader *r) {
+    return r->at < r->end && *r->at < 0x80 ? *r->at++ : reader_leb_u32(r);
+}
+
+static inline int64_t read_s32(struct reader *r) {
+    return r->at < r->end && *r->at < 0x80 ? (int8_t)(*r->at++ << 1) >> 1 : reader_leb_s32(r);
+}
+
+static inline int64_t read_s64(struct reader *r) {
+    return r->at < r->end && *r->at < 0x80 ? (int8_t)(*r->at++ << 1) >> 1 : reader_leb_s64(r);
 }
 
 /* ---- types */
@@ -145,30 +148,30 @@ static struct block_type read_block_type(struct reader *r) {
 }
 
 static void read_memarg(struct reader *r, struct instr *out) {
-    uint32_t flags = reader_leb_u32(r);
+    uint32_t flags = read_u32(r);
     if (flags >= 0x80) {
         reader_fail(r, "malformed memop flags");
     }
-    out->index = (flags & 0x40) != 0 ? reader_leb_u32(r) : 0;
+    out->index = (flags & 0x40) != 0 ? read_u32(r) : 0;
     out->mem.align_log2 = flags & 0x3f;
-    out->mem.offset = reader_leb_u64(r);
+    out->mem.offset = r->at < r->end && *r->at < 0x80 ? *r->at++ : reader_leb_u64(r);
 }
 
 /* Remembers where a list of labels starts, and skips it. */
 static void read_labels(struct reader *r, struct instr *out) {
-    out->count = reader_leb_u32(r);
+    out->count = read_u32(r);
     if (out->count > LIMIT_BR_TABLE) {
         reader_fail(r, "too many br_table targets");
         out->count = 0;
     }
     out->list = *r;
     for (uint32_t i = 0; i <= out->count && reader_ok(r); i++) {
-        reader_leb_u32(r);
+        read_u32(r);
     }
 }
 
 static void read_select_types(struct reader *r, struct instr *out) {
-    out->count = reader_leb_u32(r);
+    out->count = read_u32(r);
     out->type = out->count > 0 ? instr_read_valtype(r) : VAL_BOTTOM;
     for (uint32_t i = 1; i < out->count && reader_ok(r); i++) {
         instr_read_valtype(r);
@@ -190,15 +193,15 @@ struct catch_clause instr_read_catch(struct reader *list) {
     }
     clause.kind = (enum catch_kind)kind;
     if (clause.kind == CATCH || clause.kind == CATCH_REF) {
-        clause.tag = reader_leb_u32(list);
+        clause.tag = read_u32(list);
     }
-    clause.label = reader_leb_u32(list);
+    clause.label = read_u32(list);
     return clause;
 }
 
 static void read_try_table(struct reader *r, struct instr *out) {
     out->block = read_block_type(r);
-    out->count = reader_leb_u32(r);
+    out->count = read_u32(r);
     out->list = *r;
     for (uint32_t i = 0; i < out->count && reader_ok(r); i++) {
         instr_read_catch(r);
@@ -210,25 +213,25 @@ static void read_cast_branch(struct reader *r, struct instr *out) {
     if (flags > 3) {
         reader_fail(r, "malformed br_on_cast flags");
     }
-    out->index = reader_leb_u32(r);
+    out->index = read_u32(r);
     out->cast.from = read_heap(r, (flags & 1) != 0);
     out->cast.to = read_heap(r, (flags & 2) != 0);
 }
 
 static void read_indices(struct reader *r, struct instr *out, bool is_reversed) {
-    uint32_t first = reader_leb_u32(r);
-    uint32_t second = reader_leb_u32(r);
+    uint32_t first = read_u32(r);
+    uint32_t second = read_u32(r);
     out->index = is_reversed ? second : first;
     out->index2 = is_reversed ? first : second;
 }
 
-static void read_immediate(struct reader *r, struct instr *out) {
+__attribute__((noinline)) static bool read_immediate(struct reader *r, struct instr *out) {
     switch ((enum imm_kind)instr_infos[out->op].imm) {
     case IMM_NONE:
         break;
     case IMM_LABEL: case IMM_FUNC: case IMM_TYPE: case IMM_LOCAL: case IMM_GLOBAL: case IMM_TABLE:
     case IMM_MEMORY: case IMM_TAG: case IMM_DATA: case IMM_ELEM:
-        out->index = reader_leb_u32(r);
+        out->index = read_u32(r);
         break;
     case IMM_CALL_INDIRECT: case IMM_MEMORY_COPY: case IMM_TABLE_COPY: case IMM_FIELD:
     case IMM_TYPE_LEN: case IMM_TYPE_DATA: case IMM_TYPE_ELEM: case IMM_TYPE_TYPE:
@@ -254,10 +257,10 @@ static void read_immediate(struct reader *r, struct instr *out) {
         read_labels(r, out);
         break;
     case IMM_I32:
-        out->value = reader_leb_s32(r);
+        out->value = read_s32(r);
         break;
     case IMM_I64:
-        out->value = reader_leb_s64(r);
+        out->value = read_s64(r);
         break;
     case IMM_F32:
         out->value = reader_le32(r);
@@ -289,19 +292,49 @@ static void read_immediate(struct reader *r, struct instr *out) {
     case IMM_COUNT:
         break;
     }
+    return reader_ok(r);
+}
+
+/* `op` is enum instr_op plus one. Most instructions end here, at the first or second return. */
+static inline bool read_rest(struct reader *r, struct instr *out, uint32_t op) {
+    out->op = (enum instr_op)(op - 1);
+    uint8_t imm = instr_infos[out->op].imm;
+    if (imm == IMM_NONE) {
+        return true;
+    }
+    if (imm <= IMM_ELEM && r->at < r->end && *r->at < 0x80) {
+        out->index = *r->at++;
+        return true;
+    }
+    return read_immediate(r, out);
+}
+
+/* Instructions of the other pages, those that are none, and the end of the bytes. */
+__attribute__((noinline)) static bool read_rare(struct reader *r, struct instr *out) {
+    const uint8_t *at = r->at;
+    uint32_t op = 0;
+    uint8_t prefix = reader_u8(r);
+    if (prefix >= 0xfb && prefix <= 0xfe) {
+        uint32_t code = reader_leb_u32(r);
+        op = code < PAGE_SIZE ? op_of_code[PAGE_FB + (prefix - 0xfb)][code] : 0;
+    }
+    if (op == 0 || !reader_ok(r)) {
+        r->at = at;
+        reader_fail(r, "illegal opcode"); /* unless there is a fault already */
+        out->op = INSTR_UNREACHABLE;
+        return false;
+    }
+    return read_rest(r, out, op);
 }
 
 bool instr_read(struct reader *r, struct instr *out) {
     out->offset = (uint32_t)reader_offset(r);
-    uint32_t op = read_op(r);
+    uint32_t op = r->at < r->end ? op_of_code[PAGE_CORE][*r->at] : 0;
     if (op == 0) {
-        reader_fail(r, "illegal opcode");
-        out->op = INSTR_UNREACHABLE;
-        return false;
+        return read_rare(r, out);
     }
-    out->op = (enum instr_op)(op - 1);
-    read_immediate(r, out);
-    return reader_ok(r);
+    r->at++;
+    return read_rest(r, out, op);
 }
 
 /* ---- printing */

@@ -30,11 +30,8 @@ enum instr_op {
  */
 #define IMM_TABLE(X)                                                                               \
     X(NONE)                                                                                        \
-    X(BLOCK)         /* block */                                                                   \
-    X(LABEL)         /* index: relative depth */                                                   \
-    X(BR_TABLE)      /* count labels and a default, count + 1 in all, in `list` */                 \
+    X(LABEL)         /* index: relative depth; from here to ELEM: one index */                     \
     X(FUNC)          /* index */                                                                   \
-    X(CALL_INDIRECT) /* index: type, index2: table */                                              \
     X(TYPE)          /* index */                                                                   \
     X(LOCAL)         /* index */                                                                   \
     X(GLOBAL)        /* index */                                                                   \
@@ -43,6 +40,9 @@ enum instr_op {
     X(TAG)           /* index */                                                                   \
     X(DATA)          /* index */                                                                   \
     X(ELEM)          /* index */                                                                   \
+    X(BLOCK)         /* block */                                                                   \
+    X(BR_TABLE)      /* count labels and a default, count + 1 in all, in `list` */                 \
+    X(CALL_INDIRECT) /* index: type, index2: table */                                              \
     X(MEMORY_INIT)   /* index: memory, index2: data segment */                                     \
     X(MEMORY_COPY)   /* index: destination, index2: source */                                      \
     X(TABLE_INIT)    /* index: table, index2: element segment */                                   \

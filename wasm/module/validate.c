@@ -73,13 +73,23 @@ static void unknown(struct validator *v, const char *what, uint32_t index) {
 
 /* ---- operand stack */
 
-static void push(struct validator *v, valtype_t type) {
+/* The limit is looked at where the stack grows. */
+__attribute__((noinline)) static void push_growing(struct validator *v, valtype_t type) {
     if (v->s->operands.len >= LIMIT_OPERAND_DEPTH) {
         load_fail(v->ld, STATUS_LIMIT, v->in.offset, "too many operands: the limit is %u",
                   LIMIT_OPERAND_DEPTH);
         return;
     }
     vec_push(&v->ld->scratch, &v->s->operands, type);
+}
+
+static inline void push(struct validator *v, valtype_t type) {
+    struct validator_stacks *s = v->s;
+    if (s->operands.len == s->operands.cap) {
+        push_growing(v, type);
+    } else {
+        s->operands.at[s->operands.len++] = type;
+    }
 }
 
 static valtype_t pop(struct validator *v) {
@@ -92,10 +102,19 @@ static valtype_t pop(struct validator *v) {
     return VAL_BOTTOM;
 }
 
-static void pop_expect(struct validator *v, valtype_t expected) {
+__attribute__((noinline)) static void pop_subtype(struct validator *v, valtype_t expected) {
     valtype_t found = pop(v);
     if (found != expected && !types_is_sub(v->m->types, found, expected)) {
         mismatch(v, expected, found);
+    }
+}
+
+static inline void pop_expect(struct validator *v, valtype_t expected) {
+    struct validator_stacks *s = v->s;
+    if (s->operands.len > v->floor && s->operands.at[s->operands.len - 1] == expected) {
+        s->operands.len--;
+    } else {
+        pop_subtype(v, expected);
     }
 }
 
