@@ -1,0 +1,316 @@
+/*
+ * Liveness for register allocation: where each value lives and is used.
+ *
+ * Needs: the code. Gives: everything in struct regalloc but pieces. Breaks: nothing.
+ *
+ * Live ranges are found value by value, walking from each use up to the definition through the
+ * blocks where the value is live; so the work is the size of the result, and a value of one block
+ * costs no more than its uses. SSA makes this exact without iteration to a fixed point.
+ */
+#include "base/bitset.h"
+#include "wasm/codegen/regalloc.h"
+
+#include <assert.h>
+
+/* Above this many blocks holes are not worth their time: every value gets one range. */
+#define BLOCKS_WITH_HOLES 20000u
+
+struct live {
+    struct regalloc *ra;
+    struct bitset in, out;       /* blocks where the value at hand is live */
+    VEC(uint32_t) work;          /* blocks of `in` whose predecessors are to be visited */
+    uint32_t low, high;          /* least and greatest block touched */
+};
+
+/* --- loops --- */
+
+/* Loops by the span of their blocks in layout order, which is what splitting cares about. */
+static void find_loops(struct regalloc *ra) {
+    uint32_t count = ra->m->blocks.len;
+    uint32_t *last = arena_array(ra->arena, uint32_t, count);   /* by header; 0: none */
+    for (uint32_t b = 0; b < count; b++) {
+        const struct mblock *block = &ra->m->blocks.at[b];
+        for (uint32_t k = 0; k < block->succs.len; k++) {
+            if (block->succs.at[k] <= b) {
+                last[block->succs.at[k]] = b + 1;
+            }
+        }
+    }
+    ra->block_loop = arena_array(ra->arena, uint32_t, count);
+    vec_push(ra->arena, &ra->loops, (struct loop){0});
+    uint32_t inner = 0;
+    for (uint32_t b = 0; b < count; b++) {
+        while (inner && ra->loops.at[inner].last < b) {
+            inner = ra->loops.at[inner].parent;
+        }
+        if (last[b]) {
+            struct loop loop = {.first = b, .last = last[b] - 1, .parent = inner};
+            inner = ra->loops.len;
+            vec_push(ra->arena, &ra->loops, loop);
+        }
+        ra->block_loop[b] = inner;
+    }
+}
+
+/* --- operands --- */
+
+static bool is_argument(const struct regalloc *ra, uint32_t block, uint32_t inst) {
+    const struct mblock *b = &ra->m->blocks.at[block];
+    return inst == b->first + b->count - 1 && b->succs.len == 1 &&
+           ra->m->blocks.at[b->succs.at[0]].params.len > 0;
+}
+
+static void define(struct regalloc *ra, vreg_t vreg, uint32_t inst, uint32_t block) {
+    struct value *value = &ra->values[vreg];
+    assert(!value->defined && "SSA");
+    value->defined = true;
+    value->def_inst = inst;
+    value->def_block = block;
+    value->class = ra->m->vreg_class.at[vreg];
+    vec_push(ra->arena, &ra->order, vreg);
+}
+
+/* In the order in which they are to be given registers: early ones, then FIXED, then the rest. */
+static void define_operands(struct regalloc *ra, uint32_t i, uint32_t block) {
+    const struct minst *inst = &ra->m->insts.at[i];
+    const struct moperand *operands = &ra->m->operands.at[inst->operand];
+    for (int pass = 0; pass < 4; pass++) {
+        for (uint32_t k = 0; k < inst->operand_count; k++) {
+            const struct moperand *o = &operands[k];
+            bool fixed = o->constraint == OPERAND_FIXED;
+            if (role_is_def(o->role) && (o->role == OPERAND_DEF) * 2 + !fixed == pass) {
+                define(ra, o->vreg, i, block);
+                ra->values[o->vreg].fixed =
+                    fixed ? LOC_REG(ra->m->vreg_class.at[o->vreg], o->reg) : LOC_NONE;
+                ra->values[o->vreg].remat = (inst->flags & MINST_REMAT) && !fixed;
+            }
+        }
+    }
+}
+
+static void add_fixed(struct regalloc *ra, const struct moperand *o, pos_t start, pos_t end) {
+    uint32_t r = LOC_REG(ra->m->vreg_class.at[o->vreg], o->reg) - 1;
+    uint32_t len = ra->fixed[r].len;
+    if (len && ra->fixed[r].at[len - 1].end > start) {
+        assert(ra->fixed[r].at[len - 1].owner == o->vreg && "one register wanted twice");
+        return;
+    }
+    vec_push(ra->arena, &ra->fixed[r], ((struct fixed){start, end, o->vreg}));
+}
+
+/* FIXED operands as fixed ranges: uses first, so that each register's list is in order. */
+static void fix_operands(struct regalloc *ra, uint32_t i) {
+    const struct minst *inst = &ra->m->insts.at[i];
+    const struct moperand *operands = &ra->m->operands.at[inst->operand];
+    for (uint32_t k = 0; k < inst->operand_count; k++) {
+        const struct moperand *o = &operands[k];
+        if (o->constraint == OPERAND_FIXED && !role_is_def(o->role)) {
+            pos_t end = o->role == OPERAND_USE ? pos_at(i, POS_CLOBBER) : pos_at(i + 1, POS_BEFORE);
+            add_fixed(ra, o, pos_at(i, POS_READ), end);
+        }
+    }
+    for (uint32_t k = 0; k < inst->operand_count; k++) {
+        const struct moperand *o = &operands[k];
+        if (o->constraint == OPERAND_FIXED && role_is_def(o->role)) {
+            enum pos_step step = o->role == OPERAND_DEF ? POS_CLOBBER : POS_READ;
+            add_fixed(ra, o, pos_at(i, step), pos_at(i + 1, POS_BEFORE));
+        }
+    }
+    if (inst->flags & MINST_CALL) {
+        vec_push(ra->arena, &ra->calls, pos_at(i, POS_CLOBBER));
+    }
+}
+
+/* First look at all instructions: definitions, counts of uses, fixed ranges. */
+static void scan_code(struct regalloc *ra) {
+    const struct mfunc *m = ra->m;
+    for (uint32_t b = 0; b < m->blocks.len; b++) {
+        const struct mblock *block = &m->blocks.at[b];
+        assert(block->count > 0);
+        for (uint32_t k = 0; k < block->params.len; k++) {
+            define(ra, block->params.at[k], UINT32_MAX, b);
+        }
+        for (uint32_t i = block->first; i < block->first + block->count; i++) {
+            ra->inst_block[i] = b;
+            define_operands(ra, i, b);
+            fix_operands(ra, i);
+            const struct minst *inst = &m->insts.at[i];
+            for (uint32_t k = 0; k < inst->operand_count; k++) {
+                ra->values[m->operands.at[inst->operand + k].vreg].use_end++;
+            }
+        }
+    }
+}
+
+static struct use make_use(const struct regalloc *ra, uint32_t i, uint32_t operand, bool argument) {
+    const struct moperand *o = &ra->m->operands.at[operand];
+    struct use use = {.pos = pos_at(i, POS_READ), .operand = operand & INT32_MAX};
+    use.must = o->constraint == OPERAND_REG;
+    if (role_is_def(o->role)) {
+        use.pos = pos_at(i, POS_WRITE);
+        use.must = !ra->values[o->vreg].remat;
+    } else if (argument) {
+        assert(o->constraint == OPERAND_ANY);
+        use.pos = pos_at(i, POS_WRITE);
+    } else if (o->constraint == OPERAND_FIXED) {
+        use.pos = pos_at(i, POS_BEFORE);
+    } else if (o->role == OPERAND_USE_LATE) {
+        use.pos = pos_at(i, POS_WRITE);
+    }
+    return use;
+}
+
+static void push_use(struct regalloc *ra, vreg_t vreg, struct use use) {
+    struct value *value = &ra->values[vreg];
+    uint32_t k = value->use_end++;
+    /* Read early and late by one instruction: late both times, so that nothing cuts in between. */
+    for (uint32_t i = k; i-- > value->use && pos_inst(ra->uses[i].pos) == pos_inst(use.pos);) {
+        if (ra->uses[i].must && use.must) {
+            pos_t late = ra->uses[i].pos > use.pos ? ra->uses[i].pos : use.pos;
+            ra->uses[i].pos = use.pos = late;
+        }
+    }
+    while (k > value->use && ra->uses[k - 1].pos > use.pos) {   /* within one instruction */
+        ra->uses[k] = ra->uses[k - 1];
+        k--;
+    }
+    ra->uses[k] = use;
+}
+
+/* Second look: the uses, sorted by value and position. An argument of a parameter that nobody
+ * reads is no use. */
+static void collect_uses(struct regalloc *ra) {
+    const struct mfunc *m = ra->m;
+    uint32_t *counts = arena_array(ra->arena, uint32_t, m->vreg_class.len);
+    uint32_t total = 0;
+    for (vreg_t v = 1; v < m->vreg_class.len; v++) {
+        counts[v] = ra->values[v].use_end;
+        ra->values[v].use = ra->values[v].use_end = total;
+        total += counts[v];
+    }
+    ra->uses = arena_array(ra->arena, struct use, total);
+    for (uint32_t b = 0; b < m->blocks.len; b++) {
+        const struct mblock *block = &m->blocks.at[b];
+        for (uint32_t i = block->first; i < block->first + block->count; i++) {
+            const struct minst *inst = &m->insts.at[i];
+            bool argument = is_argument(ra, b, i);
+            for (uint32_t k = 0; k < inst->operand_count; k++) {
+                uint32_t operand = inst->operand + k;
+                vreg_t vreg = m->operands.at[operand].vreg;
+                if (argument && counts[argument_param(ra, b, operand)] == 0) {
+                    m->operands.at[operand].loc = LOC_NONE;
+                } else {
+                    push_use(ra, vreg, make_use(ra, i, operand, argument));
+                }
+            }
+        }
+    }
+}
+
+/* --- ranges --- */
+
+static void push_range(struct regalloc *ra, struct value *value, pos_t start, pos_t end) {
+    if (value->range_end > value->range) {
+        struct range *last = &ra->ranges.at[value->range_end - 1];
+        if (last->end == start || ra->m->blocks.len > BLOCKS_WITH_HOLES) {
+            last->end = end;
+            return;
+        }
+    }
+    vec_push(ra->arena, &ra->ranges, ((struct range){start, end}));
+    value->range_end = ra->ranges.len;
+}
+
+static pos_t def_start(const struct regalloc *ra, const struct value *value) {
+    if (value->def_inst == UINT32_MAX) {
+        return block_start(ra, value->def_block);
+    }
+    const struct use *def = &ra->uses[value->use];
+    bool early = ra->m->operands.at[def->operand].role == OPERAND_DEF_EARLY;
+    return pos_at(value->def_inst, early ? POS_READ : POS_WRITE);
+}
+
+static void enter(struct live *live, uint32_t block) {
+    if (!bitset_has(&live->in, block)) {
+        bitset_add(&live->in, block);
+        vec_push(live->ra->arena, &live->work, block);
+        live->low = block < live->low ? block : live->low;
+        live->high = block > live->high ? block : live->high;
+    }
+}
+
+/* Marks every block on a way from the definition to a use. */
+static void mark_blocks(struct live *live, const struct value *value) {
+    struct regalloc *ra = live->ra;
+    live->low = live->high = value->def_block;
+    for (uint32_t k = value->use_end; k-- > value->use;) {
+        uint32_t block = pos_block(ra, ra->uses[k].pos);
+        if (block != value->def_block) {
+            enter(live, block);
+        }
+    }
+    while (live->work.len) {
+        const struct mblock *block = &ra->m->blocks.at[vec_pop(&live->work)];
+        for (uint32_t k = 0; k < block->preds.len; k++) {
+            uint32_t pred = block->preds.at[k];
+            bitset_add(&live->out, pred);
+            if (pred != value->def_block) {
+                enter(live, pred);
+            }
+        }
+    }
+    assert(live->low == value->def_block && "definitions stand before uses in layout order");
+}
+
+static void build_ranges_across(struct live *live, struct value *value) {
+    struct regalloc *ra = live->ra;
+    uint32_t k = value->use;
+    mark_blocks(live, value);
+    for (uint32_t b = value->def_block;; b = bitset_next(&live->in, b)) {
+        pos_t start = b == value->def_block ? def_start(ra, value) : block_start(ra, b);
+        pos_t end = start + 1;
+        for (; k < value->use_end && ra->uses[k].pos < block_end(ra, b); k++) {
+            end = ra->uses[k].pos + 1;
+        }
+        if (bitset_has(&live->out, b)) {
+            end = block_end(ra, b);
+            bitset_remove(&live->out, b);
+        }
+        push_range(ra, value, start, end);
+        bitset_remove(&live->in, b);
+        if (b == live->high) {
+            return;
+        }
+    }
+}
+
+static void build_ranges(struct live *live, struct value *value) {
+    struct regalloc *ra = live->ra;
+    value->range = value->range_end = ra->ranges.len;
+    if (value->use == value->use_end) {
+        return;   /* a parameter that nobody reads */
+    }
+    pos_t last = ra->uses[value->use_end - 1].pos;
+    if (pos_block(ra, last) == value->def_block) {
+        push_range(ra, value, def_start(ra, value), last + 1);
+    } else {
+        build_ranges_across(live, value);
+    }
+}
+
+void regalloc_live_build(struct regalloc *ra) {
+    const struct mfunc *m = ra->m;
+    ra->inst_block = arena_array(ra->arena, uint32_t, m->insts.len);
+    ra->values = arena_array(ra->arena, struct value, m->vreg_class.len);
+    find_loops(ra);
+    scan_code(ra);
+    collect_uses(ra);
+    struct live live = {
+        .ra = ra,
+        .in = bitset_new(ra->arena, m->blocks.len),
+        .out = bitset_new(ra->arena, m->blocks.len),
+    };
+    for (uint32_t k = 0; k < ra->order.len; k++) {
+        build_ranges(&live, &ra->values[ra->order.at[k]]);
+    }
+}

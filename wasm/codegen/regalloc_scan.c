@@ -1,0 +1,793 @@
+/*
+ * The scan: goes through the values by start, gives each a register for as long as one can be had,
+ * and cuts off the rest to be looked at again when its time comes.
+ *
+ * Needs: liveness. Gives: pieces, each with a register or LOC_SPILLED. Breaks: nothing.
+ *
+ * Invariant: at position `now` each register has at most one active piece, the one that covers `now`;
+ * pieces with a register that are in a hole at `now` are inactive, and start again at a later range.
+ * Whatever has been decided about positions before `now` stays, but for one thing: a piece may
+ * lose its register from a position before `now` on if it was not used since.
+ */
+#include "wasm/codegen/regalloc.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct scan {
+    struct regalloc *ra;
+    pos_t now;
+    uint32_t order_next;
+    VEC(struct piece *) heap;            /* cut-off pieces by start */
+    uint64_t active_mask;
+    struct piece *active[REGALLOC_REGS];
+    pos_t check[REGALLOC_REGS];          /* when the active piece ends or enters a hole */
+    VEC(struct piece *) inactive;
+    pos_t wake;                          /* when the first inactive piece starts again or ends */
+    uint32_t fixed_cursor[REGALLOC_REGS];
+    uint32_t call_cursor;
+    uint8_t regs[REG_CLASS_COUNT][32];   /* of each class, the preferred ones first */
+    uint32_t reg_count[REG_CLASS_COUNT];
+    /* About the piece at hand. */
+    pos_t call;                              /* first call that it lives across */
+    pos_t fixed_until[REGALLOC_REGS];        /* first fixed range or clobber in its way */
+    pos_t free_until[REGALLOC_REGS];         /* that, or a piece */
+    int32_t hint[REGALLOC_REGS];             /* moves saved there, by weight */
+};
+
+#define REG_NONE REGALLOC_REGS
+
+static struct value *value_of(const struct scan *s, const struct piece *piece) {
+    return &s->ra->values[piece->vreg];
+}
+
+static uint32_t weight_at(const struct scan *s, pos_t pos) {
+    return block_weight(s->ra, pos_block(s->ra, pos));
+}
+
+static pos_t min_pos(pos_t a, pos_t b) {
+    return a < b ? a : b;
+}
+
+/* --- what is to be done next --- */
+
+static void push_piece(struct scan *s, struct piece *piece) {
+    vec_push(s->ra->arena, &s->heap, piece);
+    uint32_t k = s->heap.len - 1;
+    for (; k && s->heap.at[(k - 1) / 2]->start > piece->start; k = (k - 1) / 2) {
+        s->heap.at[k] = s->heap.at[(k - 1) / 2];
+    }
+    s->heap.at[k] = piece;
+}
+
+static struct piece *pop_piece(struct scan *s) {
+    struct piece *top = s->heap.at[0], *last = vec_pop(&s->heap);
+    uint32_t k = 0, len = s->heap.len;
+    for (uint32_t child = 1; child < len; child = 2 * k + 1) {
+        child += child + 1 < len && s->heap.at[child + 1]->start < s->heap.at[child]->start;
+        if (s->heap.at[child]->start >= last->start) {
+            break;
+        }
+        s->heap.at[k] = s->heap.at[child];
+        k = child;
+    }
+    if (len) {
+        s->heap.at[k] = last;
+    }
+    return top;
+}
+
+static struct piece *first_piece(struct regalloc *ra, vreg_t vreg) {
+    struct value *value = &ra->values[vreg];
+    struct piece *piece = arena_new(ra->arena, struct piece);
+    piece->vreg = vreg;
+    piece->range = value->range;
+    piece->use = value->use;
+    piece->start = ra->ranges.at[value->range].start;
+    piece->end = ra->ranges.at[value->range_end - 1].end;
+    value->pieces = piece;
+    return piece;
+}
+
+/* Values come before cut-off pieces that start with them: they may be FIXED there. */
+static struct piece *next_piece(struct scan *s) {
+    struct regalloc *ra = s->ra;
+    while (s->order_next < ra->order.len) {
+        const struct value *value = &ra->values[ra->order.at[s->order_next]];
+        if (value->range == value->range_end) {
+            s->order_next++;
+        } else if (s->heap.len && s->heap.at[0]->start < ra->ranges.at[value->range].start) {
+            break;
+        } else {
+            return first_piece(ra, ra->order.at[s->order_next++]);
+        }
+    }
+    return s->heap.len ? pop_piece(s) : NULL;
+}
+
+/* --- ranges and uses of pieces --- */
+
+/* First range of the value that ends after `pos`, from range k on. */
+static uint32_t find_range(const struct regalloc *ra, const struct value *value, uint32_t k,
+                           pos_t pos) {
+    uint32_t high = value->range_end;
+    while (k < high) {
+        uint32_t mid = k + (high - k) / 2;
+        if (ra->ranges.at[mid].end <= pos) {
+            k = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return k;
+}
+
+/* First use of the value at or after `pos`, from use k on. */
+static uint32_t find_use(const struct regalloc *ra, const struct value *value, uint32_t k, pos_t pos) {
+    uint32_t high = value->use_end;
+    while (k < high) {
+        uint32_t mid = k + (high - k) / 2;
+        if (ra->uses[mid].pos < pos) {
+            k = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return k;
+}
+
+static bool has_use(const struct scan *s, const struct piece *piece, uint32_t use) {
+    return use < value_of(s, piece)->use_end && s->ra->uses[use].pos < piece->end;
+}
+
+/* First use of the piece that must be in a register, or POS_NONE's index. */
+static uint32_t first_must(const struct scan *s, const struct piece *piece) {
+    uint32_t k = piece->use;
+    while (has_use(s, piece, k) && !s->ra->uses[k].must) {
+        k++;
+    }
+    return has_use(s, piece, k) ? k : UINT32_MAX;
+}
+
+/* Up to where a register has to last to be of help for use k. A definition is still to be stored. */
+static pos_t use_until(const struct scan *s, const struct piece *piece, uint32_t k) {
+    const struct use *use = &s->ra->uses[k];
+    pos_t until = use->pos + 1;
+    if (role_is_def(s->ra->m->operands.at[use->operand].role)) {
+        until = pos_at(pos_inst(use->pos) + 1, POS_READ);
+    }
+    return min_pos(until, piece->end);
+}
+
+/* The part of range k that lies in the piece; false if it begins after it. */
+static bool clip_range(const struct scan *s, const struct piece *piece, uint32_t k,
+                       struct range *range) {
+    if (k >= value_of(s, piece)->range_end || s->ra->ranges.at[k].start >= piece->end) {
+        return false;
+    }
+    *range = s->ra->ranges.at[k];
+    range->start = range->start > piece->start ? range->start : piece->start;
+    range->end = min_pos(range->end, piece->end);
+    return true;
+}
+
+/* First position at which both pieces live, or POS_NONE. */
+static pos_t intersect(const struct scan *s, const struct piece *a, const struct piece *b) {
+    uint32_t i = a->range, j = b->range;
+    struct range x, y;
+    while (clip_range(s, a, i, &x) && clip_range(s, b, j, &y)) {
+        if (x.end <= y.start) {
+            i = find_range(s->ra, value_of(s, a), i + 1, y.start);
+        } else if (y.end <= x.start) {
+            j = find_range(s->ra, value_of(s, b), j + 1, x.start);
+        } else {
+            return x.start > y.start ? x.start : y.start;
+        }
+    }
+    return POS_NONE;
+}
+
+/* --- cutting --- */
+
+/* Cuts the piece in two at `pos`, or at the range after the hole that `pos` lies in. */
+static struct piece *cut(struct scan *s, struct piece *piece, pos_t pos) {
+    struct regalloc *ra = s->ra;
+    const struct value *value = value_of(s, piece);
+    assert(pos > piece->start && pos < piece->end);
+    uint32_t k = find_range(ra, value, value->range, pos);
+    struct piece *rest = arena_new(ra->arena, struct piece);
+    rest->vreg = piece->vreg;
+    rest->range = k;
+    rest->start = ra->ranges.at[k].start > pos ? ra->ranges.at[k].start : pos;
+    rest->end = piece->end;
+    rest->use = find_use(ra, value, value->use, pos);
+    rest->next = piece->next;
+    piece->next = rest;
+    piece->end = ra->ranges.at[k].start < pos ? pos : ra->ranges.at[k - 1].end;
+    assert(piece->end > piece->start && rest->start < rest->end);
+    return rest;
+}
+
+/* Start of the outermost loop that holds `pos` and begins after `after`; `pos` if there is none.
+ * A value that lives at both lives on the way into the loop. */
+static pos_t out_of_loops(const struct scan *s, pos_t after, pos_t pos) {
+    pos_t best = pos;
+    for (uint32_t l = s->ra->block_loop[pos_block(s->ra, pos)]; l; l = s->ra->loops.at[l].parent) {
+        pos_t start = block_start(s->ra, s->ra->loops.at[l].first);
+        if (start <= after) {
+            break;
+        }
+        best = start;
+    }
+    return best;
+}
+
+/* Last use of the piece before `pos`, or UINT32_MAX. What is made again needs no definition. */
+static uint32_t last_use(const struct scan *s, const struct piece *piece, pos_t pos) {
+    const struct value *value = value_of(s, piece);
+    uint32_t k = find_use(s->ra, value, value->use, pos);
+    if (k == value->use || s->ra->uses[k - 1].pos < piece->start ||
+        (value->remat && k - 1 == value->use)) {
+        return UINT32_MAX;
+    }
+    return k - 1;
+}
+
+/* Where to cut so that the piece has its register for everything up to use `last` and lets go of
+ * it at `until`: outside of loops if possible. */
+static pos_t cut_position(const struct scan *s, pos_t last, pos_t until) {
+    if (pos_starts_block(s->ra, until)) {
+        return out_of_loops(s, last, until);
+    }
+    pos_t gap = pos_at(pos_inst(until), POS_READ);
+    if (gap <= last) {
+        assert(until > last && pos_inst(last) == pos_inst(until));
+        return pos_at(pos_inst(until), POS_CLOBBER);   /* used right there: on to memory */
+    }
+    return out_of_loops(s, last, gap);
+}
+
+/* Lets the piece be in memory from its start on, until it must be in a register. */
+static void spill_piece(struct scan *s, struct piece *piece) {
+    struct value *value = value_of(s, piece);
+    piece->loc = LOC_SPILLED;
+    value->spilled = !value->remat;
+    uint32_t k = first_must(s, piece);
+    if (k != UINT32_MAX) {
+        pos_t after = piece->start > s->now ? piece->start : s->now;
+        pos_t gap = pos_at(pos_inst(s->ra->uses[k].pos), POS_READ);
+        push_piece(s, cut(s, piece, out_of_loops(s, after, gap)));
+    }
+}
+
+/* --- time passes --- */
+
+static void activate(struct scan *s, struct piece *piece) {
+    uint32_t r = piece->loc - 1;
+    assert(!s->active[r]);
+    s->active[r] = piece;
+    s->active_mask |= (uint64_t)1 << r;
+    s->check[r] = min_pos(s->ra->ranges.at[piece->range].end, piece->end);
+}
+
+static void deactivate(struct scan *s, uint32_t r) {
+    s->active[r] = NULL;
+    s->active_mask &= ~((uint64_t)1 << r);
+}
+
+static void put_to_sleep(struct scan *s, struct piece *piece) {
+    vec_push(s->ra->arena, &s->inactive, piece);
+    s->wake = min_pos(s->wake, s->ra->ranges.at[piece->range].start);
+}
+
+static void advance_active(struct scan *s) {
+    for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
+        uint32_t r = (uint32_t)__builtin_ctzll(mask);
+        struct piece *piece = s->active[r];
+        if (s->check[r] > s->now) {
+            continue;
+        }
+        if (piece->end <= s->now) {
+            deactivate(s, r);
+            continue;
+        }
+        piece->range = find_range(s->ra, value_of(s, piece), piece->range, s->now);
+        const struct range *range = &s->ra->ranges.at[piece->range];
+        s->check[r] = min_pos(range->end, piece->end);
+        if (range->start > s->now) {
+            deactivate(s, r);
+            put_to_sleep(s, piece);
+        }
+    }
+}
+
+static void advance_inactive(struct scan *s) {
+    uint32_t keep = 0, len = s->inactive.len;
+    if (s->now < s->wake) {
+        return;
+    }
+    s->wake = POS_NONE;
+    s->inactive.len = 0;
+    for (uint32_t k = 0; k < len; k++) {
+        struct piece *piece = s->inactive.at[k];
+        if (piece->end <= s->now) {
+            continue;
+        }
+        piece->range = find_range(s->ra, value_of(s, piece), piece->range, s->now);
+        pos_t start = s->ra->ranges.at[piece->range].start;
+        if (start <= s->now) {
+            activate(s, piece);
+        } else {
+            s->inactive.at[keep++] = piece;
+            s->wake = min_pos(s->wake, start);
+        }
+    }
+    s->inactive.len = keep;
+}
+
+/* --- what stands in the way of the piece at hand --- */
+
+static pos_t find_call(const struct scan *s, pos_t from, pos_t to) {
+    uint32_t low = s->call_cursor, high = s->ra->calls.len;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (s->ra->calls.at[mid] < from) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low < s->ra->calls.len && s->ra->calls.at[low] < to ? s->ra->calls.at[low] : POS_NONE;
+}
+
+static pos_t find_clobber(struct scan *s, const struct piece *piece) {
+    struct range range;
+    while (s->call_cursor < s->ra->calls.len && s->ra->calls.at[s->call_cursor] < s->now) {
+        s->call_cursor++;
+    }
+    if (s->call_cursor == s->ra->calls.len ||
+        s->ra->calls.at[s->call_cursor] >= piece->end) {
+        return POS_NONE;
+    }
+    for (uint32_t k = piece->range; clip_range(s, piece, k, &range); k++) {
+        pos_t call = find_call(s, range.start, range.end);
+        if (call != POS_NONE) {
+            return call;
+        }
+    }
+    return POS_NONE;
+}
+
+static uint32_t find_fixed(const struct scan *s, uint32_t r, uint32_t k, pos_t pos) {
+    uint32_t high = s->ra->fixed[r].len;
+    while (k < high) {
+        uint32_t mid = k + (high - k) / 2;
+        if (s->ra->fixed[r].at[mid].end <= pos) {
+            k = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return k;
+}
+
+/* First place where register r is FIXED to another value while the piece lives. */
+static pos_t find_conflict(struct scan *s, const struct piece *piece, uint32_t r) {
+    uint32_t k = s->fixed_cursor[r], len = s->ra->fixed[r].len;
+    const struct fixed *fixed = s->ra->fixed[r].at;
+    struct range range;
+    while (k < len && fixed[k].end <= s->now) {
+        k++;
+    }
+    s->fixed_cursor[r] = k;
+    if (k == len || fixed[k].start >= piece->end) {
+        return POS_NONE;
+    }
+    for (uint32_t i = piece->range; clip_range(s, piece, i, &range); i++) {
+        for (k = find_fixed(s, r, k, range.start); k < len && fixed[k].start < range.end; k++) {
+            if (fixed[k].owner != piece->vreg) {
+                return fixed[k].start > range.start ? fixed[k].start : range.start;
+            }
+        }
+    }
+    return POS_NONE;
+}
+
+static uint64_t allocatable(const struct scan *s, const struct piece *piece) {
+    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
+    return (uint64_t)s->ra->target->allocatable[class] << (32 * class);
+}
+
+static bool in_mask(const uint32_t masks[REG_CLASS_COUNT], uint32_t r) {
+    return masks[r / 32] >> (r % 32) & 1;
+}
+
+static void survey(struct scan *s, const struct piece *piece) {
+    const struct target *target = s->ra->target;
+    s->call = find_clobber(s, piece);
+    for (uint64_t mask = allocatable(s, piece); mask; mask &= mask - 1) {
+        uint32_t r = (uint32_t)__builtin_ctzll(mask);
+        pos_t until = find_conflict(s, piece, r);
+        if (in_mask(target->clobbers, r)) {
+            until = min_pos(until, s->call);
+        }
+        s->fixed_until[r] = until;
+        s->free_until[r] = s->active[r] ? 0 : until;
+        s->hint[r] = 0;
+    }
+    /* A whole value and a sleeping one never meet: in SSA form, of two values that live at the same
+     * time one lives at the definition of the other. */
+    if (piece == value_of(s, piece)->pieces) {
+        return;
+    }
+    for (uint32_t k = 0; k < s->inactive.len; k++) {
+        const struct piece *other = s->inactive.at[k];
+        uint32_t r = other->loc - 1;
+        if (value_of(s, other)->class == value_of(s, piece)->class && s->free_until[r] > s->now) {
+            s->free_until[r] = min_pos(s->free_until[r], intersect(s, piece, other));
+        }
+    }
+}
+
+/* --- hints: registers in which the piece needs no move --- */
+
+#define HINT_USES 16u
+
+static void hint_loc(struct scan *s, loc_t loc, uint32_t weight) {
+    if (loc_is_reg(loc)) {
+        s->hint[loc - 1] += (int32_t)weight;
+    }
+}
+
+/* Where a value is wanted by its own FIXED uses near its start. */
+static loc_t wanted_loc(const struct scan *s, const struct value *value) {
+    if (value->wanted != LOC_NONE) {
+        return value->wanted;
+    }
+    for (uint32_t k = value->use; k < value->use_end && k < value->use + 4; k++) {
+        const struct moperand *o = &s->ra->m->operands.at[s->ra->uses[k].operand];
+        if (o->constraint == OPERAND_FIXED) {
+            return LOC_REG(value->class, o->reg);
+        }
+    }
+    return LOC_NONE;
+}
+
+static void hint_definition(struct scan *s, const struct value *value) {
+    const struct mfunc *m = s->ra->m;
+    if (value->def_inst != UINT32_MAX) {
+        const struct minst *inst = &m->insts.at[value->def_inst];
+        if (inst->flags & MINST_MOVE) {
+            vreg_t from = m->operands.at[inst->operand + 1].vreg;
+            hint_loc(s, s->ra->values[from].recent, block_weight(s->ra, value->def_block));
+        }
+        return;
+    }
+    const struct mblock *block = &m->blocks.at[value->def_block];
+    uint32_t k = 0;
+    while (&s->ra->values[block->params.at[k]] != value) {
+        k++;
+    }
+    for (uint32_t p = 0; p < block->preds.len && p < HINT_USES; p++) {
+        uint32_t pred = block->preds.at[p];
+        const struct minst *jump = &m->insts.at[block_last(s->ra, pred)];
+        const struct value *argument = &s->ra->values[m->operands.at[jump->operand + k].vreg];
+        if (pred < value->def_block) {
+            hint_loc(s, argument->recent, block_weight(s->ra, pred));
+        }
+    }
+}
+
+static void hint_uses(struct scan *s, const struct piece *piece) {
+    const struct mfunc *m = s->ra->m;
+    for (uint32_t k = piece->use; has_use(s, piece, k) && k < piece->use + HINT_USES; k++) {
+        const struct use *use = &s->ra->uses[k];
+        const struct moperand *o = &m->operands.at[use->operand];
+        uint32_t block = pos_block(s->ra, use->pos);
+        if (o->constraint == OPERAND_FIXED) {
+            hint_loc(s, LOC_REG(value_of(s, piece)->class, o->reg), block_weight(s->ra, block));
+        } else if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
+            const struct value *param =
+                &s->ra->values[argument_param(s->ra, block, use->operand)];
+            loc_t loc = param->pieces ? param->pieces->loc : wanted_loc(s, param);
+            hint_loc(s, loc, block_weight(s->ra, block));
+        } else if (!role_is_def(o->role)) {
+            const struct minst *inst = &m->insts.at[pos_inst(use->pos)];
+            if (inst->flags & MINST_MOVE) {
+                const struct value *to = &s->ra->values[m->operands.at[inst->operand].vreg];
+                hint_loc(s, to->fixed ? to->fixed : wanted_loc(s, to), block_weight(s->ra, block));
+            }
+        }
+    }
+}
+
+static void collect_hints(struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s, piece);
+    if (piece == value->pieces) {
+        hint_definition(s, value);
+    } else {
+        hint_loc(s, value->recent, weight_at(s, piece->start));
+    }
+    hint_uses(s, piece);
+}
+
+/* Tells the parameters that this piece becomes where they should be. */
+static void pass_hint_on(struct scan *s, const struct piece *piece) {
+    for (uint32_t k = piece->use; has_use(s, piece, k) && k < piece->use + HINT_USES; k++) {
+        const struct use *use = &s->ra->uses[k];
+        const struct moperand *o = &s->ra->m->operands.at[use->operand];
+        if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
+            uint32_t block = pos_block(s->ra, use->pos);
+            s->ra->values[argument_param(s->ra, block, use->operand)].wanted = piece->loc;
+        }
+    }
+}
+
+/* --- giving registers --- */
+
+static void assign(struct scan *s, struct piece *piece, uint32_t r) {
+    pos_t until = s->free_until[r];
+    piece->loc = (loc_t)r + 1;
+    s->ra->used |= (uint64_t)1 << r;
+    value_of(s, piece)->recent = piece->loc;
+    if (until < piece->end) {
+        uint32_t last = last_use(s, piece, until);
+        pos_t after = last != UINT32_MAX ? s->ra->uses[last].pos : piece->start;
+        push_piece(s, cut(s, piece, cut_position(s, after, until)));
+    }
+    activate(s, piece);
+    pass_hint_on(s, piece);
+}
+
+static bool is_costly(const struct scan *s, uint32_t r) {
+    return in_mask(s->ra->target->callee_saved, r) && !(s->ra->used >> r & 1);
+}
+
+/* Saving and restoring a callee-saved register. */
+#define COST_CALLEE_SAVED 2u
+
+/* What it costs to keep the piece in memory across calls; COST_CALLEE_SAVED + 1 stands for more. */
+static uint32_t crossing_cost(const struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s, piece);
+    uint32_t cost = value->remat || value->spilled ? 0 : block_weight(s->ra, value->def_block);
+    pos_t loaded = piece->start;
+    for (uint32_t k = piece->use; has_use(s, piece, k) && cost <= COST_CALLEE_SAVED; k++) {
+        pos_t pos = s->ra->uses[k].pos;
+        if (find_call(s, loaded, pos) != POS_NONE) {
+            cost += weight_at(s, pos);
+            loaded = pos;
+        }
+        if (k == piece->use + 4 * HINT_USES) {
+            return COST_CALLEE_SAVED + 1;
+        }
+    }
+    return cost;
+}
+
+/* The best register that is free for the whole piece, or REG_NONE. */
+static uint32_t best_whole(const struct scan *s, const struct piece *piece) {
+    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
+    uint32_t best = REG_NONE;
+    int32_t best_score = INT32_MIN;
+    for (uint32_t n = 0; n < s->reg_count[class]; n++) {
+        uint32_t r = s->regs[class][n];
+        int32_t score = s->hint[r] - (is_costly(s, r) ? (int32_t)COST_CALLEE_SAVED : 0);
+        if (s->free_until[r] >= piece->end && score > best_score) {
+            best = r;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+/* The register that is free longest from the start of the piece, if that helps at all. */
+static uint32_t best_part(const struct scan *s, const struct piece *piece) {
+    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
+    uint32_t best = REG_NONE;
+    const struct value *value = value_of(s, piece);
+    uint32_t use = piece->use;
+    use += value->remat && use == value->use;   /* made later instead, if it can */
+    if (!has_use(s, piece, use)) {
+        return REG_NONE;
+    }
+    pos_t need = use_until(s, piece, use);
+    for (uint32_t n = 0; n < s->reg_count[class]; n++) {
+        uint32_t r = s->regs[class][n];
+        pos_t until = s->free_until[r];
+        if (until < need || until >= piece->end) {
+            continue;
+        }
+        if (best == REG_NONE || until > s->free_until[best] ||
+            (until == s->free_until[best] && s->hint[r] > s->hint[best])) {
+            best = r;
+        }
+    }
+    return best;
+}
+
+/* A value that is defined in a FIXED register starts there, and goes on elsewhere if it must. */
+static void assign_fixed(struct scan *s, struct piece *piece, uint32_t r) {
+    pos_t leave = pos_at(pos_inst(piece->start) + 1, POS_READ);
+    assert(s->free_until[r] >= min_pos(leave, piece->end));
+    if (s->free_until[r] < piece->end) {
+        push_piece(s, cut(s, piece, leave));
+        s->free_until[r] = POS_NONE;
+    }
+    assign(s, piece, r);
+}
+
+/* --- taking registers from others --- */
+
+/* The next use of an active or inactive piece's value, as far as it matters to who loses their
+ * register; 0: it cannot lose it at this position. */
+static pos_t next_use(const struct scan *s, struct piece *piece) {
+    const struct regalloc *ra = s->ra;
+    const struct value *value = value_of(s, piece);
+    uint32_t k = piece->use = find_use(ra, value, piece->use, s->now);
+    if (pos_step(s->now) != POS_BEFORE) {
+        for (uint32_t i = k; i < value->use_end && pos_inst(ra->uses[i].pos) == pos_inst(s->now); i++) {
+            if (ra->uses[i].must) {
+                return 0;
+            }
+        }
+    }
+    pos_t next = k < value->use_end ? ra->uses[k].pos : POS_NONE;
+    pos_t previous = k > value->use ? ra->uses[k - 1].pos : ra->ranges.at[value->range].start;
+    pos_t born = ra->ranges.at[value->range].start;
+    /* What was used in a loop and lives through it is used again in the next round. */
+    for (uint32_t l = ra->block_loop[pos_block(ra, s->now)]; l; l = ra->loops.at[l].parent) {
+        pos_t start = block_start(ra, ra->loops.at[l].first);
+        pos_t end = block_end(ra, ra->loops.at[l].last);
+        if (next <= end || born >= start) {
+            break;
+        }
+        if (previous >= start) {
+            return end;
+        }
+    }
+    return next;
+}
+
+/* Farther away counts as cheaper; so does what need not be stored any more. */
+static pos_t spill_rank(const struct scan *s, const struct piece *piece, pos_t next) {
+    const struct value *value = value_of(s, piece);
+    if (next == 0 || next == POS_NONE || next < s->now) {
+        return next;
+    }
+    uint64_t distance = next - s->now;
+    distance = value->remat || value->spilled ? 2 * distance : distance;
+    return distance < POS_NONE - 1 - s->now ? s->now + (pos_t)distance : POS_NONE - 1;
+}
+
+/* Takes the register from an active piece, from its last use on. */
+static void evict(struct scan *s, uint32_t r) {
+    struct piece *piece = s->active[r];
+    uint32_t last = last_use(s, piece, s->now);
+    deactivate(s, r);
+    if (last == UINT32_MAX) {
+        spill_piece(s, piece);
+        return;
+    }
+    struct piece *rest = cut(s, piece, cut_position(s, s->ra->uses[last].pos, s->now));
+    spill_piece(s, rest);
+}
+
+/* Takes the register from sleeping pieces that the piece at hand would meet. */
+static void evict_inactive(struct scan *s, const struct piece *piece, uint32_t r) {
+    uint32_t keep = 0, len = s->inactive.len;
+    if (piece == value_of(s, piece)->pieces) {
+        return;
+    }
+    for (uint32_t k = 0; k < len; k++) {
+        struct piece *other = s->inactive.at[k];
+        if (other->loc == r + 1 && intersect(s, piece, other) != POS_NONE) {
+            push_piece(s, cut(s, other, s->now));
+        } else {
+            s->inactive.at[keep++] = other;
+        }
+    }
+    s->inactive.len = keep;
+}
+
+static pos_t rank_register(const struct scan *s, uint32_t r) {
+    if (s->active[r]) {
+        return spill_rank(s, s->active[r], next_use(s, s->active[r]));
+    }
+    return s->free_until[r] > s->now ? s->free_until[r] : 0;
+}
+
+static void allocate_blocked(struct scan *s, struct piece *piece) {
+    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
+    uint32_t use = first_must(s, piece), best = REG_NONE;
+    pos_t best_rank = 0;
+    if (use == UINT32_MAX) {
+        spill_piece(s, piece);
+        return;
+    }
+    pos_t need = use_until(s, piece, use);
+    for (uint32_t n = 0; n < s->reg_count[class]; n++) {
+        uint32_t r = s->regs[class][n];
+        pos_t rank = s->fixed_until[r] >= need ? rank_register(s, r) : 0;
+        if (rank > best_rank) {
+            best = r;
+            best_rank = rank;
+        }
+    }
+    pos_t pos = s->ra->uses[use].pos;
+    bool at_once = pos_at(pos_inst(pos), POS_READ) <= piece->start;
+    if (!at_once && best_rank <= spill_rank(s, piece, pos)) {
+        spill_piece(s, piece);
+        return;
+    }
+    assert(best != REG_NONE && "an instruction wants more registers than there are");
+    if (s->active[best]) {
+        evict(s, best);
+    }
+    evict_inactive(s, piece, best);
+    s->free_until[best] = s->fixed_until[best];
+    assign(s, piece, best);
+}
+
+static void allocate(struct scan *s, struct piece *piece) {
+    const struct value *value = value_of(s, piece);
+    if (pos_step(piece->start) == POS_CLOBBER) {
+        spill_piece(s, piece);
+        return;
+    }
+    survey(s, piece);
+    if (piece == value->pieces && value->fixed) {
+        assign_fixed(s, piece, value->fixed - 1);
+        return;
+    }
+    collect_hints(s, piece);
+    uint32_t whole = best_whole(s, piece), part = best_part(s, piece);
+    bool dear = whole != REG_NONE && s->call != POS_NONE && is_costly(s, whole) &&
+                crossing_cost(s, piece) <= COST_CALLEE_SAVED;
+    if (whole != REG_NONE && !dear) {
+        assign(s, piece, whole);
+    } else if (part != REG_NONE) {
+        assign(s, piece, part);
+    } else if (dear) {
+        uint32_t use = first_must(s, piece);
+        if (use != UINT32_MAX && pos_inst(s->ra->uses[use].pos) == pos_inst(piece->start)) {
+            assign(s, piece, whole);
+        } else {
+            spill_piece(s, piece);
+        }
+    } else {
+        allocate_blocked(s, piece);
+    }
+}
+
+/* All allocatable registers: those that the target prefers, then the others. */
+static void order_registers(struct scan *s, uint32_t class) {
+    const struct target *target = s->ra->target;
+    const uint8_t *preference = target->preference[class];
+    uint32_t left = target->allocatable[class], count = 0;
+    for (uint32_t n = 0; n < 32 && preference[n] != 0xff; n++) {
+        if (left >> preference[n] & 1) {
+            left &= ~((uint32_t)1 << preference[n]);
+            s->regs[class][count++] = (uint8_t)(class * 32 + preference[n]);
+        }
+    }
+    for (; left; left &= left - 1) {
+        s->regs[class][count++] = (uint8_t)(class * 32 + (uint32_t)__builtin_ctz(left));
+    }
+    s->reg_count[class] = count;
+}
+
+void regalloc_scan_run(struct regalloc *ra) {
+    struct scan *s = arena_new(ra->arena, struct scan);
+    s->ra = ra;
+    s->wake = POS_NONE;
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
+        order_registers(s, class);
+    }
+    for (struct piece *piece = next_piece(s); piece; piece = next_piece(s)) {
+        assert(piece->start >= s->now);
+        s->now = piece->start;
+        advance_active(s);
+        advance_inactive(s);
+        allocate(s, piece);
+    }
+}
