@@ -3,7 +3,7 @@
  * everything given back joins to what it was.
  *
  * QEMU: -m 64M
- * QEMU: -m 3G -smp 4
+ * QEMU: -m 300M -smp 4
  */
 #include "abi/boot.h"
 #include "init/machine.h"

@@ -3,7 +3,7 @@
  * its own way.
  *
  * QEMU: -smp 1
- * QEMU: -smp 4 -m 1G
+ * QEMU: -smp 4 -m 200M
  * QEMU: -cpu rv64,sstc=false
  */
 #include "abi/boot.h"

@@ -1,0 +1,194 @@
+/*
+ * What the kernel's primitives cost, in instructions retired, exact under -icount. Prints a table,
+ * and fails where a figure is far beyond what it was when this was written.
+ *
+ * QEMU: -icount shift=0
+ */
+#include "abi/boot.h"
+#include "init/machine.h"
+#include "kernel/harts.h"
+#include "kernel/limits.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/space.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+#include "test/support/payload.h"
+
+enum { ROUNDS = 64, A1 = 11 };
+
+static struct space *space;
+static vaddr_t code, data;
+static const int program[] = {
+    0x00000073,      /* ecall */
+    (int)0xffdff06f, /* j -4 */
+    0x00b5b023,      /* sd a1, 0(a1), at code + 8 */
+    0x00000073,      /* ecall */
+};
+
+static void report(const char *what, uint64_t cost, uint64_t bound) {
+    payload_print("# %-44s %6llu\n", what, (unsigned long long)cost);
+    payload_check(cost <= bound, what, __FILE__, __LINE__);
+}
+
+static void prepare(void) {
+    PAYLOAD_CHECK_EQ(space_new(10000, &space), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_reserve(space, PAGE_SIZE, 0, &code), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_reserve(space, 1ul << 32, 0, &data), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(space, data, 1ul << 30, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, code, program, sizeof(program)), STATUS_OK);
+    thread_set_space(space);
+    user_regs_init(&thread_current()->regs, code, 0);
+}
+
+static void measure_user_enter(void) {
+    struct user_regs *regs = &thread_current()->regs;
+    irq_state_t irq = arch_irq_save();
+    (void)user_enter(regs);
+    uint64_t guest = regs->instret;
+    uint64_t start = time_instret();
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)user_enter(regs);
+    }
+    uint64_t cost = (time_instret() - start) / ROUNDS;
+    guest = regs->instret - guest;
+    arch_irq_restore(irq);
+    report("user_enter() to ecall and back", cost, 200);
+    /* j and ecall each time; an ecall counts on some machines and not on others. */
+    payload_print("# guest instructions counted: %llu in %d rounds\n", (unsigned long long)guest,
+                  ROUNDS);
+    PAYLOAD_CHECK(guest == ROUNDS || guest == 2 * ROUNDS);
+}
+
+static void measure_host_call(void) {
+    uint64_t start = time_instret();
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)thread_run_user();
+    }
+    report("host call that does nothing", (time_instret() - start) / ROUNDS, 300);
+}
+
+static void measure_fault(void) {
+    struct user_regs *regs = &thread_current()->regs;
+    uint64_t call, fault;
+    regs->pc = code + 8;
+    regs->x[A1] = data;
+    (void)thread_run_user();   /* makes the tables */
+    regs->pc = code + 8;
+    uint64_t start = time_instret();
+    (void)thread_run_user();
+    call = time_instret() - start;
+    start = time_instret();
+    for (uint64_t i = 1; i <= ROUNDS; i++) {
+        regs->pc = code + 8;
+        regs->x[A1] = data + i * PAGE_SIZE;
+        (void)thread_run_user();
+    }
+    fault = (time_instret() - start) / ROUNDS - call;
+    report("minor fault, zero-fill", fault, 3000);
+}
+
+static void measure_mapping(void) {
+    uint64_t cost = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        vaddr_t at;
+        uint64_t start = time_instret();
+        if (space_reserve(space, 65536, 0, &at) != STATUS_OK ||
+            space_protect(space, at, 65536, PROT_READ | PROT_WRITE) != STATUS_OK ||
+            space_unmap(space, at, 65536) != STATUS_OK) {
+            PAYLOAD_CHECK(false);
+        }
+        cost += time_instret() - start;
+    }
+    report("map and unmap 64 KiB", cost / ROUNDS, 6000);
+}
+
+static volatile bool stop;
+
+static void yield_on(void *arg) {
+    (void)arg;
+    while (!stop) {
+        sched_yield();
+    }
+}
+
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+static void measure_threads(void) {
+    struct thread *thread;
+    thread_set_space(NULL);
+    PAYLOAD_CHECK_EQ(thread_start("yield", yield_on, NULL, NULL, &thread), STATUS_OK);
+    sched_yield();
+    uint64_t start = time_instret();
+    for (int i = 0; i < ROUNDS; i++) {
+        sched_yield();
+    }
+    uint64_t cost = (time_instret() - start) / ROUNDS / 2;
+    stop = true;
+    thread_join(thread);
+    report("switch between two threads", cost, 1000);
+    start = time_instret();
+    for (int i = 0; i < ROUNDS; i++) {
+        if (thread_start("nothing", nothing, NULL, NULL, &thread) == STATUS_OK) {
+            thread_join(thread);
+        }
+    }
+    report("thread start and join", (time_instret() - start) / ROUNDS, 12000);
+}
+
+static void measure_memory(void) {
+    paddr_t frame;
+    uint64_t start = time_instret();
+    for (int i = 0; i < ROUNDS; i++) {
+        if (frame_alloc(0, NULL, &frame) == STATUS_OK) {
+            frame_free(frame, 0, NULL);
+        }
+    }
+    report("frame alloc and free", (time_instret() - start) / ROUNDS, 1500);
+    start = time_instret();
+    for (int i = 0; i < ROUNDS; i++) {
+        heap_free(heap_alloc(100));
+    }
+    report("heap alloc and free, 100 bytes", (time_instret() - start) / ROUNDS, 600);
+    frame = 0;
+    if (frame_alloc(0, NULL, &frame) == STATUS_OK) {
+        start = time_instret();
+        arch_page_zero(frame_pointer(frame));
+        report("zero a page", time_instret() - start, 800);
+        frame_free(frame, 0, NULL);
+    }
+}
+
+static void measure_timer(void) {
+    irq_state_t irq = arch_irq_save();
+    arch_timer_set(arch_ticks());
+    uint64_t start = time_instret();
+    arch_irq_restore(irq);
+    while (hart_self()->timer_irqs == 0) {
+    }
+    report("timer interrupt", time_instret() - start, 1200);
+}
+
+static _Noreturn void test(size_t hart, const struct boot_info *info) {
+    payload_begin(info);
+    machine_init(hart, info);
+    payload_print("# loader to kernel: %llu instructions; kernel start: %llu\n",
+                  (unsigned long long)(info->instret_at_entry - info->instret_at_reset),
+                  (unsigned long long)(time_instret() - info->instret_at_entry));
+    hart_self()->timer_irqs = 0;
+    measure_timer();
+    prepare();
+    measure_user_enter();
+    measure_host_call();
+    measure_fault();
+    measure_mapping();
+    measure_threads();
+    measure_memory();
+    space_free(space);
+    payload_end();
+}
+
+LOADER_ENTRY(test, .stack_pages = 16);
