@@ -64,8 +64,7 @@ static void load(const uint8_t *bytes, size_t size, wasm_features_t features, in
     struct module *m;
     struct wasm_error error;
     if (types) {
-        status_t status =
-            module_load_with(&m, &heap.source, types, bytes, size, features, &error);
+        status_t status = module_load_with(&m, &heap.source, types, bytes, size, features, &error);
         assert(status == error.status);
         if (status == STATUS_OK) {
             read_module(m);

@@ -3,8 +3,8 @@
 
     test/spec/validate_suite.py [--all-features] WASMC DIR...
 
-Each DIR holds the suite in its converted layout (NAME/commands.json beside NAME/N.wasm). A module that
-a command instantiates must validate, one of assert_invalid and of binary assert_malformed must be
+Each DIR holds the suite in its converted layout (NAME/commands.json beside NAME/N.wasm). A module
+that a command instantiates must validate, one of assert_invalid and of binary assert_malformed must be
 refused. A module that needs a feature which is not enabled counts as skipped, by the feature's name.
 The last line is the sum.
 """
@@ -28,7 +28,8 @@ def modules(top):
                 continue
             kind = command["type"]
             if kind in VALID or kind in REFUSED:
-                yield str(commands.parent / command["filename"]), kind in VALID, command.get("text", "")
+                path = commands.parent / command["filename"]
+                yield str(path), kind in VALID, command.get("text", "")
 
 
 def verdicts(wasmc, options, paths):

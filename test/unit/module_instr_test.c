@@ -102,10 +102,10 @@ TEST(every_row_reads_as_itself) {
         enum instr_op op;
     } rows[] = {
 #define PREFIX_CORE 0
-#define PREFIX_FB 0xfb
-#define PREFIX_FC 0xfc
-#define PREFIX_FD 0xfd
-#define PREFIX_FE 0xfe
+#define PREFIX_FB   0xfb
+#define PREFIX_FC   0xfc
+#define PREFIX_FD   0xfd
+#define PREFIX_FE   0xfe
 #define INSTR(page, code, name, text, sig, imm, feature, lower, how)                               \
     {PREFIX_##page, code, INSTR_##name},
 #include "wasm/module/opcodes.def"

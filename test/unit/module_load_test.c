@@ -1,6 +1,6 @@
 /*
- * Loading modules made by hand: what is in a good one, what is said of bad ones, running out of memory
- * at each allocation, truncation at each byte. The official suite covers the rules one by one
+ * Loading modules made by hand: what is in a good one, what is said of bad ones, running out of
+ * memory at each allocation, truncation at each byte. The official suite covers the rules one by one
  * (test/spec/validate_suite.py).
  */
 #include "test/support/check.h"
@@ -16,8 +16,7 @@ static struct wasm_error error;
 static struct module *load(const uint8_t *bytes, size_t size) {
     struct module *m = NULL;
     arena_init(&types_arena, &heap_source);
-    status_t status =
-        module_load(&m, &heap_source, types_new(&types_arena), bytes, size, &error);
+    status_t status = module_load(&m, &heap_source, types_new(&types_arena), bytes, size, &error);
     CHECK_EQ(status, error.status);
     return status == STATUS_OK ? m : NULL;
 }
@@ -147,7 +146,8 @@ TEST(every_truncation_is_refused_or_whole) {
         uint8_t *copy = malloc(size + 1); /* so that a read past the end is seen */
         memcpy(copy, whole, size);
         struct module *m = load(copy, size);
-        bool is_tail = size == 8 || size >= sizeof(whole) - 20; /* the name section may be cut off */
+        bool is_tail =
+            size == 8 || size >= sizeof(whole) - 20; /* the name section may be cut off */
         if (m && !is_tail) {
             /* Otherwise only where a section ends and no function waits for its body. */
             CHECK_EQ(m->func_count, m->func_imports);
@@ -175,8 +175,8 @@ TEST(running_out_of_memory_gives_everything_back) {
         heap_limit(&heap, chunks);
         struct module *m = NULL;
         arena_init(&types_arena, &heap_source);
-        status_t status = module_load(&m, &heap.source, types_new(&types_arena), whole,
-                                      sizeof(whole), &error);
+        status_t status =
+            module_load(&m, &heap.source, types_new(&types_arena), whole, sizeof(whole), &error);
         CHECK(status == STATUS_OK || status == STATUS_NO_MEMORY);
         is_loaded = status == STATUS_OK;
         unload(is_loaded ? m : NULL);
@@ -232,7 +232,8 @@ TEST(bodies) {
 }
 
 TEST(unsupported_is_said_by_name) {
-    REFUSED(STATUS_UNSUPPORTED, "unsupported feature: simd: v128.load", BODY(5, 0xfd, 0, 4, 0, 0x0b));
+    REFUSED(STATUS_UNSUPPORTED, "unsupported feature: simd: v128.load",
+            BODY(5, 0xfd, 0, 4, 0, 0x0b));
     CHECK_TEXT(error.feature, "simd");
     REFUSED(STATUS_UNSUPPORTED, "threads: atomic.fence", BODY(4, 0xfe, 3, 0, 0x0b));
     REFUSED(STATUS_UNSUPPORTED, "tail-call: return_call", BODY(3, 0x12, 0, 0x0b));
@@ -256,7 +257,8 @@ TEST(a_group_of_one_is_plain) {
 }
 
 TEST(constant_expressions) {
-    REFUSED(STATUS_INVALID, "constant expression required", HEAD, 6, 6, 1, 0x7f, 0, 0x41, 0, 0x67, 0x0b);
+    REFUSED(STATUS_INVALID, "constant expression required", HEAD, 6, 6, 1, 0x7f, 0, 0x41, 0, 0x67,
+            0x0b);
     REFUSED(STATUS_INVALID, "unknown global 0", HEAD, 6, 6, 1, 0x7f, 0, 0x23, 0, 0x0b);
     REFUSED(STATUS_INVALID, "is mutable", HEAD, 6, 11, 2, 0x7f, 1, 0x41, 0, 0x0b, 0x7f, 0, 0x23, 0,
             0x0b);
@@ -300,8 +302,8 @@ TEST(nesting_has_a_limit_and_no_recursion) {
 TEST(locals_have_a_limit) {
     REFUSED(STATUS_LIMIT, "too many locals", HEAD, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 10, 1, 8, 1,
             0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b);
-    REFUSED(STATUS_LIMIT, "too many locals", HEAD, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 12, 1, 10, 2,
-            0xd0, 0x86, 0x03, 0x7f, 0x01, 0x7f, 0x0b, 0x0b, 0x0b);
+    REFUSED(STATUS_LIMIT, "too many locals", HEAD, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 12, 1, 10,
+            2, 0xd0, 0x86, 0x03, 0x7f, 0x01, 0x7f, 0x0b, 0x0b, 0x0b);
 }
 
 CHECK_MAIN

@@ -42,7 +42,8 @@ static type_id_t intern(struct types *types, const struct type_def *defs, uint32
 TEST(equal_functions_share_an_id) {
     struct types *types = new_registry();
     valtype_t list[] = {VALTYPE_I32, VALTYPE_F64};
-    struct type_def a = func(list, 2, list, 1), b = func(list, 1, list, 2), c = func(list, 2, list, 1);
+    struct type_def a = func(list, 2, list, 1), b = func(list, 1, list, 2),
+                    c = func(list, 2, list, 1);
     CHECK_EQ(intern(types, &a, 1), 0);
     CHECK_EQ(intern(types, &b, 1), 1);
     CHECK_EQ(intern(types, &c, 1), 0);
@@ -109,9 +110,11 @@ TEST(supers_are_by_position_too) {
 
 TEST(what_a_subtype_declares_must_match) {
     struct types *types = new_registry();
-    struct field_type narrow[] = {{VALTYPE_I32, false}}, wide[] = {{VALTYPE_I32, false}, {VALTYPE_I64, true}};
+    struct field_type narrow[] = {{VALTYPE_I32, false}},
+                      wide[] = {{VALTYPE_I32, false}, {VALTYPE_I64, true}};
     struct field_type wrong[] = {{VALTYPE_I32, true}};
-    struct type_def base = structure(narrow, 1), sub = structure(wide, 2), bad = structure(wrong, 1);
+    struct type_def base = structure(narrow, 1), sub = structure(wide, 2),
+                    bad = structure(wrong, 1);
     sub.super = bad.super = intern(types, &base, 1);
     CHECK(types_is_valid_sub(types, intern(types, &sub, 1)));
     CHECK(!types_is_valid_sub(types, intern(types, &bad, 1)));
@@ -140,7 +143,8 @@ TEST(heap_types_are_ordered) {
     struct types *types = new_registry();
     struct type_def f = func(NULL, 0, NULL, 0), s = structure(NULL, 0);
     type_id_t fid = intern(types, &f, 1), sid = intern(types, &s, 1);
-    static const enum heap_type below_any[] = {HEAP_EQ, HEAP_I31, HEAP_STRUCT, HEAP_ARRAY, HEAP_NONE};
+    static const enum heap_type below_any[] = {HEAP_EQ, HEAP_I31, HEAP_STRUCT, HEAP_ARRAY,
+                                               HEAP_NONE};
     for (unsigned i = 0; i < 5; i++) {
         CHECK(types_is_sub(types, VALTYPE_REF(below_any[i], true), VALTYPE_REF(HEAP_ANY, true)));
         CHECK(!types_is_sub(types, VALTYPE_REF(HEAP_ANY, true), VALTYPE_REF(below_any[i], true)));

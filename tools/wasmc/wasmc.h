@@ -23,8 +23,8 @@ struct input {
     struct module *module; /* NULL when it was refused */
 };
 
-/* Reads the file whole and loads its module. False when the file cannot be read, with a line on stderr;
- * a module that was refused leaves error_out filled. input_close() in every case. */
+/* Reads the file whole and loads its module. False when the file cannot be read, with a line on
+ * stderr; a module that was refused leaves error_out filled. input_close() in every case. */
 bool input_open(struct input *input, const char *path, wasm_features_t features,
                 struct wasm_error *error_out);
 void input_close(struct input *input);

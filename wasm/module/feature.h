@@ -1,9 +1,9 @@
 /*
  * The features of WebAssembly beyond its first version, and which of them this runtime has.
  *
- * WASM_FEATURE_TABLE is the one place that decides: a module that needs a feature whose row says `false`
- * is refused by the feature's name (STATUS_UNSUPPORTED), wherever the need shows. To enable one:
- * make everything after the validator able, then change its row.
+ * WASM_FEATURE_TABLE is the one place that decides: a module that needs a feature whose row says
+ * `false` is refused by the feature's name (STATUS_UNSUPPORTED), wherever the need shows. To enable
+ * one: make everything after the validator able, then change its row.
  */
 #ifndef WASM_MODULE_FEATURE_H
 #define WASM_MODULE_FEATURE_H
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WASM_FEATURE_TABLE(X)                                                                           \
+#define WASM_FEATURE_TABLE(X)                                                                      \
     X(CORE, "core", true)                                                                          \
     X(SIGN_EXTENSION, "sign-extension", true)                                                      \
     X(SATURATING, "saturating-float-to-int", true)                                                 \
@@ -34,7 +34,7 @@ enum wasm_feature {
 #define X(name, text, enabled) WASM_FEATURE_##name,
     WASM_FEATURE_TABLE(X)
 #undef X
-    WASM_FEATURE_COUNT
+        WASM_FEATURE_COUNT
 };
 
 /* A set of features, one bit each. */

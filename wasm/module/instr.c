@@ -8,7 +8,7 @@
 
 #include "wasm/limits.h"
 
-#define VAL_NONE SIG_KIND_NONE
+#define VAL_NONE    SIG_KIND_NONE
 #define VAL_ADDRESS SIG_KIND_ADDRESS
 _Static_assert(VAL_I16 < SIG_KIND_ADDRESS, "SIG_KIND_ADDRESS is not a kind of value");
 
@@ -54,19 +54,32 @@ static inline int64_t read_s64(struct reader *r) {
 /* The abstract heap type of a one-byte code, or -1. */
 static int heap_of_code(int64_t code) {
     switch (code) {
-    case 0x70 - 0x80: return HEAP_FUNC;
-    case 0x6f - 0x80: return HEAP_EXTERN;
-    case 0x6e - 0x80: return HEAP_ANY;
-    case 0x6d - 0x80: return HEAP_EQ;
-    case 0x6c - 0x80: return HEAP_I31;
-    case 0x6b - 0x80: return HEAP_STRUCT;
-    case 0x6a - 0x80: return HEAP_ARRAY;
-    case 0x69 - 0x80: return HEAP_EXN;
-    case 0x71 - 0x80: return HEAP_NONE;
-    case 0x72 - 0x80: return HEAP_NOEXTERN;
-    case 0x73 - 0x80: return HEAP_NOFUNC;
-    case 0x74 - 0x80: return HEAP_NOEXN;
-    default: return -1;
+    case 0x70 - 0x80:
+        return HEAP_FUNC;
+    case 0x6f - 0x80:
+        return HEAP_EXTERN;
+    case 0x6e - 0x80:
+        return HEAP_ANY;
+    case 0x6d - 0x80:
+        return HEAP_EQ;
+    case 0x6c - 0x80:
+        return HEAP_I31;
+    case 0x6b - 0x80:
+        return HEAP_STRUCT;
+    case 0x6a - 0x80:
+        return HEAP_ARRAY;
+    case 0x69 - 0x80:
+        return HEAP_EXN;
+    case 0x71 - 0x80:
+        return HEAP_NONE;
+    case 0x72 - 0x80:
+        return HEAP_NOEXTERN;
+    case 0x73 - 0x80:
+        return HEAP_NOFUNC;
+    case 0x74 - 0x80:
+        return HEAP_NOEXN;
+    default:
+        return -1;
     }
 }
 
@@ -88,14 +101,22 @@ static valtype_t read_heap(struct reader *r, bool is_nullable) {
 /* The type that starts with the byte `code`, which has been read. */
 static valtype_t read_type_from(struct reader *r, uint8_t code) {
     switch (code) {
-    case 0x7f: return VALTYPE_I32;
-    case 0x7e: return VALTYPE_I64;
-    case 0x7d: return VALTYPE_F32;
-    case 0x7c: return VALTYPE_F64;
-    case 0x7b: return VALTYPE_V128;
-    case 0x64: return read_heap(r, false);
-    case 0x63: return read_heap(r, true);
-    default: break;
+    case 0x7f:
+        return VALTYPE_I32;
+    case 0x7e:
+        return VALTYPE_I64;
+    case 0x7d:
+        return VALTYPE_F32;
+    case 0x7c:
+        return VALTYPE_F64;
+    case 0x7b:
+        return VALTYPE_V128;
+    case 0x64:
+        return read_heap(r, false);
+    case 0x63:
+        return read_heap(r, true);
+    default:
+        break;
     }
     int heap = heap_of_code((int64_t)code - 0x80);
     if (heap < 0) {
@@ -229,25 +250,50 @@ __attribute__((noinline)) static bool read_immediate(struct reader *r, struct in
     switch ((enum imm_kind)instr_infos[out->op].imm) {
     case IMM_NONE:
         break;
-    case IMM_LABEL: case IMM_FUNC: case IMM_TYPE: case IMM_LOCAL: case IMM_GLOBAL: case IMM_TABLE:
-    case IMM_MEMORY: case IMM_TAG: case IMM_DATA: case IMM_ELEM:
+    case IMM_LABEL:
+    case IMM_FUNC:
+    case IMM_TYPE:
+    case IMM_LOCAL:
+    case IMM_GLOBAL:
+    case IMM_TABLE:
+    case IMM_MEMORY:
+    case IMM_TAG:
+    case IMM_DATA:
+    case IMM_ELEM:
         out->index = read_u32(r);
         break;
-    case IMM_CALL_INDIRECT: case IMM_MEMORY_COPY: case IMM_TABLE_COPY: case IMM_FIELD:
-    case IMM_TYPE_LEN: case IMM_TYPE_DATA: case IMM_TYPE_ELEM: case IMM_TYPE_TYPE:
+    case IMM_CALL_INDIRECT:
+    case IMM_MEMORY_COPY:
+    case IMM_TABLE_COPY:
+    case IMM_FIELD:
+    case IMM_TYPE_LEN:
+    case IMM_TYPE_DATA:
+    case IMM_TYPE_ELEM:
+    case IMM_TYPE_TYPE:
         read_indices(r, out, false);
         break;
-    case IMM_MEMORY_INIT: case IMM_TABLE_INIT:
+    case IMM_MEMORY_INIT:
+    case IMM_TABLE_INIT:
         read_indices(r, out, true);
         break;
-    case IMM_MEM8: case IMM_MEM16: case IMM_MEM32: case IMM_MEM64: case IMM_MEM128:
+    case IMM_MEM8:
+    case IMM_MEM16:
+    case IMM_MEM32:
+    case IMM_MEM64:
+    case IMM_MEM128:
         read_memarg(r, out);
         break;
-    case IMM_LANE_MEM8: case IMM_LANE_MEM16: case IMM_LANE_MEM32: case IMM_LANE_MEM64:
+    case IMM_LANE_MEM8:
+    case IMM_LANE_MEM16:
+    case IMM_LANE_MEM32:
+    case IMM_LANE_MEM64:
         read_memarg(r, out);
         out->mem.lane = reader_u8(r);
         break;
-    case IMM_LANE16: case IMM_LANE8: case IMM_LANE4: case IMM_LANE2:
+    case IMM_LANE16:
+    case IMM_LANE8:
+    case IMM_LANE4:
+    case IMM_LANE2:
         out->mem.lane = reader_u8(r);
         break;
     case IMM_BLOCK:
@@ -268,7 +314,8 @@ __attribute__((noinline)) static bool read_immediate(struct reader *r, struct in
     case IMM_F64:
         out->value = (int64_t)reader_le64(r);
         break;
-    case IMM_V128: case IMM_SHUFFLE:
+    case IMM_V128:
+    case IMM_SHUFFLE:
         read_bytes16(r, out);
         break;
     case IMM_SELECT_T:
@@ -394,28 +441,54 @@ void instr_print(struct sink *sink, const struct instr *i) {
     enum imm_kind imm = (enum imm_kind)instr_infos[i->op].imm;
     fmt_print(sink, "%s", instr_infos[i->op].text);
     switch (imm) {
-    case IMM_NONE: case IMM_FENCE: case IMM_COUNT:
+    case IMM_NONE:
+    case IMM_FENCE:
+    case IMM_COUNT:
         break;
-    case IMM_LABEL: case IMM_FUNC: case IMM_TYPE: case IMM_LOCAL: case IMM_GLOBAL: case IMM_TABLE:
-    case IMM_MEMORY: case IMM_TAG: case IMM_DATA: case IMM_ELEM:
+    case IMM_LABEL:
+    case IMM_FUNC:
+    case IMM_TYPE:
+    case IMM_LOCAL:
+    case IMM_GLOBAL:
+    case IMM_TABLE:
+    case IMM_MEMORY:
+    case IMM_TAG:
+    case IMM_DATA:
+    case IMM_ELEM:
         fmt_print(sink, " %u", i->index);
         break;
     case IMM_CALL_INDIRECT:
         fmt_print(sink, " %u (type %u)", i->index2, i->index);
         break;
-    case IMM_MEMORY_COPY: case IMM_TABLE_COPY: case IMM_FIELD: case IMM_TYPE_LEN:
-    case IMM_TYPE_DATA: case IMM_TYPE_ELEM: case IMM_TYPE_TYPE: case IMM_MEMORY_INIT:
+    case IMM_MEMORY_COPY:
+    case IMM_TABLE_COPY:
+    case IMM_FIELD:
+    case IMM_TYPE_LEN:
+    case IMM_TYPE_DATA:
+    case IMM_TYPE_ELEM:
+    case IMM_TYPE_TYPE:
+    case IMM_MEMORY_INIT:
     case IMM_TABLE_INIT:
         fmt_print(sink, " %u %u", i->index, i->index2);
         break;
-    case IMM_MEM8: case IMM_MEM16: case IMM_MEM32: case IMM_MEM64: case IMM_MEM128:
+    case IMM_MEM8:
+    case IMM_MEM16:
+    case IMM_MEM32:
+    case IMM_MEM64:
+    case IMM_MEM128:
         print_memarg(sink, i);
         break;
-    case IMM_LANE_MEM8: case IMM_LANE_MEM16: case IMM_LANE_MEM32: case IMM_LANE_MEM64:
+    case IMM_LANE_MEM8:
+    case IMM_LANE_MEM16:
+    case IMM_LANE_MEM32:
+    case IMM_LANE_MEM64:
         print_memarg(sink, i);
         fmt_print(sink, " %u", i->mem.lane);
         break;
-    case IMM_LANE16: case IMM_LANE8: case IMM_LANE4: case IMM_LANE2:
+    case IMM_LANE16:
+    case IMM_LANE8:
+    case IMM_LANE4:
+    case IMM_LANE2:
         fmt_print(sink, " %u", i->mem.lane);
         break;
     case IMM_BLOCK:
@@ -424,10 +497,12 @@ void instr_print(struct sink *sink, const struct instr *i) {
     case IMM_BR_TABLE:
         print_labels(sink, i);
         break;
-    case IMM_I32: case IMM_I64:
+    case IMM_I32:
+    case IMM_I64:
         fmt_print(sink, " %lld", (long long)i->value);
         break;
-    case IMM_F32: case IMM_F64:
+    case IMM_F32:
+    case IMM_F64:
         fmt_print(sink, " bits:0x%llx", (unsigned long long)i->value);
         break;
     case IMM_V128:
@@ -437,7 +512,8 @@ void instr_print(struct sink *sink, const struct instr *i) {
     case IMM_SHUFFLE:
         print_bytes16(sink, i, "u");
         break;
-    case IMM_SELECT_T: case IMM_HEAP:
+    case IMM_SELECT_T:
+    case IMM_HEAP:
         fmt_print(sink, " ");
         print_type(sink, i->type);
         break;

@@ -54,38 +54,38 @@ enum instr_op {
     X(V128)          /* bytes */                                                                   \
     X(SHUFFLE)       /* bytes: 16 lanes */                                                         \
     X(SELECT_T)      /* count; type: the first of them */                                          \
-    X(HEAP)          /* type: the reference; nullable for ref.null, ref.test null, ref.cast null */\
-    X(MEM8)          /* index: memory, mem; up to MEM128: by natural alignment */                  \
+    X(HEAP) /* type: the reference; nullable for ref.null, ref.test null, ref.cast null */         \
+    X(MEM8) /* index: memory, mem; up to MEM128: by natural alignment */                           \
     X(MEM16)                                                                                       \
     X(MEM32)                                                                                       \
     X(MEM64)                                                                                       \
     X(MEM128)                                                                                      \
-    X(LANE_MEM8)     /* index: memory, mem with lane */                                            \
+    X(LANE_MEM8) /* index: memory, mem with lane */                                                \
     X(LANE_MEM16)                                                                                  \
     X(LANE_MEM32)                                                                                  \
     X(LANE_MEM64)                                                                                  \
-    X(LANE16)        /* mem.lane, below that number */                                             \
+    X(LANE16) /* mem.lane, below that number */                                                    \
     X(LANE8)                                                                                       \
     X(LANE4)                                                                                       \
     X(LANE2)                                                                                       \
-    X(TRY_TABLE)     /* block; count catch clauses in `list`, see instr_read_catch() */            \
-    X(FIELD)         /* index: type, index2: field */                                              \
-    X(TYPE_LEN)      /* index: type, index2: number of elements */                                 \
-    X(TYPE_DATA)     /* index: type, index2: data segment */                                       \
-    X(TYPE_ELEM)     /* index: type, index2: element segment */                                    \
-    X(TYPE_TYPE)     /* index: destination type, index2: source type */                            \
-    X(BR_CAST)       /* index: label, cast */                                                      \
-    X(FENCE)         /* a zero byte */
+    X(TRY_TABLE) /* block; count catch clauses in `list`, see instr_read_catch() */                \
+    X(FIELD)     /* index: type, index2: field */                                                  \
+    X(TYPE_LEN)  /* index: type, index2: number of elements */                                     \
+    X(TYPE_DATA) /* index: type, index2: data segment */                                           \
+    X(TYPE_ELEM) /* index: type, index2: element segment */                                        \
+    X(TYPE_TYPE) /* index: destination type, index2: source type */                                \
+    X(BR_CAST)   /* index: label, cast */                                                          \
+    X(FENCE)     /* a zero byte */
 
 enum imm_kind {
 #define X(name) IMM_##name,
     IMM_TABLE(X)
 #undef X
-    IMM_COUNT
+        IMM_COUNT
 };
 
 /* Signatures; a kind is an enum val_kind, or: */
-#define SIG_KIND_NONE 0    /* no result */
+#define SIG_KIND_NONE    0 /* no result */
 #define SIG_KIND_ADDRESS 9 /* i32 or i64 by the memory named in the immediate */
 
 enum instr_sig {
@@ -113,8 +113,8 @@ extern const struct instr_shape instr_shapes[SIG_SPECIAL]; /* by enum instr_sig 
 
 /* The type of a block (core 3.0, 5.4.1). */
 struct block_type {
-    bool has_index;   /* a function type: index; else: */
-    bool has_result;  /* one result: result; else none */
+    bool has_index;  /* a function type: index; else: */
+    bool has_result; /* one result: result; else none */
     uint32_t index;
     valtype_t result; /* not resolved */
 };
@@ -169,7 +169,7 @@ static inline const struct instr_info *instr_info(const struct instr *i) {
     return &instr_infos[i->op];
 }
 
-/* The text format's line for it, indices as numbers: "i32.load offset=8 align=4", "br_table 0 1 2". */
+/* As in the text format, with indices as numbers: "i32.load offset=8 align=4", "br_table 0 1 2". */
 void instr_print(struct sink *sink, const struct instr *instr);
 
 #endif

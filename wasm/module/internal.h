@@ -2,9 +2,9 @@
  * What the files of this folder share while a module is being loaded.
  *
  * Errors stick: the first load_fail() fills the caller's wasm_error, later ones change nothing, and
- * everybody goes on with harmless values until the next load_ok(). Loops over what the bytes
- * ask for look at it every time round. Running out of memory does not come back: the arenas' `exhausted`
- * ends module_load() from wherever it is.
+ * everybody goes on with harmless values until the next load_ok(). Loops over what the bytes ask for
+ * look at it every time round. Running out of memory does not come back: the arenas' `exhausted` ends
+ * module_load() from wherever it is.
  */
 #ifndef WASM_MODULE_INTERNAL_H
 #define WASM_MODULE_INTERNAL_H
@@ -32,13 +32,13 @@ struct loader {
     struct module *m;
     wasm_features_t features;
     struct wasm_error *error;
-    struct arena scratch;   /* gone after loading */
-    struct reader r;        /* over the section being read */
-    struct reader names;    /* the name section's content, or empty */
-    uint32_t func;          /* whose body is validated, for errors; INDEX_NONE */
-    const char *instr;      /* the instruction being validated, for errors; or NULL */
+    struct arena scratch; /* gone after loading */
+    struct reader r;      /* over the section being read */
+    struct reader names;  /* the name section's content, or empty */
+    uint32_t func;        /* whose body is validated, for errors; INDEX_NONE */
+    const char *instr;    /* the instruction being validated, for errors; or NULL */
     bool has_data_count;
-    uint32_t code_count;    /* entries of the code section */
+    uint32_t code_count;         /* entries of the code section */
     VEC(struct func_decl) funcs; /* these become the module's arrays */
     VEC(struct table_decl) tables;
     VEC(struct memory_decl) memories;
@@ -81,9 +81,9 @@ const struct type_def *load_func_type(struct loader *ld, uint32_t type_index, si
 
 /* ---- the stages */
 
-void rec_decode(struct loader *ld);      /* rec.c: the type section */
+void rec_decode(struct loader *ld);                        /* rec.c: the type section */
 void sections_decode(struct loader *ld, struct reader *r); /* sections.c: the whole module */
-void names_decode(struct loader *ld);    /* names.c: the name section, never an error */
+void names_decode(struct loader *ld); /* names.c: the name section, never an error */
 
 /* validate.c: a function body, `ld->r` over it; a constant expression at ld->r, skipped. */
 void validate_body(struct loader *ld, uint32_t func);

@@ -1,7 +1,8 @@
 /*
- * Loading a module: module_load(), its errors, the gate for features, and the small things that every
- * section is made of. The way through: sections_decode() reads section after section and validates
- * each against what came before (core 3.0, chapters 3 and 5); function bodies go to validate_body().
+ * Loading a module: module_load(), its errors, the gate for features, and the small things that all
+ * sections are made of. The way through: sections_decode() reads section after section and validates
+ * each against what came before (core 3.0, chapters 3 and 5); function bodies go to
+ * validate_body().
  */
 #include "wasm/module/internal.h"
 
@@ -54,8 +55,8 @@ bool load_need(struct loader *ld, enum wasm_feature feature, size_t offset, cons
     if (load_ok(ld)) {
         ld->error->feature = wasm_feature_text(feature);
     }
-    load_fail(ld, STATUS_UNSUPPORTED, offset, "unsupported feature: %s: %s", wasm_feature_text(feature),
-              what);
+    load_fail(ld, STATUS_UNSUPPORTED, offset, "unsupported feature: %s: %s",
+              wasm_feature_text(feature), what);
     return false;
 }
 
@@ -145,12 +146,14 @@ static enum wasm_feature feature_of_type(valtype_t type) {
     switch (valtype_heap(type)) {
     case HEAP_FUNC:
     case HEAP_EXTERN:
-        return valtype_is_nullable(type) ? WASM_FEATURE_REFERENCE_TYPES : WASM_FEATURE_FUNCTION_REFERENCES;
+        return valtype_is_nullable(type) ? WASM_FEATURE_REFERENCE_TYPES
+                                         : WASM_FEATURE_FUNCTION_REFERENCES;
     case HEAP_EXN:
     case HEAP_NOEXN:
         return WASM_FEATURE_EXCEPTIONS;
     default:
-        return valtype_heap(type) >= HEAP_CONCRETE ? WASM_FEATURE_FUNCTION_REFERENCES : WASM_FEATURE_GC;
+        return valtype_heap(type) >= HEAP_CONCRETE ? WASM_FEATURE_FUNCTION_REFERENCES
+                                                   : WASM_FEATURE_GC;
     }
 }
 
@@ -244,8 +247,8 @@ static struct module *new_module(const struct arena_source *source) {
 }
 
 status_t module_load_with(struct module **module_out, const struct arena_source *source,
-                          struct types *types, const void *bytes, size_t size, wasm_features_t features,
-                          struct wasm_error *error_out) {
+                          struct types *types, const void *bytes, size_t size,
+                          wasm_features_t features, struct wasm_error *error_out) {
     *error_out = (struct wasm_error){.status = STATUS_OK};
     struct loader ld = {.features = features, .error = error_out, .func = INDEX_NONE};
     ld.m = new_module(source);
@@ -276,7 +279,8 @@ status_t module_load_with(struct module **module_out, const struct arena_source 
 status_t module_load(struct module **module_out, const struct arena_source *source,
                      struct types *types, const void *bytes, size_t size,
                      struct wasm_error *error_out) {
-    return module_load_with(module_out, source, types, bytes, size, wasm_features_enabled, error_out);
+    return module_load_with(module_out, source, types, bytes, size, wasm_features_enabled,
+                            error_out);
 }
 
 void module_free(struct module *module) {

@@ -40,7 +40,7 @@ enum extern_kind { EXTERN_FUNC, EXTERN_TABLE, EXTERN_MEMORY, EXTERN_GLOBAL, EXTE
 struct limits {
     uint64_t min, max; /* max is UINT64_MAX when there is none */
     bool has_max;
-    bool is_64;        /* i64 addresses */
+    bool is_64; /* i64 addresses */
     bool is_shared;
 };
 
@@ -61,8 +61,8 @@ struct func_decl {
     const uint8_t *body; /* locals and code; NULL for an import */
     uint32_t body_size;
     uint32_t body_offset; /* of body in the module's bytes */
-    struct name name;    /* from the name section; size 0 if it has none */
-    bool is_escaping;    /* exported, in an element segment, or the operand of ref.func */
+    struct name name;     /* from the name section; size 0 if it has none */
+    bool is_escaping;     /* exported, in an element segment, or the operand of ref.func */
 };
 
 struct table_decl {
@@ -100,7 +100,7 @@ struct elem_segment {
     uint32_t table;           /* active */
     struct const_expr offset; /* active */
     uint32_t count;
-    const uint32_t *funcs;    /* or NULL */
+    const uint32_t *funcs;          /* or NULL */
     const struct const_expr *exprs; /* or NULL */
 };
 
@@ -139,7 +139,7 @@ struct module {
     uint32_t export_count;
     const struct export *exports;
     struct map export_map; /* hash of the name, plus one a collision, to the export's index */
-    uint32_t start; /* function index or INDEX_NONE */
+    uint32_t start;        /* function index or INDEX_NONE */
     uint32_t elem_count;
     const struct elem_segment *elems;
     uint32_t data_count;

@@ -2,9 +2,9 @@
  * The type section: recursion groups of function, structure and array types (core 3.0, 5.3.9 to
  * 5.3.12 and 5.5.4), interned one group after the other.
  *
- * While a group is read its own members are known by position only, so a reference in it is resolved
- * here and not by load_resolve(): to an id when it points before the group, to TYPE_REC_BASE plus
- * the position when it points into it.
+ * While a group is read its own members are known by position only, so a reference in it is
+ * resolved here and not by load_resolve(): to an id when it points before the group, to
+ * TYPE_REC_BASE plus the position when it points into it.
  */
 #include "wasm/module/internal.h"
 
@@ -159,7 +159,8 @@ static void intern(struct rec *rec, const struct type_def *defs, size_t offset) 
     }
 }
 
-static void read_group(struct loader *ld, uint32_t count, bool is_rec, uint8_t code, size_t offset) {
+static void read_group(struct loader *ld, uint32_t count, bool is_rec, uint8_t code,
+                       size_t offset) {
     struct rec rec = {ld, ld->type_ids.len, count};
     if (count > LIMIT_TYPES - ld->type_ids.len) {
         load_fail(ld, STATUS_LIMIT, offset, "too many types: the limit is %u", LIMIT_TYPES);

@@ -1,9 +1,10 @@
 /*
- * The sections of a module, in their order (core 3.0, 5.5), each read and validated against what came
- * before it. The type section is in rec.c; function bodies and constant expressions in validate.c.
+ * The sections of a module, in their order (core 3.0, 5.5), each read and validated against what
+ * came before it. The type section is in rec.c; function bodies and constant expressions in
+ * validate.c.
  *
- * Invariant: the module's arrays and counts hold exactly what has been read so far, so that an index
- * checked against a count is checked against what the specification lets it name.
+ * Invariant: the module's arrays and counts hold exactly what has been read so far, so that an
+ * index checked against a count is checked against what the specification lets it name.
  */
 #include "wasm/module/internal.h"
 
@@ -11,7 +12,7 @@
 
 #include <string.h>
 
-#define TABLE32_MAX UINT32_MAX
+#define TABLE32_MAX    UINT32_MAX
 #define MEMORY64_PAGES (1ull << 48)
 
 /* ---- pieces of several sections */
@@ -172,7 +173,7 @@ static void add_tag(struct loader *ld, struct tag_decl tag) {
     ld->m->tag_count = ld->tags.len;
 }
 
-/* Imported and defined together may not pass a limit; each vector alone is bounded by load_count(). */
+/* Imported and defined together may not pass a limit; load_count() bounds each vector alone. */
 static void check_space(struct loader *ld, uint32_t count, uint32_t limit, const char *what) {
     if (count > limit) {
         load_fail(ld, STATUS_LIMIT, reader_offset(&ld->r), "too many %s: the limit is %u", what,
@@ -574,13 +575,20 @@ enum { SECTION_CUSTOM = 0, SECTION_COUNT = 14 };
 
 /* By section id (core 3.0, 5.5.2). */
 static const struct section sections[SECTION_COUNT] = {
-    {"custom", 0, decode_custom},      {"type", 1, rec_decode},
-    {"import", 2, decode_imports},     {"function", 3, decode_functions},
-    {"table", 4, decode_tables},       {"memory", 5, decode_memories},
-    {"global", 7, decode_globals},     {"export", 8, decode_exports},
-    {"start", 9, decode_start},        {"element", 10, decode_elems},
-    {"code", 12, decode_code},         {"data", 13, decode_datas},
-    {"data count", 11, decode_data_count}, {"tag", 6, decode_tags},
+    {"custom", 0, decode_custom},
+    {"type", 1, rec_decode},
+    {"import", 2, decode_imports},
+    {"function", 3, decode_functions},
+    {"table", 4, decode_tables},
+    {"memory", 5, decode_memories},
+    {"global", 7, decode_globals},
+    {"export", 8, decode_exports},
+    {"start", 9, decode_start},
+    {"element", 10, decode_elems},
+    {"code", 12, decode_code},
+    {"data", 13, decode_datas},
+    {"data count", 11, decode_data_count},
+    {"tag", 6, decode_tags},
 };
 
 /* One section from r; its rank must pass `*rank`. */
@@ -595,8 +603,8 @@ static void decode_section(struct loader *ld, struct reader *r, uint8_t *rank) {
     ld->r = reader_sub(r, reader_leb_u32(r));
     load_check_reader(ld, r);
     if (section->rank != 0 && section->rank <= *rank) {
-        load_fail(ld, STATUS_BAD_FORMAT, offset, "unexpected content after last section: %s section",
-                  section->name);
+        load_fail(ld, STATUS_BAD_FORMAT, offset,
+                  "unexpected content after last section: %s section", section->name);
     }
     if (!load_ok(ld)) {
         return;

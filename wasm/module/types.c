@@ -35,7 +35,7 @@ struct types {
     uint32_t len, cap;
     struct group *groups;
     uint32_t group_len, group_cap;
-    uint32_t *buckets; /* group plus one, or 0 */
+    uint32_t *buckets;   /* group plus one, or 0 */
     uint32_t bucket_cap; /* a power of two */
 };
 
@@ -209,8 +209,8 @@ static status_t make_room(struct types *types, uint32_t n) {
         return STATUS_NO_MEMORY;
     }
     types->defs = defs;
-    struct group *groups = grow_array(types, types->groups, &types->group_cap,
-                                      types->group_len + 1, sizeof(*groups));
+    struct group *groups =
+        grow_array(types, types->groups, &types->group_cap, types->group_len + 1, sizeof(*groups));
     if (!groups) {
         return STATUS_NO_MEMORY;
     }
@@ -430,10 +430,10 @@ static const char *const kind_names[] = {"bottom", "i32", "i64", "f32", "f64",
                                          "v128",   "ref", "i8",  "i16"};
 
 static const char *const heap_names[HEAP_CONCRETE] = {
-    [HEAP_FUNC] = "func",     [HEAP_NOFUNC] = "nofunc",     [HEAP_EXTERN] = "extern",
+    [HEAP_FUNC] = "func",         [HEAP_NOFUNC] = "nofunc", [HEAP_EXTERN] = "extern",
     [HEAP_NOEXTERN] = "noextern", [HEAP_ANY] = "any",       [HEAP_EQ] = "eq",
-    [HEAP_I31] = "i31",       [HEAP_STRUCT] = "struct",     [HEAP_ARRAY] = "array",
-    [HEAP_NONE] = "none",     [HEAP_EXN] = "exn",           [HEAP_NOEXN] = "noexn",
+    [HEAP_I31] = "i31",           [HEAP_STRUCT] = "struct", [HEAP_ARRAY] = "array",
+    [HEAP_NONE] = "none",         [HEAP_EXN] = "exn",       [HEAP_NOEXN] = "noexn",
     [HEAP_BOTTOM] = "bottom",
 };
 

@@ -40,7 +40,7 @@ enum val_kind {
     VAL_F64,
     VAL_V128,
     VAL_REF,
-    VAL_I8,  /* packed storage types of fields only */
+    VAL_I8, /* packed storage types of fields only */
     VAL_I16
 };
 
@@ -64,12 +64,12 @@ enum heap_type {
 #define VALTYPE_NULLABLE 0x100u
 #define VALTYPE_REF(heap, nullable)                                                                \
     ((valtype_t)(VAL_REF | ((nullable) ? VALTYPE_NULLABLE : 0u) | ((uint32_t)(heap) << 9)))
-#define VALTYPE_I32 ((valtype_t)VAL_I32)
-#define VALTYPE_I64 ((valtype_t)VAL_I64)
-#define VALTYPE_F32 ((valtype_t)VAL_F32)
-#define VALTYPE_F64 ((valtype_t)VAL_F64)
-#define VALTYPE_V128 ((valtype_t)VAL_V128)
-#define VALTYPE_FUNCREF VALTYPE_REF(HEAP_FUNC, true)
+#define VALTYPE_I32       ((valtype_t)VAL_I32)
+#define VALTYPE_I64       ((valtype_t)VAL_I64)
+#define VALTYPE_F32       ((valtype_t)VAL_F32)
+#define VALTYPE_F64       ((valtype_t)VAL_F64)
+#define VALTYPE_V128      ((valtype_t)VAL_V128)
+#define VALTYPE_FUNCREF   VALTYPE_REF(HEAP_FUNC, true)
 #define VALTYPE_EXTERNREF VALTYPE_REF(HEAP_EXTERN, true)
 
 static inline enum val_kind valtype_kind(valtype_t t) {
@@ -98,10 +98,10 @@ struct field_type {
 struct type_def {
     enum type_kind kind;
     bool is_final;
-    type_id_t super;                 /* or TYPE_ID_NONE */
+    type_id_t super;                    /* or TYPE_ID_NONE */
     uint32_t param_count, result_count; /* TYPE_FUNC */
     const valtype_t *params, *results;
-    uint32_t field_count;            /* TYPE_STRUCT; TYPE_ARRAY has one field */
+    uint32_t field_count; /* TYPE_STRUCT; TYPE_ARRAY has one field */
     const struct field_type *fields;
 };
 
@@ -123,8 +123,8 @@ const struct type_def *types_get(const struct types *types, type_id_t id);
 bool types_is_sub(const struct types *types, valtype_t a, valtype_t b);
 bool types_is_sub_def(const struct types *types, type_id_t a, type_id_t b);
 
-/* Whether the definition `id` may name its `super` (core 3.0, 3.2.13): the super is not final, of the
- * same kind, and what `id` declares matches it. True when it names none. */
+/* Whether the definition `id` may name its `super` (core 3.0, 3.2.13): the super is not final, of
+ * the same kind, and what `id` declares matches it. True when it names none. */
 bool types_is_valid_sub(const struct types *types, type_id_t id);
 
 /* "i32", "funcref", "(ref null 7)"; into buf, returns buf. */

@@ -3,8 +3,9 @@
  * "Validation Algorithm", over the whole type system.
  *
  * Two stacks and no recursion. The operand stack holds types; the control stack a frame for each
- * open block, which remembers the height of the operand stack at its start. After an instruction that does not
- * fall through the rest of the block is unreachable: pops below the height then give VAL_BOTTOM.
+ * open block, which remembers the height of the operand stack at its start. After an instruction
+ * that does not fall through the rest of the block is unreachable: pops below the height then give
+ * VAL_BOTTOM.
  *
  * An instruction that its signature describes is done by check_shape() from tables; the others have
  * a function each, chosen by one switch in check_special().
@@ -22,14 +23,14 @@ struct type_list {
 };
 
 struct frame {
-    enum instr_op op;          /* BLOCK, LOOP, IF, ELSE; BLOCK for the body itself */
+    enum instr_op op; /* BLOCK, LOOP, IF, ELSE; BLOCK for the body itself */
     bool is_unreachable;
     const struct type_def *type; /* or NULL: no parameters and */
     bool has_result;             /* at most one result */
     valtype_t result;
-    uint32_t height;             /* of the operand stack */
-    uint32_t set_height;         /* of set_in_body */
-    uint32_t checked_by;         /* offset of the br_table that has seen it already */
+    uint32_t height;     /* of the operand stack */
+    uint32_t set_height; /* of set_in_body */
+    uint32_t checked_by; /* offset of the br_table that has seen it already */
 };
 
 struct validator {
@@ -623,7 +624,8 @@ static void check_global_get(struct validator *v) {
         invalid(v, "constant expression required: global %u is mutable", v->in.index);
     }
     if (v->is_const && v->in.index >= v->m->global_imports) {
-        load_need(v->ld, WASM_FEATURE_EXTENDED_CONST, v->in.offset, "global.get of a defined global");
+        load_need(v->ld, WASM_FEATURE_EXTENDED_CONST, v->in.offset,
+                  "global.get of a defined global");
     }
     push(v, global->type);
 }
@@ -956,7 +958,8 @@ static void read_locals(struct validator *v) {
         uint32_t count = reader_leb_u32(&v->r);
         valtype_t type = load_valtype(v->ld, &v->r);
         if (count > LIMIT_LOCALS - v->s->locals.len) {
-            load_fail(v->ld, STATUS_LIMIT, offset, "too many locals: the limit is %u", LIMIT_LOCALS);
+            load_fail(v->ld, STATUS_LIMIT, offset, "too many locals: the limit is %u",
+                      LIMIT_LOCALS);
         } else {
             add_locals(v, count, type, false);
         }
