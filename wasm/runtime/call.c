@@ -8,6 +8,7 @@
 #include "wasm/runtime/call.h"
 
 #include "wasm/codegen/riscv64/abi.h"
+#include "wasm/codegen/riscv64/stubs.h"
 #include "wasm/runtime/global.h"
 #include "wasm/runtime/helpers.h"
 #include "wasm/runtime/memory.h"
@@ -127,7 +128,7 @@ static status_t exit_to_host(struct wasm_store *store, struct activation *a,
         STATUS_OK) {
         return STATUS_TRAPPED;
     }
-    regs->pc = regs->x[ABI_REG_RA];
+    regs->pc += STUBS_EXIT_SIZE; /* to the stub's return */
     return STATUS_OK;
 }
 
@@ -135,7 +136,7 @@ static status_t exit_to_helper(struct wasm_store *store, struct activation *a, e
     struct plat_regs *regs = &a->regs;
     struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
     uint32_t helper = 0;
-    while (helper < HELPER_COUNT && store->code.helpers[helper] != regs->pc) {
+    while (helper < HELPER_COUNT && store->code.helper_exits[helper] != regs->pc) {
         helper++;
     }
     *trap_out = TRAP_INTERNAL;
@@ -143,8 +144,11 @@ static status_t exit_to_helper(struct wasm_store *store, struct activation *a, e
         *trap_out = helpers_run(instance, (enum helper)helper, &regs->x[ABI_REG_ARG],
                                 &regs->x[ABI_REG_ARG]);
     }
-    regs->pc = *trap_out == TRAP_NONE ? regs->x[ABI_REG_RA] : regs->pc;
-    return *trap_out == TRAP_NONE ? STATUS_OK : STATUS_TRAPPED;
+    if (*trap_out != TRAP_NONE) {
+        return STATUS_TRAPPED;
+    }
+    regs->pc += STUBS_EXIT_SIZE; /* to the stub's return */
+    return STATUS_OK;
 }
 
 /* Goes on in the function's code, as if the stub had jumped there. */

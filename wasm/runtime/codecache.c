@@ -7,18 +7,17 @@
  */
 #include "wasm/runtime/codecache.h"
 
-#include "wasm/codegen/riscv64/encode.h"
+#include "wasm/codegen/riscv64/features.h"
+#include "wasm/codegen/riscv64/stubs.h"
 #include "wasm/compile.h"
 #include "wasm/runtime/objects.h"
-#include "wasm/runtime/riscv64/machine.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
 enum {
-    FUNC_ALIGN = 16,
-    GAP_UNITS = 16,      /* random gap before a function: 0..15 times FUNC_ALIGN */
+    GAP_UNITS = 16,      /* random gap before a function: 0..15 times CODE_ALIGN */
     STUB_BATCH = 512,    /* lazy stubs published at a time */
 };
 
@@ -35,8 +34,8 @@ static uint32_t next_random(struct codecache *cache) {
 }
 
 static status_t place(struct codecache *cache, uint64_t size, gaddr_t *addr_out) {
-    uint64_t at = cache->next + (uint64_t)(next_random(cache) % GAP_UNITS) * FUNC_ALIGN;
-    at = (at + FUNC_ALIGN - 1) / FUNC_ALIGN * FUNC_ALIGN;
+    uint64_t at = cache->next + (uint64_t)(next_random(cache) % GAP_UNITS) * CODE_ALIGN;
+    at = (at + CODE_ALIGN - 1) / CODE_ALIGN * CODE_ALIGN;
     if (at > LIMIT_CODE_REGION || size > LIMIT_CODE_REGION - at) {
         return STATUS_NO_SPACE;
     }
@@ -77,41 +76,40 @@ const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t 
 }
 
 const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc) {
-    const struct code *code = range->code;
-    uint64_t offset = pc - range->start;
-    uint32_t low = 0, high = code->site_count;
+    bool is_func = range->kind == CODE_FUNC, is_domain = range->kind == CODE_DOMAIN;
+    const struct code_site *sites = is_func     ? range->code->sites
+                                    : is_domain ? range->stubs->sites
+                                                : NULL;
+    uint32_t count = is_func ? range->code->site_count : is_domain ? range->stubs->site_count : 0;
+    uint32_t low = 0, high = count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (code->sites[middle].offset < offset) {
+        if (sites[middle].offset < pc - range->start) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    bool is_there = low < code->site_count && code->sites[low].offset == offset;
-    return is_there ? &code->sites[low] : NULL;
+    return low < count && sites[low].offset == pc - range->start ? &sites[low] : NULL;
 }
 
 /* ---- stubs --------------------------------------------------------------------------------- */
 
-enum { EXIT_STUB_SIZE = 8 };
-
-/* The return stub, then one exit and return for each helper. */
 static status_t place_domain_stubs(struct wasm_store *store) {
     struct codecache *cache = &store->code;
-    uint32_t words[(HELPER_COUNT + 1) * 2];
-    for (uint32_t i = 0; i <= HELPER_COUNT; i++) {
-        words[2 * i] = plat_exit_instruction();
-        words[2 * i + 1] = encode_JALR(ZERO, RA, 0);
-    }
+    const struct stubs *stubs = stubs_new(&cache->arena, plat_exit_instruction());
     gaddr_t start;
+    if (!stubs) {
+        return STATUS_NO_MEMORY;
+    }
     TRY(reserve_range(cache));
-    TRY(place(cache, sizeof(words), &start));
-    TRY(plat_publish(store->space, start, words, sizeof(words)));
-    add_range(cache, CODE_DOMAIN, start, sizeof(words));
-    cache->return_stub = start;
+    TRY(place(cache, stubs->size, &start));
+    TRY(plat_publish(store->space, start, stubs->bytes, stubs->size));
+    add_range(cache, CODE_DOMAIN, start, stubs->size)->stubs = stubs;
+    cache->return_stub = start + stubs->leave_return;
     for (uint32_t i = 0; i < HELPER_COUNT; i++) {
-        cache->helpers[i] = start + (i + 1) * EXIT_STUB_SIZE;
+        cache->helpers[i] = start + stubs->helper[i];
+        cache->helper_exits[i] = start + stubs->leave[i];
     }
     return STATUS_OK;
 }
@@ -119,7 +117,7 @@ static status_t place_domain_stubs(struct wasm_store *store) {
 status_t codecache_init(struct wasm_store *store) {
     struct codecache *cache = &store->code;
     plat_entropy(&cache->random, sizeof(cache->random));
-    cache->features = machine_features();
+    cache->features = features_parse(plat_isa());
     TRY(plat_reserve(store->space, LIMIT_CODE_REGION, PLAT_PAGE_SIZE, &cache->base));
     return place_domain_stubs(store);
 }
@@ -130,37 +128,37 @@ void codecache_fini(struct wasm_store *store) {
 
 status_t codecache_add_host(struct wasm_store *store, struct wasm_func *func) {
     struct codecache *cache = &store->code;
-    uint32_t word = plat_exit_instruction();
+    uint8_t bytes[STUBS_HOST_SIZE];
     gaddr_t start;
+    stubs_write_host(bytes, plat_exit_instruction());
     TRY(reserve_range(cache));
-    TRY(place(cache, sizeof(word), &start));
-    TRY(plat_publish(store->space, start, &word, sizeof(word)));
-    add_range(cache, CODE_HOST, start, sizeof(word))->host = func;
+    TRY(place(cache, sizeof(bytes), &start));
+    TRY(plat_publish(store->space, start, bytes, sizeof(bytes)));
+    add_range(cache, CODE_HOST, start, sizeof(bytes))->host = func;
     func->host->stub = start;
     return STATUS_OK;
 }
 
 static status_t publish_lazy_stubs(struct wasm_store *store, gaddr_t start, uint32_t count) {
-    uint32_t words[STUB_BATCH * 2];
+    uint8_t bytes[STUB_BATCH * STUBS_LAZY_SIZE];
     for (uint32_t i = 0; i < STUB_BATCH; i++) {
-        words[2 * i] = plat_exit_instruction();
-        words[2 * i + 1] = 0; /* an illegal instruction */
+        stubs_write_lazy(bytes + i * STUBS_LAZY_SIZE, plat_exit_instruction());
     }
     for (uint32_t done = 0; done < count;) {
         uint32_t n = count - done < STUB_BATCH ? count - done : STUB_BATCH;
-        TRY(plat_publish(store->space, start + (uint64_t)done * MACHINE_LAZY_STUB_SIZE, words,
-                         (size_t)n * MACHINE_LAZY_STUB_SIZE));
+        TRY(plat_publish(store->space, start + (uint64_t)done * STUBS_LAZY_SIZE, bytes,
+                         (size_t)n * STUBS_LAZY_SIZE));
         done += n;
     }
     return STATUS_OK;
 }
 
 static gaddr_t lazy_stub(const struct wasm_module *module, uint32_t index) {
-    return module->code.stubs + (uint64_t)(index - module->code.imports) * MACHINE_LAZY_STUB_SIZE;
+    return module->code.stubs + (uint64_t)(index - module->code.imports) * STUBS_LAZY_SIZE;
 }
 
 uint32_t codecache_lazy_func(const struct code_range *range, gaddr_t pc) {
-    return range->module->code.imports + (uint32_t)((pc - range->start) / MACHINE_LAZY_STUB_SIZE);
+    return range->module->code.imports + (uint32_t)((pc - range->start) / STUBS_LAZY_SIZE);
 }
 
 static struct func_code *func_code(const struct wasm_module *module, uint32_t index) {
@@ -185,7 +183,7 @@ status_t codecache_add_module(struct wasm_store *store, struct wasm_module *modu
     struct codecache *cache = &store->code;
     struct module_code *code = &module->code;
     uint32_t count = module->decoded->func_count - module->decoded->func_imports;
-    uint64_t size = (uint64_t)count * MACHINE_LAZY_STUB_SIZE;
+    uint64_t size = (uint64_t)count * STUBS_LAZY_SIZE;
     code->imports = module->decoded->func_imports;
     code->far_calls = module->decoded->code_size * EXPANSION + size > NEAR_MODULE_SIZE;
     code->funcs = arena_array(&module->arena, struct func_code, count);
@@ -236,15 +234,14 @@ static status_t write_record_code(struct wasm_store *store, gaddr_t at, gaddr_t 
 /* Each of these may fail without harm; see the head of the file. */
 static void redirect(struct wasm_store *store, struct wasm_module *module, uint32_t index) {
     struct func_code *callee = func_code(module, index);
-    uint8_t bytes[MACHINE_PATCH_MAX];
-    size_t size;
-    status_t ignored = STATUS_OK;
-    machine_jump(lazy_stub(module, index), callee->entry, bytes);
-    ignored = plat_publish(store->space, lazy_stub(module, index), bytes, MACHINE_LAZY_STUB_SIZE);
+    gaddr_t stub = lazy_stub(module, index);
+    uint8_t bytes[STUBS_LAZY_SIZE];
+    uint32_t size = stubs_write_jump(bytes, stub, callee->entry);
+    status_t ignored = plat_publish(store->space, stub, bytes, size);
     for (struct code_ref *ref = callee->refs; ref; ref = ref->next) {
         if (ref->kind == CODE_REF_RECORD) {
             ignored = write_record_code(store, ref->at, callee->entry);
-        } else if (machine_call(ref->kind, ref->at, callee->entry, bytes, &size)) {
+        } else if ((size = stubs_write_call(bytes, ref->kind, ref->at, callee->entry)) > 0) {
             ignored = plat_publish(store->space, ref->at, bytes, size);
         }
     }
@@ -265,10 +262,12 @@ static bool relocate(struct wasm_module *module, struct code *code, gaddr_t entr
         const struct code_reloc *reloc = &code->relocs[i];
         gaddr_t at = entry + reloc->offset;
         gaddr_t callee = reloc->callee == code->func ? entry : codecache_entry(module, reloc->callee);
-        uint8_t bytes[MACHINE_PATCH_MAX];
-        size_t size;
-        if (!machine_call(reloc->kind, at, callee, bytes, &size) &&
-            !machine_call(reloc->kind, at, lazy_stub(module, reloc->callee), bytes, &size)) {
+        uint8_t bytes[STUBS_LAZY_SIZE];
+        uint32_t size = stubs_write_call(bytes, reloc->kind, at, callee);
+        if (size == 0) {
+            size = stubs_write_call(bytes, reloc->kind, at, lazy_stub(module, reloc->callee));
+        }
+        if (size == 0) {
             return false;
         }
         memcpy(code->bytes + reloc->offset, bytes, size);

@@ -19,12 +19,14 @@
 #include "base/status.h"
 #include "base/vec.h"
 #include "wasm/codegen/code.h"
+#include "wasm/ir/ir.h"
 #include "wasm/platform.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct host_func;
+struct stubs;
+struct wasm_func;
 struct wasm_module;
 struct wasm_store;
 
@@ -43,6 +45,7 @@ struct code_range {
     union {
         const struct wasm_func *host;
         const struct code *code;   /* without its bytes and relocs */
+        const struct stubs *stubs;
     };
 };
 
@@ -74,7 +77,8 @@ struct codecache {
     uint64_t features;       /* of the machine, for the compiler */
     VEC(struct code_range) ranges;
     gaddr_t return_stub;
-    gaddr_t helpers[16];     /* entry points, by enum helper */
+    gaddr_t helpers[HELPER_COUNT];      /* entry points */
+    gaddr_t helper_exits[HELPER_COUNT]; /* where they leave user mode */
     uint64_t compiled_funcs, compiled_bytes, machine_bytes, instret;
 };
 
@@ -83,7 +87,6 @@ MUST_CHECK status_t codecache_init(struct wasm_store *store);
 void codecache_fini(struct wasm_store *store);
 
 /* Places the stub of a host function. */
-struct wasm_func;
 MUST_CHECK status_t codecache_add_host(struct wasm_store *store, struct wasm_func *func);
 
 /* Places a module's lazy stubs, and with config.eager compiles all of it. */
@@ -106,7 +109,8 @@ const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t 
 /* The function whose lazy stub lies at pc, which is in a CODE_LAZY range. */
 uint32_t codecache_lazy_func(const struct code_range *range, gaddr_t pc);
 
-/* The row for an instruction that may trap, or for a return address; NULL if there is none. */
+/* The row for an instruction that may trap, or for a return address, in any kind of range; NULL if
+ * there is none. */
 const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc);
 
 #endif

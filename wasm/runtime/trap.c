@@ -60,13 +60,8 @@ enum trap trap_classify(const struct wasm_store *store, enum plat_exit exit,
         return TRAP_STACK_EXHAUSTED;
     }
     const struct code_range *range = codecache_find(store, regs->pc);
-    enum trap trap = TRAP_NONE;
-    if (range && range->kind == CODE_DOMAIN) {
-        trap = TRAP_MEMORY_BOUNDS; /* of memory.copy and memory.fill */
-    } else if (range && range->kind == CODE_FUNC) {
-        const struct code_site *site = codecache_site(range, regs->pc);
-        trap = site ? (enum trap)site->trap : TRAP_NONE;
-    }
+    const struct code_site *site = range ? codecache_site(range, regs->pc) : NULL;
+    enum trap trap = site ? (enum trap)site->trap : TRAP_NONE;
     if (trap == TRAP_NONE) {
         return unexplained(regs, is_fault ? "unexpected fault" : "illegal instruction", fault_addr);
     }
