@@ -117,6 +117,9 @@ enum user_exit user_enter(struct user_regs *regs);
 /* Takes the pending interrupt that user_enter() returned for. Interrupts off. */
 void arch_take_interrupt(const struct user_regs *regs);
 
+/* The 4-byte instruction by which a guest makes a host call. */
+uint32_t arch_user_call_instruction(void);
+
 /* Puts the guest's live floating-point registers back into *regs; before another guest runs. */
 void arch_user_save(struct user_regs *regs);
 

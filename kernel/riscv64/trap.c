@@ -166,6 +166,10 @@ enum user_exit user_enter(struct user_regs *regs) {
     return exit_of_exception(regs);
 }
 
+uint32_t arch_user_call_instruction(void) {
+    return 0x00000073; /* ecall */
+}
+
 void arch_user_save(struct user_regs *regs) {
     if (!regs->fp_loaded) {
         return;

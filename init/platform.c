@@ -1,0 +1,174 @@
+/*
+ * wasm/platform.h over the kernel: a domain is a space, and a guest runs on the calling thread.
+ *
+ * The kernel's own part of memory is kept from guests: a space may hold all frames that are free when
+ * it is made, less a reserve that grows with the machine.
+ */
+#include "wasm/platform.h"
+
+#include "kernel/arch.h"
+#include "kernel/harts.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/space.h"
+#include "kernel/random.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* Frames that a guest leaves to the kernel: this many, and a part of all there are. */
+#define RESERVE_FRAMES 1024u
+#define RESERVE_PART 16u
+
+struct plat_space {
+    struct space *space;
+};
+
+const struct arena_source *plat_arena_source(void) {
+    return &heap_source;
+}
+
+/* ---- address space -------------------------------------------------------------------------- */
+
+static uint64_t frame_limit(void) {
+    uint64_t frames = frame_free_count(), reserve = RESERVE_FRAMES + frames / RESERVE_PART;
+    return frames > reserve ? frames - reserve : 0;
+}
+
+status_t plat_space_new(struct plat_space **space_out) {
+    struct plat_space *plat = heap_new(struct plat_space);
+    if (!plat) {
+        return STATUS_NO_MEMORY;
+    }
+    status_t status = space_new(frame_limit(), &plat->space);
+    if (status != STATUS_OK) {
+        heap_free(plat);
+        return status;
+    }
+    *space_out = plat;
+    return STATUS_OK;
+}
+
+void plat_space_free(struct plat_space *space) {
+    if (thread_current()->space == space->space) {
+        thread_set_space(NULL);
+    }
+    space_free(space->space);
+    heap_free(space);
+}
+
+status_t plat_reserve(struct plat_space *space, uint64_t size, uint64_t align, gaddr_t *addr_out) {
+    vaddr_t addr;
+    TRY(space_reserve(space->space, size, align, &addr));
+    *addr_out = addr;
+    return STATUS_OK;
+}
+
+status_t plat_commit(struct plat_space *space, gaddr_t addr, uint64_t size) {
+    return space_protect(space->space, addr, size, PROT_READ | PROT_WRITE);
+}
+
+void plat_release(struct plat_space *space, gaddr_t addr, uint64_t size) {
+    status_t status = space_unmap(space->space, addr, size);
+    if (status != STATUS_OK) { /* it goes with the space, then */
+        log_warn("wasm", "release of %#llx: %s", (unsigned long long)addr, status_text(status));
+    }
+}
+
+status_t plat_publish(struct plat_space *space, gaddr_t addr, const void *bytes, size_t size) {
+    return space_publish_code(space->space, addr, bytes, size);
+}
+
+status_t plat_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t size) {
+    return space_copy_in(space->space, to, from, size);
+}
+
+status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from, size_t size) {
+    return space_copy_out(space->space, to, from, size);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void load(struct user_regs *to, const struct plat_regs *from) {
+    if (to->status == 0) { /* the thread's first guest */
+        user_regs_init(to, 0, 0);
+    }
+    to->pc = from->pc;
+    memcpy(to->x, from->x, sizeof(to->x));
+    memcpy(to->f, from->f, sizeof(to->f));
+    to->fcsr = from->fcsr;
+}
+
+static void save(struct user_regs *from, struct plat_regs *to) {
+    irq_state_t irq = arch_irq_save();
+    arch_user_save(from);
+    arch_irq_restore(irq);
+    to->pc = from->pc;
+    memcpy(to->x, from->x, sizeof(to->x));
+    memcpy(to->f, from->f, sizeof(to->f));
+    to->fcsr = from->fcsr;
+}
+
+enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_t *fault_addr_out) {
+    struct thread *self = thread_current();
+    if (self->space != space->space) {
+        thread_set_space(space->space);
+    }
+    load(&self->regs, regs);
+    enum user_exit exit = thread_run_user();
+    save(&self->regs, regs);
+    *fault_addr_out = self->regs.fault_addr;
+    switch (exit) {
+    case USER_EXIT_CALL:
+        regs->pc -= sizeof(uint32_t); /* back at the exit instruction */
+        return PLAT_EXIT_CALL;
+    case USER_EXIT_ILLEGAL:
+    case USER_EXIT_BREAKPOINT:
+        return PLAT_EXIT_ILLEGAL;
+    case USER_EXIT_NO_MEMORY:
+        return PLAT_EXIT_NO_MEMORY;
+    case USER_EXIT_KILLED:
+        return PLAT_EXIT_KILLED;
+    default:
+        return PLAT_EXIT_FAULT;
+    }
+}
+
+uint32_t plat_exit_instruction(void) {
+    return arch_user_call_instruction();
+}
+
+/* ---- services -------------------------------------------------------------------------------- */
+
+/* Guests stay on the hart that started them. */
+const char *plat_isa(void) {
+    return hart_self()->boot->isa;
+}
+
+uint64_t plat_time_ns(void) {
+    return time_now_ns();
+}
+
+uint64_t plat_instret(void) {
+    return time_instret();
+}
+
+uint64_t plat_guest_instret(void) {
+    return thread_current()->regs.instret;
+}
+
+void plat_entropy(void *to, size_t size) {
+    random_bytes(to, size);
+}
+
+void plat_log(const char *format, ...) {
+    char line[LOG_LINE_SIZE];
+    va_list args;
+    va_start(args, format);
+    fmt_vtext(line, sizeof(line), format, args);
+    va_end(args);
+    log_info("wasm", "%s", line);
+}
