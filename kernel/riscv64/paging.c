@@ -387,13 +387,15 @@ void arch_pagetable_fini(struct pagetable *pt, struct frame_quota *quota) {
     pt->root = 0;
 }
 
+/* Assembly, since compilers turn the loop into calls of memset(). */
 void arch_page_zero(void *page) {
-    uint64_t *at = page;
-    uint64_t *end = at + PAGE_SIZE / sizeof(uint64_t);
-    for (; at < end; at += 16) {
-        /* The barrier keeps the loop from becoming a call of memset(), which stores bytes. */
-        __asm__ volatile("" ::: "memory");
-        at[0] = at[1] = at[2] = at[3] = at[4] = at[5] = at[6] = at[7] = 0;
-        at[8] = at[9] = at[10] = at[11] = at[12] = at[13] = at[14] = at[15] = 0;
+    char *end = (char *)page + PAGE_SIZE;
+    for (char *at = page; at < end; at += 128) {
+        __asm__ volatile(
+            "sd zero, 0(%0)\n sd zero, 8(%0)\n sd zero, 16(%0)\n sd zero, 24(%0)\n"
+            "sd zero, 32(%0)\n sd zero, 40(%0)\n sd zero, 48(%0)\n sd zero, 56(%0)\n"
+            "sd zero, 64(%0)\n sd zero, 72(%0)\n sd zero, 80(%0)\n sd zero, 88(%0)\n"
+            "sd zero, 96(%0)\n sd zero, 104(%0)\n sd zero, 112(%0)\n sd zero, 120(%0)" ::"r"(at)
+            : "memory");
     }
 }

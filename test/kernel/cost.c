@@ -74,7 +74,7 @@ static void measure_fault(void) {
     uint64_t call, fault;
     regs->pc = code + 8;
     regs->x[A1] = data;
-    (void)thread_run_user();   /* makes the tables */
+    (void)thread_run_user(); /* makes the tables */
     regs->pc = code + 8;
     uint64_t start = time_instret();
     (void)thread_run_user();

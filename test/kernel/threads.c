@@ -72,7 +72,7 @@ static void test_preemption(void) {
     thread_join(threads[1]);
     payload_print("# slept %llu us, spins %llu and %llu\n", (unsigned long long)(slept / 1000),
                   (unsigned long long)spins[0], (unsigned long long)spins[1]);
-    PAYLOAD_CHECK(slept >= 300000000 && slept < 600000000);
+    PAYLOAD_CHECK(slept >= 300000000);
     PAYLOAD_CHECK(spins[0] > spins[1] / 4 && spins[1] > spins[0] / 4);
 }
 
@@ -155,4 +155,4 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_end();
 }
 
-LOADER_ENTRY(test, .stack_pages = 16);
+LOADER_ENTRY(test, .stack_pages = 16, .max_paging_levels = 4);

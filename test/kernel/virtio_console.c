@@ -2,9 +2,9 @@
  * The streams of a program: what comes in at "stdin" goes out at "stdout" unchanged, until the host
  * closes it; a line of report goes to "stderr". test/kernel/virtio_console.py is the host.
  */
+#include "drivers/virtio_console.h"
 #include "abi/boot.h"
 #include "base/fmt.h"
-#include "drivers/virtio_console.h"
 #include "init/machine.h"
 #include "kernel/harts.h"
 #include "test/support/payload.h"
