@@ -74,7 +74,7 @@ status_t plat_commit(struct plat_space *space, gaddr_t addr, uint64_t size) {
 void plat_release(struct plat_space *space, gaddr_t addr, uint64_t size) {
     status_t status = space_unmap(space->space, addr, size);
     if (status != STATUS_OK) { /* it goes with the space, then */
-        log_warn("wasm", "release of %#llx: %s", (unsigned long long)addr, status_text(status));
+        log_warn("wasm", "release of 0x%llx: %s", (unsigned long long)addr, status_text(status));
     }
 }
 

@@ -41,7 +41,7 @@ static bool is_plausible(const struct wasm_store *store, enum trap trap,
 }
 
 static enum trap unexplained(const struct plat_regs *regs, const char *what, gaddr_t addr) {
-    plat_log("guest: %s at pc %#llx, address %#llx, ra %#llx, sp %#llx", what,
+    plat_log("guest: %s at pc 0x%llx, address 0x%llx, ra 0x%llx, sp 0x%llx", what,
              (unsigned long long)regs->pc, (unsigned long long)addr,
              (unsigned long long)regs->x[ABI_REG_RA], (unsigned long long)regs->x[ABI_REG_SP]);
     return TRAP_INTERNAL;
