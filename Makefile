@@ -303,6 +303,10 @@ endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rules,$(t))))
 $(foreach t,$(LINUX_TOOLS),$(eval $(call program_rules,linux,$(t),$(call tool_sources,$(t)),$(TOOL_LAYERS_$(t)),-static)))
 
+# The official suite's runner as a program of Linux: under qemu-riscv64, the quickest look at emitted code.
+SUITE_SRC := $(filter-out test/spec/main.c,$(wildcard test/spec/*.c)) $(wildcard test/spec/linux/*.c)
+$(foreach s,linux san,$(eval $(call program_rules,$(s),wast,$(SUITE_SRC),base $(WASM) support,$(if $(filter linux,$(s)),-static))))
+
 # A test is named after its layer, test/unit/LAYER_*_test.c, and links what that layer stands on.
 UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*_test.c))
 TEST_LAYERS_base := base support

@@ -256,6 +256,12 @@ static void redirect(struct wasm_store *store, struct wasm_module *module, uint3
 
 /* ---- compiling ----------------------------------------------------------------------------- */
 
+struct log_sink {
+    struct sink sink;
+    size_t len;
+    char line[160];
+};
+
 /* Points the calls in the code, which will lie at `entry`, at code or stubs of their callees. */
 static bool relocate(struct wasm_module *module, struct code *code, gaddr_t entry) {
     for (uint32_t i = 0; i < code->reloc_count; i++) {
@@ -298,12 +304,28 @@ static struct code *keep(struct arena *arena, const struct code *code) {
     return kept->sites ? kept : NULL;
 }
 
+/* What the compiler says of a function that it gives up, a line at a time. */
+static void log_text(struct sink *sink, const char *text, size_t len) {
+    struct log_sink *log = (struct log_sink *)sink;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n' || log->len == sizeof(log->line)) {
+            plat_log("%.*s", (int)log->len, log->line);
+            log->len = 0;
+        }
+        if (text[i] != '\n') {
+            log->line[log->len++] = text[i];
+        }
+    }
+}
+
 static status_t compile_and_place(struct wasm_store *store, struct wasm_module *module,
                                   uint32_t index, struct code **code_out, gaddr_t *entry_out) {
+    struct log_sink log = {.sink = {log_text}};
     struct compile_options options = {
         .target = &target_riscv64,
         .target_options = {.features = store->code.features, .far_calls = module->code.far_calls},
         .verify = store->config.verify,
+        .dump = &log.sink,
     };
     TRY(compile_func(module->decoded, index, module->layout, &options, &store->scratch, code_out));
     TRY(place(&store->code, (*code_out)->size, entry_out));

@@ -61,7 +61,7 @@ static bool is_folder(const char *path) {
 
 /* `name` is relative to the root. */
 static void run_tree(const char *name, int depth, struct wast_totals *totals) {
-    char path[PATH_SIZE], child[PATH_SIZE];
+    char path[PATH_SIZE], child[2 * PATH_SIZE];
     struct dirent **entries;
     snprintf(path, sizeof(path), "%s/%s/commands.json", root, name);
     if (access(path, R_OK) == 0) {
