@@ -26,6 +26,7 @@
 #define LIMIT_SUBTYPE_DEPTH 63u
 #define LIMIT_BR_TABLE 65520u
 #define LIMIT_TABLE_ELEMENTS 10000000u
+#define LIMIT_ARRAY_NEW_FIXED 10000u  /* operands of array.new_fixed */
 #define LIMIT_MEMORY32_PAGES 65536u
 #define LIMIT_NAME 100000u           /* bytes of an import, export or function name */
 
