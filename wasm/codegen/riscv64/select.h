@@ -170,6 +170,25 @@ void select_float(struct select *s, value_t v, vreg_t rd);
 /* Forms of TRUNC: bits of minst.imm. */
 enum trunc_form { TRUNC_FROM_F64 = 1, TRUNC_TO_64 = 2, TRUNC_SIGNED = 4 };
 
+/* CHECKED_ADDR's imm: offset (32 bits), whether the memory is imported, size of the access,
+ * place of the memory_area or of the pointer to it (24 bits: memories stand first in the area). */
+static inline int64_t checked_pack(uint64_t offset, bool imported, uint32_t size, uint32_t area) {
+    return (int64_t)(offset | (uint64_t)imported << 32 | (uint64_t)size << 33 |
+                     (uint64_t)area << 40);
+}
+static inline uint64_t checked_offset(int64_t imm) {
+    return (uint32_t)imm;
+}
+static inline bool checked_imported(int64_t imm) {
+    return (imm >> 32 & 1) != 0;
+}
+static inline uint32_t checked_size(int64_t imm) {
+    return imm >> 33 & 15;
+}
+static inline uint32_t checked_area(int64_t imm) {
+    return (uint32_t)(imm >> 40);
+}
+
 /* ---- select_memory.c ----------------------------------------------------------------------- */
 
 void select_addr(struct select *s, value_t v);

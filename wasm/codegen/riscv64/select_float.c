@@ -88,9 +88,8 @@ static void truncate(struct select *s, value_t v, vreg_t rd) {
     int64_t form = (is_double(s, inst->arg[0]) ? TRUNC_FROM_F64 : 0) |
                    (select_is_wide(inst->type) ? TRUNC_TO_64 : 0) |
                    (inst->op == OP_TRUNC_S ? TRUNC_SIGNED : 0);
-    struct minst *put = select_put1(s, RV_TRUNC, rd, select_reg(s, inst->arg[0]), form);
-    put->trap = TRAP_INTEGER_OVERFLOW;
-    s->m->operands.at[put->operand].role = OPERAND_DEF_EARLY; /* before the argument is looked at again */
+    select_put1(s, RV_TRUNC, rd, select_reg(s, inst->arg[0]), form)->trap =
+        TRAP_INTEGER_OVERFLOW;
 }
 
 /* The machine saturates as asked, but turns NaN into the greatest integer: mask that to zero. */
@@ -200,6 +199,6 @@ void select_float(struct select *s, value_t v, vreg_t rd) {
         reinterpret(s, v, rd);
         break;
     default:
-        assert(!"an operation that selection does not know");
+        assert(false && "an operation that selection does not know");
     }
 }

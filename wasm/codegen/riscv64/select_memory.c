@@ -93,11 +93,9 @@ struct address {
 static struct address checked_address(struct select *s, value_t addr, uint64_t offset,
                                       uint32_t size) {
     vreg_t rd = select_new(s, REG_INT);
-    struct minst *put = select_put1(s, RV_CHECKED_ADDR, rd, select_reg(s, addr),
-                                    (int64_t)(offset | (uint64_t)size << 32));
+    int64_t imm = checked_pack(offset, is_imported_memory(s), size, s->layout->memories[0]);
+    struct minst *put = select_put1(s, RV_CHECKED_ADDR, rd, select_reg(s, addr), imm);
     put->trap = TRAP_MEMORY_BOUNDS;
-    put->aux = s->layout->memories[0] | (is_imported_memory(s) ? 1u : 0u);
-    s->m->operands.at[put->operand].role = OPERAND_DEF_EARLY;
     return (struct address){source_vreg(rd), 0};
 }
 

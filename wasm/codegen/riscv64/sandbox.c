@@ -1,0 +1,294 @@
+/*
+ * The sandbox verifier: proves that every access to guest memory stays within the memory's
+ * reservation, from the machine instructions alone and with no help from selection.
+ *
+ * Each vreg gets an interval of what it may hold: as an unsigned number, or as a distance from the
+ * memory base. Bases come from gp only; numbers are bounded only by instructions that bound them
+ * (add.uw, srli, andi, lbu, ...). An access passes if its address is base + [lo, hi] with lo + imm
+ * not below the page in front of the memory and hi + imm + 8 within 4 GiB and the guard. Everything unknown
+ * is refused. Block parameters take what all their edges agree on, by going round until nothing
+ * changes; what still grows after two rounds is unknown.
+ *
+ * Any mistake in here or in selection must be made twice, the same way, to be of use to anyone.
+ */
+#include "wasm/codegen/riscv64/riscv64.h"
+#include "wasm/codegen/riscv64/select.h"
+
+#define RESERVED ((uint64_t)6 << 30)   /* 4 GiB of memory, 2 GiB of guard */
+#define WORD_MAX ((uint64_t)UINT32_MAX)
+#define ROUNDS 2u
+
+enum shape { SHAPE_UNSEEN, SHAPE_NUMBER, SHAPE_BASED, SHAPE_UNKNOWN };
+
+/* lo and hi are far from overflow: anything beyond LIMIT_NUMBER is unknown. */
+#define LIMIT_NUMBER ((int64_t)1 << 40)
+struct range {
+    uint8_t shape;
+    int64_t lo, hi;
+};
+
+static const struct range unknown = {.shape = SHAPE_UNKNOWN};
+
+static struct range number(int64_t lo, int64_t hi) {
+    if (lo < -LIMIT_NUMBER || hi > LIMIT_NUMBER) {
+        return unknown;
+    }
+    return (struct range){SHAPE_NUMBER, lo, hi};
+}
+
+struct sandbox {
+    const struct mfunc *m;
+    struct range *ranges;   /* by vreg */
+};
+
+/* What source i of an instruction holds. */
+static struct range source(const struct sandbox *s, const struct minst *inst, uint32_t i) {
+    uint32_t pin = inst->aux >> (8 * i) & 0xff;
+    if (pin != 0) {
+        return pin - 1 == ZERO               ? number(0, 0)
+               : pin - 1 == ABI_REG_MEMORY   ? (struct range){SHAPE_BASED, 0, 0}
+                                             : unknown;
+    }
+    uint32_t skip = i;
+    for (uint32_t k = 0; k < i; k++) {
+        skip -= (inst->aux >> (8 * k) & 0xff) != 0;
+    }
+    for (uint32_t k = 0; k < inst->operand_count; k++) {
+        const struct moperand *o = &s->m->operands.at[inst->operand + k];
+        bool is_use = o->role == OPERAND_USE || o->role == OPERAND_USE_LATE;
+        if (is_use && skip-- == 0) {
+            return s->ranges[o->vreg];
+        }
+    }
+    return unknown;
+}
+
+static struct range add(struct range a, struct range b) {
+    bool based = a.shape == SHAPE_BASED || b.shape == SHAPE_BASED;
+    bool both = a.shape == SHAPE_BASED && b.shape == SHAPE_BASED;
+    if (a.shape == SHAPE_UNSEEN || b.shape == SHAPE_UNSEEN) {
+        return (struct range){.shape = SHAPE_UNSEEN};
+    }
+    if (a.shape == SHAPE_UNKNOWN || b.shape == SHAPE_UNKNOWN || both) {
+        return unknown;
+    }
+    struct range sum = number(a.lo + b.lo, a.hi + b.hi);
+    if (sum.shape == SHAPE_NUMBER && based) {
+        sum.shape = SHAPE_BASED;
+    }
+    return sum;
+}
+
+/* A number without sign, at most `max` if nothing is known. */
+static struct range unsigned_within(struct range a, uint64_t max) {
+    bool fits = a.shape == SHAPE_NUMBER && a.lo >= 0 && (uint64_t)a.hi <= max;
+    return fits ? a : number(0, (int64_t)max);
+}
+
+static struct range shifted_left(struct range a, uint32_t k) {
+    bool fits = a.shape == SHAPE_NUMBER && a.lo >= 0 && a.hi <= LIMIT_NUMBER >> k;
+    return fits ? number(a.lo << k, a.hi << k) : unknown;
+}
+
+static struct range shifted_right(struct range a, uint32_t k, uint32_t bits) {
+    if (a.shape == SHAPE_NUMBER && a.lo >= 0 && (bits == 64 || (uint64_t)a.hi <= WORD_MAX)) {
+        if (k != 0 || bits == 64 || a.hi <= INT32_MAX) {
+            return number(a.lo >> k, a.hi >> k);
+        }
+    }
+    return k == 0 || bits - k >= 40 ? unknown : number(0, ((int64_t)1 << (bits - k)) - 1);
+}
+
+/* and: no more than either side, if that is known to have no sign. */
+static struct range masked(struct range a, struct range b) {
+    bool a_known = a.shape == SHAPE_NUMBER && a.lo >= 0;
+    bool b_known = b.shape == SHAPE_NUMBER && b.lo >= 0;
+    if (!a_known && !b_known) {
+        return unknown;
+    }
+    int64_t hi = !b_known || (a_known && a.hi < b.hi) ? a.hi : b.hi;
+    return number(0, hi);
+}
+
+/* slliw and such: right only if nothing reaches bit 31. */
+static struct range as_word(struct range a) {
+    bool fits = a.shape == SHAPE_NUMBER && a.lo >= 0 && a.hi <= INT32_MAX;
+    return fits ? a : unknown;
+}
+
+static struct range result_of_shift_add(const struct sandbox *s, const struct minst *inst,
+                                        uint32_t k, bool is_word) {
+    struct range x = source(s, inst, 0);
+    if (x.shape == SHAPE_UNSEEN) {
+        return x;
+    }
+    if (is_word) {
+        x = unsigned_within(x, WORD_MAX);
+    }
+    return add(shifted_left(x, k), source(s, inst, 1));
+}
+
+static struct range result_of(const struct sandbox *s, const struct minst *inst) {
+    uint32_t shamt = (uint32_t)inst->imm & 63;
+    switch (inst->op) {
+    case RV_LI:
+        return number(inst->imm, inst->imm);
+    case RV_PAGE:
+        return (struct range){SHAPE_BASED, inst->imm * 4096, inst->imm * 4096};
+    case RV_MV:
+        return source(s, inst, 0);
+    case RV_ADDI:
+        return add(source(s, inst, 0), number(inst->imm, inst->imm));
+    case RV_ADD:
+        return add(source(s, inst, 0), source(s, inst, 1));
+    case RV_ADD_UW:
+        return result_of_shift_add(s, inst, 0, true);
+    case RV_SH1ADD:
+    case RV_SH2ADD:
+    case RV_SH3ADD:
+        return result_of_shift_add(s, inst, inst->op == RV_SH1ADD ? 1 : inst->op == RV_SH2ADD ? 2 : 3,
+                                   false);
+    case RV_SH1ADD_UW:
+    case RV_SH2ADD_UW:
+    case RV_SH3ADD_UW:
+        return result_of_shift_add(
+            s, inst, inst->op == RV_SH1ADD_UW ? 1 : inst->op == RV_SH2ADD_UW ? 2 : 3, true);
+    case RV_SLLI:
+        return shifted_left(source(s, inst, 0), shamt);
+    case RV_SLLIW:
+        return as_word(shifted_left(source(s, inst, 0), shamt));
+    case RV_SRLI:
+        return shifted_right(source(s, inst, 0), shamt, 64);
+    case RV_SRLIW:
+        return shifted_right(source(s, inst, 0), shamt, 32);
+    case RV_ANDI:
+        return masked(source(s, inst, 0), number(inst->imm, inst->imm));
+    case RV_AND:
+        return masked(source(s, inst, 0), source(s, inst, 1));
+    case RV_ANDN:
+    case RV_BCLRI:
+        return masked(source(s, inst, 0), unknown);
+    case RV_ZEXT_H:
+    case RV_LHU:
+        return number(0, UINT16_MAX);
+    case RV_LBU:
+        return number(0, UINT8_MAX);
+    case RV_LWU:
+        return number(0, UINT32_MAX);
+    case RV_SLTI:
+    case RV_SLTIU:
+    case RV_SLT:
+    case RV_SLTU:
+    case RV_BEXT:
+    case RV_BEXTI:
+    case RV_FEQ_S:
+    case RV_FLT_S:
+    case RV_FLE_S:
+    case RV_FEQ_D:
+    case RV_FLT_D:
+    case RV_FLE_D:
+        return number(0, 1);
+    case RV_XORI: /* of a truth value */
+        return inst->imm == 1 && masked(source(s, inst, 0), number(1, 1)).shape != SHAPE_UNKNOWN &&
+                       source(s, inst, 0).shape == SHAPE_NUMBER && source(s, inst, 0).hi <= 1 &&
+                       source(s, inst, 0).lo >= 0
+                   ? number(0, 1)
+                   : unknown;
+    case RV_CHECKED_ADDR:
+        return (struct range){SHAPE_BASED, 0, (int64_t)WORD_MAX + 1 - checked_size(inst->imm)};
+    default:
+        return unknown;
+    }
+}
+
+/* Widens `to` so that it covers `from`. Returns whether it changed. */
+static bool join(struct range *to, struct range from, bool must_settle) {
+    if (from.shape == SHAPE_UNSEEN || to->shape == SHAPE_UNKNOWN) {
+        return false;
+    }
+    if (to->shape == SHAPE_UNSEEN) {
+        *to = from;
+        return true;
+    }
+    bool covered = to->shape == from.shape && to->lo <= from.lo && from.hi <= to->hi;
+    if (covered) {
+        return false;
+    }
+    if (must_settle || to->shape != from.shape) {
+        *to = unknown;
+        return true;
+    }
+    to->lo = from.lo < to->lo ? from.lo : to->lo;
+    to->hi = from.hi > to->hi ? from.hi : to->hi;
+    return true;
+}
+
+/* Hands a block's arguments on to the parameters of its only successor. */
+static bool pass_arguments(struct sandbox *s, const struct mblock *b, bool must_settle) {
+    const struct minst *end = &s->m->insts.at[b->first + b->count - 1];
+    if (end->op != RV_JUMP) {
+        return false;
+    }
+    const struct mblock *to = &s->m->blocks.at[b->succs.at[0]];
+    bool changed = false;
+    for (uint32_t i = 0; i < to->params.len && i < end->operand_count; i++) {
+        struct range from = s->ranges[s->m->operands.at[end->operand + i].vreg];
+        changed |= join(&s->ranges[to->params.at[i]], from, must_settle);
+    }
+    return changed;
+}
+
+/* One pass over everything; true when a range changed. */
+static bool propagate(struct sandbox *s, bool must_settle) {
+    const struct mfunc *m = s->m;
+    bool changed = false;
+    for (uint32_t i = 0; i < m->blocks.len; i++) {
+        const struct mblock *b = &m->blocks.at[i];
+        for (uint32_t k = b->first; k < b->first + b->count; k++) {
+            const struct minst *inst = &m->insts.at[k];
+            for (uint32_t o = 0; o < inst->operand_count; o++) {
+                const struct moperand *operand = &m->operands.at[inst->operand + o];
+                if (operand->role != OPERAND_DEF && operand->role != OPERAND_DEF_EARLY) {
+                    continue;
+                }
+                bool single = inst->operand_count != 0 && (inst->flags & MINST_CALL) == 0;
+                struct range r = single && inst->op != RV_PARAMS ? result_of(s, inst) : unknown;
+                changed |= join(&s->ranges[operand->vreg], r, must_settle);
+            }
+        }
+        changed |= pass_arguments(s, b, must_settle);
+    }
+    return changed;
+}
+
+static bool is_guest_access(const struct minst *inst) {
+    enum format f = rv_ops[inst->op].format;
+    return f == FORMAT_L || f == FORMAT_S || f == FORMAT_FL || f == FORMAT_FS;
+}
+
+static bool is_allowed(const struct sandbox *s, const struct minst *inst) {
+    struct range base = source(s, inst, 0);
+    return base.shape == SHAPE_BASED && base.lo + inst->imm >= -4096 &&
+           base.hi + inst->imm + 8 <= (int64_t)RESERVED;
+}
+
+const char *riscv64_check_sandbox(const struct mfunc *m) {
+    struct sandbox s = {.m = m, .ranges = arena_array(m->arena, struct range, m->vreg_class.len)};
+    uint32_t round = 0;
+    while (propagate(&s, round >= ROUNDS)) {
+        round++;
+    }
+    for (uint32_t i = 0; i < m->insts.len; i++) {
+        const struct minst *inst = &m->insts.at[i];
+        if ((inst->flags & MINST_MEMORY) == 0) {
+            continue;
+        }
+        if (!is_guest_access(inst)) {
+            return "memory access by an instruction that is none";
+        }
+        if (!is_allowed(&s, inst)) {
+            return "memory access that is not shown to stay in its memory";
+        }
+    }
+    return NULL;
+}
