@@ -17,7 +17,9 @@
 #define HARTS_BOOTARGS_SIZE  1024 /* longer boot arguments are cut */
 
 struct hart {
-    /* The first three are known to assembly (kernel/riscv64/offsets.h). */
+    /* tp points here, and so the C library finds its thread-local variables here: errno alone. */
+    uint64_t libc[4];
+    /* The next four are known to assembly (kernel/riscv64/offsets.h). */
     uint64_t scratch;              /* one register, during trap entry */
     vaddr_t stack_low, stack_high; /* of the thread that runs */
     vaddr_t emergency_stack;       /* its top: where a stack overflow is reported */

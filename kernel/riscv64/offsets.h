@@ -6,10 +6,10 @@
 #define KERNEL_RISCV64_OFFSETS_H
 
 /* struct hart */
-#define HART_SCRATCH    0
-#define HART_STACK_LOW  8
-#define HART_STACK_HIGH 16
-#define HART_EMERGENCY  24
+#define HART_SCRATCH    32
+#define HART_STACK_LOW  40
+#define HART_STACK_HIGH 48
+#define HART_EMERGENCY  56
 
 /* struct user_regs */
 #define USER_X(n)       (8 * (n))
