@@ -1,10 +1,10 @@
 /*
  * What the files of this folder share while a module is being loaded.
  *
- * Errors stick: the first load_fail() fills the caller's wasm_error, later ones change nothing, and
- * everybody goes on with harmless values until the next load_ok(). Loops over what the bytes ask for
- * look at it every time round. Running out of memory does not come back: the arenas' `exhausted` ends
- * module_load() from wherever it is.
+ * Errors stick: the first load_fail() fills the caller's wasm_error, later ones change nothing,
+ * and everybody goes on with harmless values until the next load_ok(). Loops over what the bytes
+ * ask for look at it every time round. Running out of memory does not come back: the arenas'
+ * `exhausted` ends module_load() from wherever it is.
  */
 #ifndef WASM_MODULE_INTERNAL_H
 #define WASM_MODULE_INTERNAL_H

@@ -1,7 +1,7 @@
 /*
  * Loading a module: module_load(), its errors, the gate for features, and the small things that all
- * sections are made of. The way through: sections_decode() reads section after section and validates
- * each against what came before (core 3.0, chapters 3 and 5); function bodies go to
+ * sections are made of. The way through: sections_decode() reads section after section and
+ * validates each against what came before (core 3.0, chapters 3 and 5); function bodies go to
  * validate_body().
  */
 #include "wasm/module/internal.h"

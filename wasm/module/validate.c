@@ -534,7 +534,7 @@ static void check_throw(struct validator *v) {
     }
 }
 
-/* The clause's label must take the tag's parameters, then the exception where it is caught as one. */
+/* The label must take the tag's parameters, then the exception where it is caught as one. */
 static void check_catch(struct validator *v, struct catch_clause clause) {
     bool has_tag = clause.kind == CATCH || clause.kind == CATCH_REF;
     bool has_ref = clause.kind == CATCH_REF || clause.kind == CATCH_ALL_REF;

@@ -102,8 +102,8 @@ static inline struct frame *validator_top(struct validator *v) {
 void validator_set_unreachable(struct validator *v);
 /* The frame of a relative depth, or NULL and an error. */
 struct frame *validator_label(struct validator *v, uint32_t depth);
-/* Checks that a branch to `depth` may take its list with `last` as its last type; false and an error
- * if not, else *rest_out is the list without the last. */
+/* Checks that a branch to `depth` may take its list with `last` as its last type; false and an
+ * error if not, else *rest_out is the list without the last. */
 bool validator_label_takes(struct validator *v, uint32_t depth, valtype_t last,
                            struct type_list *rest_out);
 
