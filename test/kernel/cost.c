@@ -104,7 +104,7 @@ static void measure_mapping(void) {
     report("map and unmap 64 KiB", cost / ROUNDS, 6000);
 }
 
-static volatile bool stop;
+static volatile int stop;
 
 static void yield_on(void *arg) {
     (void)arg;
@@ -127,7 +127,7 @@ static void measure_threads(void) {
         sched_yield();
     }
     uint64_t cost = (time_instret() - start) / ROUNDS / 2;
-    stop = true;
+    stop = 1;
     thread_join(thread);
     report("switch between two threads", cost, 1000);
     start = time_instret();

@@ -50,7 +50,7 @@ static void test_mutex(void) {
 }
 
 static volatile uint64_t spins[2];
-static volatile bool stop;
+static volatile int stop;
 
 static void spin(void *arg) {
     while (!stop) {
@@ -60,14 +60,14 @@ static void spin(void *arg) {
 
 /* Two threads that never yield share the hart evenly, and sleepers are on time. */
 static void test_preemption(void) {
-    stop = false;
+    stop = 0;
     for (long i = 0; i < 2; i++) {
         PAYLOAD_CHECK_EQ(thread_start("spin", spin, (void *)i, NULL, &threads[i]), STATUS_OK);
     }
     uint64_t start = time_now_ns();
     thread_sleep_ns(300000000);
     uint64_t slept = time_now_ns() - start;
-    stop = true;
+    stop = 1;
     thread_join(threads[0]);
     thread_join(threads[1]);
     payload_print("# slept %llu us, spins %llu and %llu\n", (unsigned long long)(slept / 1000),

@@ -168,7 +168,7 @@ static void test_no_memory(void) {
     leave_world();
 }
 
-static volatile bool stop;
+static volatile int stop;
 static volatile uint64_t turns;
 
 static void take_turns(void *arg) {
@@ -202,7 +202,7 @@ static void test_endless(void) {
                   (unsigned long long)((time_now_ns() - start) / 1000));
     PAYLOAD_CHECK(turns >= 4);
     thread_kill(guest);
-    stop = true;
+    stop = 1;
     thread_join(guest);
     thread_join(other);
     PAYLOAD_CHECK_EQ(guest_exit, USER_EXIT_KILLED);
@@ -223,7 +223,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         size_t now = frame_free_count();
         PAYLOAD_CHECK(round == 0 || now == before);
         before = now;
-        stop = false;
+        stop = 0;
         turns = 0;
     }
     payload_end();
