@@ -33,7 +33,7 @@ struct compiler {
 };
 
 const char *const compile_passes[] = {
-    "build", "split", "select", "regalloc", NULL,
+    "build", "fold", "cfg", "gvn", "fold2", "licm", "dce", "cfg2", "split", "select", "regalloc", NULL,
 };
 
 /* ---- between passes */
@@ -118,6 +118,13 @@ static void emit(struct compiler *c) {
 
 static void run_all(struct compiler *c) {
     build(c);
+    run(c, "fold", fold_run);
+    run(c, "cfg", cfg_run);
+    run(c, "gvn", gvn_run);
+    run(c, "fold2", fold_run);
+    run(c, "licm", licm_run);
+    run(c, "dce", dce_run);
+    run(c, "cfg2", cfg_run);
     run(c, "split", split);
     select_code(c);
     allocate_registers(c);

@@ -261,8 +261,7 @@ static struct edge_map map_edges(struct func *f) {
     return map;
 }
 
-/* Drops the entries of predecessors that are BLOCK_NONE, with the phis' arguments for them. */
-static void compact_preds(struct func *f, block_id_t block) {
+void func_compact_preds(struct func *f, block_id_t block) {
     struct block *b = &f->blocks.at[block];
     uint32_t kept = 0;
     for (uint32_t k = 0; k < b->preds.len; k++) {
@@ -305,7 +304,7 @@ void func_fold_branches(struct func *f, const struct edge *kept, uint32_t len) {
         func_inst(f, b->last)->op = OP_JUMP;
     }
     bitset_each(&touched, to) {
-        compact_preds(f, to);
+        func_compact_preds(f, to);
     }
 }
 

@@ -190,6 +190,8 @@ void func_remove_edge(struct func *f, block_id_t from, uint32_t succ);
 /* Which entry of the successor's predecessors is the edge of successor number `succ` of `from`: the
  * k-th edge between two blocks is the k-th in both lists. */
 uint32_t func_pred_index(const struct func *f, block_id_t from, uint32_t succ);
+/* Takes away the entries of predecessors that were set to BLOCK_NONE, with the phis' arguments. */
+void func_compact_preds(struct func *f, block_id_t block);
 /* Makes each of the `len` different blocks named end in a jump to its successor number `succ`; its
  * other edges go. Linear in the size of the CFG for all together. */
 struct edge {

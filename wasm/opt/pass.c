@@ -10,6 +10,11 @@ static const struct {
     const char *name;
     pass_fn run;
 } passes[] = {
+    {"fold", fold_run},
+    {"gvn", gvn_run},
+    {"licm", licm_run},
+    {"dce", dce_run},
+    {"cfg", cfg_run},
     {"split", func_split_critical_edges},
     {"copies", func_resolve_copies},
     {"analysis", analysis_run},
