@@ -37,12 +37,13 @@ class Cases:
     """Each case is a name, what its refusal must say ("" for anything, None for a boot) and how to boot."""
 
     def __init__(self, folder, loader):
-        self.folder, self.loader, self.list = folder, loader, []
+        self.folder, self.loader, self.list, self.files = folder, loader, [], 0
         with open(loader + ".img", "rb") as file:
             self.image = file.read()
 
     def write(self, data):
-        path = os.path.join(self.folder, f"{len(self.list)}.bin")
+        self.files += 1
+        path = os.path.join(self.folder, f"{self.files}.bin")
         with open(path, "wb") as file:
             file.write(data)
         return path
@@ -59,21 +60,18 @@ class Cases:
         self.list.append((name, reason, lambda: boot(path)))
 
     def signed(self, name, content, reason, *options, key=None):
-        source, out = self.write(content), os.path.join(self.folder, f"{len(self.list)}.img")
+        source = self.write(content)
+        out = source + ".img"
         subprocess.run([MKIMAGE, "pack", "--key", key or os.path.join(KEYS, "debug.key"), "--unchecked",
                         *options, source, out], check=True)
         with open(out, "rb") as file:
-            self.initrd(name, file.read(), reason)
+            signed = file.read()
+        self.initrd(name, signed, reason)
+        return signed
 
 
 def flip(data, at, bit):
     return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1:]
-
-
-def elf_of(image):
-    """A well-formed ELF to spoil, packed without compression so that its bytes are the image's."""
-    with open(image, "rb") as file:
-        return file.read()
 
 
 def make(cases, elf):
@@ -107,9 +105,7 @@ def make(cases, elf):
 def make_signed(cases, elf):
     foreign = os.path.join(cases.folder, "foreign.key")
     subprocess.run([MKIMAGE, "keygen", foreign, foreign + ".pub"], check=True)
-    cases.signed("another key", elf, "is not trusted", key=foreign)
-    with open(os.path.join(cases.folder, f"{len(cases.list) - 1}.img"), "rb") as file:
-        other = file.read()
+    other = cases.signed("another key", elf, "is not trusted", key=foreign)
     cases.initrd("another key under our key's id", other[:24] + cases.image[24:28] + other[28:],
                  "image: bad signature")
     cases.signed("no compression", elf, None, "--compression", "none")
@@ -128,6 +124,36 @@ def make_signed(cases, elf):
     cases.signed("made for another loader", flip(elf, record + 8, 1), "payload: made for")
     for cut in [0x3f, 0x200, len(elf) // 2, len(elf) - 1]:
         cases.signed(f"ELF cut to {cut} bytes", elf[:cut], "payload: ")
+
+
+def tool_checks(cases):
+    """(name, good) for mkimage itself: the same bytes each time, and no bad image passes verify."""
+    def mkimage(*arguments):
+        return subprocess.run([MKIMAGE, *arguments], capture_output=True, text=True)
+
+    image, key = cases.write(cases.image), os.path.join(KEYS, "debug")
+    damaged = cases.write(flip(cases.image, len(cases.image) // 2, 3))
+    again = [os.path.join(cases.folder, name) for name in ("one", "two")]
+    for out in again:
+        mkimage("pack", "--key", key + ".key", cases.loader + ".elf", out)
+    bad, open_key = mkimage("verify", "--key", key + ".pub", damaged), cases.write(b"0" * 64)
+    os.chmod(open_key, 0o644)
+    loose = mkimage("pack", "--key", open_key, cases.loader + ".elf", again[0] + ".x")
+    no_payload = mkimage("pack", "--key", key + ".key", image, again[0] + ".y")
+    yield "verify accepts", mkimage("verify", "--key", key + ".pub", image).returncode == 0
+    yield "verify refuses", bad.returncode == 1 and bad.stderr.endswith(": bad signature\n")
+    yield "the same bytes each time", open(again[0], "rb").read() == open(again[1], "rb").read()
+    yield "a key that others can read", loose.returncode == 1 and "0644" in loose.stderr
+    yield "no payload is not packed", no_payload.returncode == 1 and "not a payload" in no_payload.stderr
+    yield "no arguments", mkimage().returncode == 2
+
+
+def loaded_size(path):
+    """Bytes that an ELF file has to load."""
+    with open(path, "rb") as file:
+        elf = file.read()
+    offset, count = struct.unpack_from("<Q", elf, 32)[0], struct.unpack_from("<H", elf, 56)[0]
+    return sum(struct.unpack_from("<Q", elf, offset + 56 * i + 32)[0] for i in range(count))
 
 
 def judge(case):
@@ -151,14 +177,20 @@ def main():
         cases = Cases(folder, loader)
         packed = os.path.join(folder, "payload.elf")
         subprocess.run(["riscv64-unknown-elf-objcopy", "--strip-debug", loader + ".elf", packed], check=True)
-        make(cases, elf_of(packed))
+        checks = list(tool_checks(cases))
+        checks.append(("the loader alone is at most 64 KiB", loaded_size(BARE) <= 64 << 10))
+        with open(packed, "rb") as file:
+            make(cases, file.read())
+        for name, good in checks:
+            failed += not good
+            print(f"{'ok' if good else 'not ok'} - {name}")
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for name, reason in pool.map(judge, cases.list):
                 failed += reason is not None
                 print(f"{'not ok' if reason else 'ok'} - {name}" + (f": {reason}" if reason else ""))
     finally:
         shutil.rmtree(folder)
-    print(f"{len(cases.list) - failed} passed, {failed} failed, 0 skipped")
+    print(f"{len(cases.list) + len(checks) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
 
