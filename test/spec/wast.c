@@ -3,6 +3,7 @@
  */
 #include "test/spec/wast.h"
 
+#include "base/reader.h"
 #include "test/spec/command.h"
 #include "test/spec/spectest.h"
 #include "wasm/wasm.h"
@@ -27,7 +28,7 @@ struct named {
     struct text name;              /* size 0: none */
     struct wasm_module *module;
     struct wasm_instance *instance;
-    const char *skip;              /* the feature that it needs */
+    const char *skip;              /* the feature that it, or what should have changed it, needs */
 };
 
 struct script {
@@ -98,16 +99,54 @@ static status_t read_file(struct script *s, const char *name, const uint8_t **by
     return s->files->read(s->files->ctx, path, &s->arena, bytes_out, size_out);
 }
 
+static bool same_text(struct text a, struct text b) {
+    return a.size == b.size && memcmp(a.at, b.at, a.size) == 0;
+}
+
+/* Whether the import section has this name: its length, then its bytes. For modules that cannot be
+ * decoded. */
+static bool may_import(const uint8_t *bytes, size_t size, struct text name) {
+    struct reader r;
+    reader_init(&r, bytes, size);
+    (void)reader_bytes(&r, 8);
+    while (reader_ok(&r) && reader_left(&r) > 0) {
+        uint8_t id = reader_u8(&r);
+        struct reader section = reader_sub(&r, reader_leb_u32(&r));
+        for (size_t i = 0; id == 2 && name.size < 0x80 && i + name.size < reader_left(&section);
+             i++) {
+            if (section.at[i] == name.size &&
+                memcmp(section.at + i + 1, name.at, name.size) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A module that is skipped would have changed what it imports: tests of that are skipped too. */
+static void taint(struct script *s, const uint8_t *bytes, size_t size) {
+    for (uint32_t i = 0; i < s->registered.len; i++) {
+        const struct named *r = &s->registered.at[i];
+        for (uint32_t k = 0; k < s->modules.len && may_import(bytes, size, r->name); k++) {
+            struct named *m = &s->modules.at[k];
+            if (m->instance == r->instance && !m->skip) {
+                m->skip = s->error.feature;
+            }
+        }
+    }
+}
+
 static status_t load(struct script *s, struct wasm_module **module_out) {
     const uint8_t *bytes;
     size_t size;
     s->error = (struct wasm_error){0};
     TRY(read_file(s, s->command->filename.at, &bytes, &size));
-    return wasm_module_load(s->store, bytes, size, module_out, &s->error);
-}
-
-static bool same_text(struct text a, struct text b) {
-    return a.size == b.size && memcmp(a.at, b.at, a.size) == 0;
+    status_t status = wasm_module_load(s->store, bytes, size, module_out, &s->error);
+    if (status == STATUS_UNSUPPORTED && (s->command->kind == COMMAND_MODULE ||
+                                         s->command->kind == COMMAND_ASSERT_UNINSTANTIABLE)) {
+        taint(s, bytes, size);
+    }
+    return status;
 }
 
 /* The module that a script means by a name; no name: the latest. */

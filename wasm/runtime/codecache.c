@@ -75,7 +75,8 @@ const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t 
     return NULL;
 }
 
-const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc) {
+const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc,
+                                       bool is_return) {
     bool is_func = range->kind == CODE_FUNC, is_domain = range->kind == CODE_DOMAIN;
     const struct code_site *sites = is_func     ? range->code->sites
                                     : is_domain ? range->stubs->sites
@@ -90,7 +91,13 @@ const struct code_site *codecache_site(const struct code_range *range, gaddr_t p
             high = middle;
         }
     }
-    return low < count && sites[low].offset == pc - range->start ? &sites[low] : NULL;
+    /* An instruction that traps may stand where a call returns to. */
+    for (; low < count && sites[low].offset == pc - range->start; low++) {
+        if ((sites[low].trap == TRAP_NONE) == is_return) {
+            return &sites[low];
+        }
+    }
+    return NULL;
 }
 
 /* ---- stubs --------------------------------------------------------------------------------- */

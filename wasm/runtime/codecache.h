@@ -109,8 +109,8 @@ const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t 
 /* The function whose lazy stub lies at pc, which is in a CODE_LAZY range. */
 uint32_t codecache_lazy_func(const struct code_range *range, gaddr_t pc);
 
-/* The row for an instruction that may trap, or for a return address, in any kind of range; NULL if
- * there is none. */
-const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc);
+/* The row for an instruction that may trap, or else for a return address, in any kind of range;
+ * NULL if there is none. */
+const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc, bool is_return);
 
 #endif

@@ -60,7 +60,7 @@ enum trap trap_classify(const struct wasm_store *store, enum plat_exit exit,
         return TRAP_STACK_EXHAUSTED;
     }
     const struct code_range *range = codecache_find(store, regs->pc);
-    const struct code_site *site = range ? codecache_site(range, regs->pc) : NULL;
+    const struct code_site *site = range ? codecache_site(range, regs->pc, false) : NULL;
     enum trap trap = site ? (enum trap)site->trap : TRAP_NONE;
     if (trap == TRAP_NONE) {
         return unexplained(regs, is_fault ? "unexpected fault" : "illegal instruction", fault_addr);
@@ -79,13 +79,14 @@ struct walk {
     bool is_return;   /* pc is a return address, ra not known */
 };
 
-static void add_frame(struct wasm_trap *trap, const struct code_range *range, gaddr_t pc) {
+static void add_frame(struct wasm_trap *trap, const struct code_range *range,
+                      const struct walk *w) {
     if (trap->frame_count == LIMIT_BACKTRACE) {
         trap->more_frames++;
         return;
     }
     const struct module *m = range->module->decoded;
-    const struct code_site *site = codecache_site(range, pc);
+    const struct code_site *site = codecache_site(range, w->pc, w->is_return);
     uint32_t func = range->code->func;
     trap->frames[trap->frame_count++] = (struct wasm_frame){
         .module = m->name,
@@ -129,7 +130,7 @@ static void walk_activation(const struct wasm_store *store, const struct activat
         if (!range || range->kind != CODE_FUNC) {
             return;
         }
-        add_frame(trap, range, w.pc);
+        add_frame(trap, range, &w);
         gaddr_t sp = w.sp;
         bool was_return = w.is_return;
         if (!step_out(store, range, &w) || (was_return && w.sp <= sp)) {
