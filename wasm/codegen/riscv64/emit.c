@@ -789,7 +789,7 @@ static void put_block(struct emit *e, uint32_t block) {
 status_t riscv64_emit(struct arena *arena, const struct mfunc *m,
                       const struct target_options *options, struct code **code_out) {
     struct emit e = {.m = m, .options = options};
-    lines_init(&e.lines, arena);
+    lines_init(&e.lines, m->arena);
     plan_frame(&e);
     if (e.frame > LIMIT_FRAME_SIZE) {
         return STATUS_LIMIT;
@@ -804,7 +804,7 @@ status_t riscv64_emit(struct arena *arena, const struct mfunc *m,
     put_cold(&e);
     put_tables(&e);
     struct code *code = arena_new(arena, struct code);
-    lines_finish(&e.lines, code);
+    lines_finish(&e.lines, arena, code);
     code->func = m->index;
     code->frame_size = e.frame;
     code->frame_set = lines_offset_of(&e.lines, labels.set);

@@ -316,8 +316,8 @@ static void write_padding(const struct line *line, uint8_t *end) {
     }
 }
 
-static void write_sites(struct lines *lines, struct code *code) {
-    code->sites = arena_array(lines->arena, struct code_site, lines->sites.len);
+static void write_sites(const struct lines *lines, struct arena *arena, struct code *code) {
+    code->sites = arena_array(arena, struct code_site, lines->sites.len);
     code->site_count = lines->sites.len;
     for (uint32_t i = 0; i < lines->sites.len; i++) {
         const struct line_site *site = &lines->sites.at[i];
@@ -329,13 +329,13 @@ static void write_sites(struct lines *lines, struct code *code) {
     }
 }
 
-static void write_relocs(struct lines *lines, struct code *code) {
+static void write_relocs(const struct lines *lines, struct arena *arena, struct code *code) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < lines->list.len; i++) {
         uint8_t kind = lines->list.at[i].kind;
         count += kind == LINE_CALL || kind == LINE_CALL_FAR;
     }
-    code->relocs = arena_array(lines->arena, struct code_reloc, count);
+    code->relocs = arena_array(arena, struct code_reloc, count);
     for (uint32_t i = 0; i < lines->list.len; i++) {
         const struct line *line = &lines->list.at[i];
         if (line->kind == LINE_CALL || line->kind == LINE_CALL_FAR) {
@@ -347,14 +347,14 @@ static void write_relocs(struct lines *lines, struct code *code) {
     }
 }
 
-void lines_finish(struct lines *lines, struct code *code) {
+void lines_finish(struct lines *lines, struct arena *arena, struct code *code) {
     lines_align(lines, 8); /* also: no label and no site is without a line */
     do {
         code->size = place(lines);
     } while (grow(lines));
     uint32_t pool = code->size;
     code->size += 8 * lines->pool.len;
-    code->bytes = arena_alloc(lines->arena, code->size);
+    code->bytes = arena_alloc(arena, code->size);
     for (uint32_t i = 0; i < lines->list.len; i++) {
         const struct line *line = &lines->list.at[i];
         write_padding(line, code->bytes + line->offset);
@@ -364,6 +364,6 @@ void lines_finish(struct lines *lines, struct code *code) {
         write4(code->bytes + pool + 8 * i, (uint32_t)lines->pool.at[i]);
         write4(code->bytes + pool + 8 * i + 4, (uint32_t)(lines->pool.at[i] >> 32));
     }
-    write_sites(lines, code);
-    write_relocs(lines, code);
+    write_sites(lines, arena, code);
+    write_relocs(lines, arena, code);
 }

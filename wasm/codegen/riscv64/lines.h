@@ -87,8 +87,9 @@ void lines_site_return(struct lines *lines);
 /* The 2-byte illegal instruction, with its site. */
 void lines_trap(struct lines *lines, uint8_t trap);
 
-/* Settles sizes and writes all: bytes, size, sites, relocs of `code`. Lines' offsets are valid then. */
-void lines_finish(struct lines *lines, struct code *code);
+/* Settles sizes and writes all: bytes, size, sites, relocs of `code`, in `arena`. Lines' offsets are
+ * valid then. */
+void lines_finish(struct lines *lines, struct arena *arena, struct code *code);
 uint32_t lines_offset_of(const struct lines *lines, label_t label);
 
 #endif
