@@ -14,6 +14,7 @@
 #define SSTATUS_SIE      0x2
 #define SSTATUS_SPIE     0x20
 #define SSTATUS_SPP      0x100
+#define SSTATUS_VS       0x600
 #define SSTATUS_FS       0x6000
 #define SSTATUS_FS_CLEAN 0x4000
 #define SSTATUS_FS_DIRTY 0x6000

@@ -5,6 +5,7 @@
  * the firmware lets us, else a call to the firmware.
  */
 #include "abi/boot.h"
+#include "base/fmt.h"
 #include "kernel/harts.h"
 #include "kernel/riscv64/asm.h"
 #include "kernel/riscv64/sbi.h"
@@ -47,7 +48,10 @@ void arch_init(const struct boot_info *info) {
 }
 
 const char *arch_describe(void) {
-    return machine.sstc ? "timer by Sstc" : "timer by firmware";
+    static char text[64];
+    fmt_text(text, sizeof(text), "Sv%u, timer by %s", 12 + 9 * machine.levels,
+             machine.sstc ? "Sstc" : "firmware");
+    return text;
 }
 
 void timer_init(void) {

@@ -122,8 +122,8 @@ void user_regs_init(struct user_regs *regs, vaddr_t pc, vaddr_t sp) {
     memset(regs, 0, sizeof(*regs));
     regs->pc = pc;
     regs->x[2] = sp;
-    regs->status = csr_read(sstatus) &
-                   ~(uint64_t)(SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
+    regs->status = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS |
+                                                   SSTATUS_VS | SSTATUS_SUM | SSTATUS_MXR);
     regs->status |= SSTATUS_SPIE | (machine.fpu ? SSTATUS_FS_CLEAN : 0);
 }
 
