@@ -306,4 +306,28 @@ TEST(locals_have_a_limit) {
             2, 0xd0, 0x86, 0x03, 0x7f, 0x01, 0x7f, 0x0b, 0x0b, 0x0b);
 }
 
+/* (param i32) (local i64 x 100) (local f32 x 100), then local.get INDEX, f64.neg, drop. */
+static void load_local(uint8_t index) {
+    struct module *m =
+        LOAD(HEAD, 1, 5, 1, 0x60, 1, 0x7f, 0, 3, 2, 1, 0, 10, 13, 1, 11, 2, 100, 0x7e, 100, 0x7d,
+             0x20, (uint8_t)(index | 0x80), (uint8_t)(index >> 7), 0x9a, 0x1a, 0x0b);
+    unload(m);
+}
+
+TEST(locals_far_away_have_their_types) {
+    static const struct {
+        uint8_t index;
+        const char *type;
+    } cases[] = {{0, "found i32"},   {1, "found i64"},          {63, "found i64"},
+                 {64, "found i64"},  {100, "found i64"},        {101, "found f32"},
+                 {200, "found f32"}, {201, "unknown local 201"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        load_local(cases[i].index); /* f64.neg wants none of them, so the error names the type */
+        CHECK_EQ(error.status, STATUS_INVALID);
+        if (!strstr(error.text, cases[i].type)) {
+            FAIL("local %u: %s", cases[i].index, error.text);
+        }
+    }
+}
+
 CHECK_MAIN

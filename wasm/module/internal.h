@@ -19,12 +19,22 @@
 
 struct frame;
 
-/* The validator's stacks, kept from one function to the next (validate.c). */
+/* Locals of one type beside each other, up to but not including index `end`. */
+struct local_run {
+    uint32_t end;
+    valtype_t type;
+};
+#define NEAR_LOCALS 64
+
+/* The validator's stacks, kept from one function to the next (validator.h). A few bytes can declare
+ * LIMIT_LOCALS locals, so they are kept as runs; the first, nearly all that are used, one by one. */
 struct validator_stacks {
     VEC(valtype_t) operands;
     VEC(struct frame) frames;
-    VEC(valtype_t) locals;
-    VEC(uint8_t) is_set;       /* a local: has a value */
+    uint32_t local_count;
+    VEC(struct local_run) runs;
+    valtype_t near_locals[NEAR_LOCALS];
+    VEC(uint8_t) is_set;       /* a local: has a value; empty if all have one from the start */
     VEC(uint32_t) set_in_body; /* locals set by the body that had no value at its start */
 };
 

@@ -346,18 +346,37 @@ static void check_select_typed(struct validator *v) {
     validator_push(v, type);
 }
 
+/* The type of the local at in.index, by binary search for its run. */
+__attribute__((noinline)) static valtype_t far_local_type(const struct validator *v) {
+    const struct local_run *runs = v->s->runs.at;
+    uint32_t low = 0, high = v->s->runs.len - 1;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (runs[middle].end > v->in.index) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return runs[low].type;
+}
+
 /* The local's type, or VAL_BOTTOM and an error. */
 static valtype_t local_type(struct validator *v) {
-    if (v->in.index >= v->s->locals.len) {
+    if (v->in.index >= v->s->local_count) {
         validator_unknown(v, "local", v->in.index);
         return VAL_BOTTOM;
     }
-    return v->s->locals.at[v->in.index];
+    return v->in.index < NEAR_LOCALS ? v->s->near_locals[v->in.index] : far_local_type(v);
+}
+
+static bool is_set(const struct validator *v) {
+    return v->s->is_set.len == 0 || v->s->is_set.at[v->in.index];
 }
 
 static void check_local_get(struct validator *v) {
     valtype_t type = local_type(v);
-    if (validator_ok(v) && !v->s->is_set.at[v->in.index]) {
+    if (validator_ok(v) && !is_set(v)) {
         validator_invalid(v, "uninitialized local %u", v->in.index);
     }
     validator_push(v, type);
@@ -369,7 +388,7 @@ static void check_local_set(struct validator *v, bool is_tee) {
         return;
     }
     validator_expect(v, type);
-    if (!v->s->is_set.at[v->in.index]) {
+    if (!is_set(v)) {
         v->s->is_set.at[v->in.index] = 1;
         vec_push(&v->ld->scratch, &v->s->set_in_body, v->in.index);
     }
@@ -750,7 +769,8 @@ static struct validator start(struct loader *ld, bool is_const) {
     v.in.offset = (uint32_t)reader_offset(&ld->r);
     vec_clear(&v.s->operands);
     vec_clear(&v.s->frames);
-    vec_clear(&v.s->locals);
+    v.s->local_count = 0;
+    vec_clear(&v.s->runs);
     vec_clear(&v.s->is_set);
     vec_clear(&v.s->set_in_body);
     return v;
@@ -758,25 +778,59 @@ static struct validator start(struct loader *ld, bool is_const) {
 
 /* ---- the two entries */
 
-/* Parameters have a value; so has every other local whose type has a default. */
-static void add_locals(struct validator *v, uint32_t count, valtype_t type, bool is_param) {
-    bool is_set = is_param || !valtype_is_ref(type) || valtype_is_nullable(type);
-    uint32_t first = v->s->locals.len;
-    vec_resize(&v->ld->scratch, &v->s->locals, first + count);
-    vec_resize(&v->ld->scratch, &v->s->is_set, first + count);
-    for (uint32_t i = first; i < first + count; i++) {
-        v->s->locals.at[i] = type;
-        v->s->is_set.at[i] = is_set;
+static bool has_default(valtype_t type) {
+    return !valtype_is_ref(type) || valtype_is_nullable(type);
+}
+
+/* From the first local without a default on it is kept for each whether it has a value; parameters
+ * have one. */
+static void add_is_set(struct validator *v, uint32_t count, bool has_value) {
+    struct validator_stacks *s = v->s;
+    bool is_first = s->is_set.len == 0;
+    if (is_first && has_value) {
+        return;
     }
+    vec_resize(&v->ld->scratch, &s->is_set, s->local_count + count);
+    if (is_first) {
+        memset(s->is_set.at, 1, s->local_count);
+    }
+    memset(s->is_set.at + s->local_count, has_value, count);
+}
+
+static void add_locals(struct validator *v, uint32_t count, valtype_t type, bool is_param) {
+    struct validator_stacks *s = v->s;
+    if (count == 0) {
+        return;
+    }
+    add_is_set(v, count, is_param || has_default(type));
+    for (uint32_t i = s->local_count; i < s->local_count + count && i < NEAR_LOCALS; i++) {
+        s->near_locals[i] = type;
+    }
+    s->local_count += count;
+    struct local_run added = {s->local_count, type};
+    vec_push(&v->ld->scratch, &s->runs, added);
+}
+
+/* More than 32 bits can count is malformed (core 3.0, 5.5.13), not just above our limit. */
+static bool locals_overflow(struct reader r, uint32_t groups) {
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < groups && reader_ok(&r); i++) {
+        total += reader_leb_u32(&r);
+        (void)instr_read_valtype(&r);
+    }
+    return reader_ok(&r) && total > UINT32_MAX;
 }
 
 static void read_locals(struct validator *v) {
     uint32_t groups = reader_leb_u32(&v->r);
+    if (locals_overflow(v->r, groups)) {
+        load_fail(v->ld, STATUS_BAD_FORMAT, reader_offset(&v->r), "too many locals");
+    }
     for (uint32_t i = 0; i < groups && reader_ok(&v->r) && validator_ok(v); i++) {
         size_t offset = reader_offset(&v->r);
         uint32_t count = reader_leb_u32(&v->r);
         valtype_t type = load_valtype(v->ld, &v->r);
-        if (count > LIMIT_LOCALS - v->s->locals.len) {
+        if (count > LIMIT_LOCALS - v->s->local_count) {
             load_fail(v->ld, STATUS_LIMIT, offset, "too many locals: the limit is %u",
                       LIMIT_LOCALS);
         } else {
