@@ -23,6 +23,9 @@ enum {
     REFUSAL_TEXT_SIZE = 128,
 };
 
+/* Of memory. No machine has that much, and so much has a place in no physical map but Sv57's. */
+#define MACHINE_MAX_ADDRESS (1ull << 46)
+
 /* The physical map reaches at least this far, since devices are commonly below. */
 #define PHYSMAP_MIN_SIZE (4ull << 30)
 #define PHYSMAP_ALIGN    (1ull << 30)

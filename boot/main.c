@@ -81,6 +81,10 @@ static status_t map_memory(struct boot *b) {
     const struct machine *m = &b->machine;
     struct range loader = {address_of(loader_start), address_of(loader_end)};
     for (uint32_t i = 0; i < m->memory_len; i++) {
+        if (m->memory[i].end > MACHINE_MAX_ADDRESS) {
+            return refusal_set(&b->why, STATUS_LIMIT, "memory: ends at %llx, beyond all reason",
+                               (unsigned long long)m->memory[i].end);
+        }
         TRY(memory_add(&b->memory, m->memory[i].start, m->memory[i].end, &b->why));
     }
     for (uint32_t i = 0; i < m->reserved_len; i++) {
@@ -183,7 +187,7 @@ _Noreturn void main_boot(uint64_t hart, void *tree, uint64_t ticks, uint64_t ins
 
 _Noreturn void main_trapped(uint64_t cause, uint64_t pc, uint64_t address) {
     struct refusal why;
-    refusal_set(&why, STATUS_OK, "mistake in the loader: trap %llu at %llx, address %llx",
+    refusal_set(&why, STATUS_OK, "machine: trap %llu in the loader at %llx, address %llx",
                 (unsigned long long)cause, (unsigned long long)pc, (unsigned long long)address);
     exit_refused(why.text);
 }
