@@ -5,7 +5,7 @@
  * EXPECT: kernel panic: assertion failed: apples == oranges
  * EXPECT: on hart 0, thread "boot"
  * EXPECT: compare_fruit+0x
- * EXPECT: test+0x
+ * EXPECT: go_shopping+0x
  */
 #include "abi/boot.h"
 #include "init/machine.h"
@@ -21,10 +21,15 @@ static __attribute__((noinline)) void compare_fruit(void) {
     payload_exit(0);
 }
 
+static __attribute__((noinline)) void go_shopping(void) {
+    compare_fruit();
+    payload_exit(0);
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
-    compare_fruit();
+    go_shopping();
     payload_exit(0);
 }
 

@@ -5,7 +5,7 @@
  * EXPECT: kernel panic: store page fault at
  * EXPECT: address 0000000000000123
  * EXPECT: write_nowhere+0x
- * EXPECT: test+0x
+ * EXPECT: go_nowhere+0x
  */
 #include "abi/boot.h"
 #include "init/machine.h"
@@ -17,10 +17,15 @@ static __attribute__((noinline)) void write_nowhere(void) {
     *(volatile char *)nowhere = 1;
 }
 
+static __attribute__((noinline)) void go_nowhere(void) {
+    write_nowhere();
+    payload_exit(0);
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
-    write_nowhere();
+    go_nowhere();
     payload_exit(0);
 }
 
