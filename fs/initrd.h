@@ -17,11 +17,11 @@ struct initrd {
 };
 
 struct initrd_entry {
-    const char *name;        /* terminated, as in the archive, without leading "./" or "/" */
+    const char *name; /* terminated, as in the archive, without leading "./" or "/" */
     const uint8_t *bytes;
     size_t size;
-    uint32_t mode;           /* as in stat(2) */
-    uint64_t mtime;          /* seconds since 1970 */
+    uint32_t mode;  /* as in stat(2) */
+    uint64_t mtime; /* seconds since 1970 */
 };
 
 /* Checks the whole archive once; BAD_FORMAT or LIMIT if anything is wrong with it. The bytes must
