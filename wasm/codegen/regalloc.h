@@ -69,7 +69,8 @@ struct piece {
 struct value {
     uint32_t range, range_end;      /* in ranges */
     uint32_t use, use_end;          /* in uses */
-    uint32_t def_inst, def_block;   /* def_inst: UINT32_MAX for a block parameter */
+    uint32_t def_inst, def_block;   /* def_inst: UINT32_MAX for a block parameter, */
+    uint32_t param;                 /* which is the so manieth of its block */
     struct piece *pieces;
     loc_t fixed;                    /* FIXED register of its definition, or LOC_NONE */
     loc_t recent, wanted;           /* newest register; register that related values got */
@@ -125,6 +126,9 @@ static inline bool pos_starts_block(const struct regalloc *ra, pos_t pos) {
 static inline bool role_is_def(uint8_t role) {
     return role == OPERAND_DEF || role == OPERAND_DEF_EARLY;
 }
+static inline bool value_is_param(const struct value *value) {
+    return value->def_inst == UINT32_MAX;
+}
 /* How often a block runs, as a guess from its loop depth. */
 static inline uint32_t block_weight(const struct regalloc *ra, uint32_t block) {
     uint32_t depth = ra->m->blocks.at[block].loop_depth;
@@ -135,6 +139,11 @@ static inline vreg_t argument_param(const struct regalloc *ra, uint32_t block, u
     const struct mblock *b = &ra->m->blocks.at[block];
     uint32_t k = operand - ra->m->insts.at[b->first + b->count - 1].operand;
     return ra->m->blocks.at[b->succs.at[0]].params.at[k];
+}
+
+/* Operand of the jump at the end of `pred` that becomes parameter `k` of the block it leads to. */
+static inline uint32_t param_argument(const struct regalloc *ra, uint32_t pred, uint32_t k) {
+    return ra->m->insts.at[block_last(ra, pred)].operand + k;
 }
 
 /* regalloc_live.c: values, ranges, uses, fixed ranges, calls and loops from the code. */

@@ -129,6 +129,7 @@ static void scan_code(struct regalloc *ra) {
         assert(block->count > 0);
         for (uint32_t k = 0; k < block->params.len; k++) {
             define(ra, block->params.at[k], UINT32_MAX, b);
+            ra->values[block->params.at[k]].param = k;
         }
         for (uint32_t i = block->first; i < block->first + block->count; i++) {
             ra->inst_block[i] = b;
@@ -177,8 +178,28 @@ static void push_use(struct regalloc *ra, vreg_t vreg, struct use use) {
     ra->uses[k] = use;
 }
 
-/* Second look: the uses, sorted by value and position. An argument of a parameter that nobody
- * reads is no use. */
+/* An argument of a parameter that nobody reads is no use; takes those out of the counts. */
+static void drop_dead_params(struct regalloc *ra, uint32_t *counts) {
+    VEC(vreg_t) dead = {0};
+    for (uint32_t k = 0; k < ra->order.len; k++) {
+        if (counts[ra->order.at[k]] == 0) {   /* definitions count as uses: parameters only */
+            vec_push(ra->arena, &dead, ra->order.at[k]);
+        }
+    }
+    while (dead.len) {
+        const struct value *param = &ra->values[vec_pop(&dead)];
+        const struct mblock *block = &ra->m->blocks.at[param->def_block];
+        for (uint32_t k = 0; k < block->preds.len; k++) {
+            uint32_t operand = param_argument(ra, block->preds.at[k], param->param);
+            vreg_t argument = ra->m->operands.at[operand].vreg;
+            if (--counts[argument] == 0) {
+                vec_push(ra->arena, &dead, argument);
+            }
+        }
+    }
+}
+
+/* Second look: the uses, sorted by value and position. */
 static void collect_uses(struct regalloc *ra) {
     const struct mfunc *m = ra->m;
     uint32_t *counts = arena_array(ra->arena, uint32_t, m->vreg_class.len);
@@ -188,6 +209,7 @@ static void collect_uses(struct regalloc *ra) {
         ra->values[v].use = ra->values[v].use_end = total;
         total += counts[v];
     }
+    drop_dead_params(ra, counts);
     ra->uses = arena_array(ra->arena, struct use, total);
     for (uint32_t b = 0; b < m->blocks.len; b++) {
         const struct mblock *block = &m->blocks.at[b];
@@ -222,7 +244,7 @@ static void push_range(struct regalloc *ra, struct value *value, pos_t start, po
 }
 
 static pos_t def_start(const struct regalloc *ra, const struct value *value) {
-    if (value->def_inst == UINT32_MAX) {
+    if (value_is_param(value)) {
         return block_start(ra, value->def_block);
     }
     const struct use *def = &ra->uses[value->use];

@@ -187,8 +187,8 @@ static void join_edges(struct moves *s) {
 /* In front of the first instruction after the definition. */
 static void store_at_definition(struct moves *s) {
     const struct value *value = current(s);
-    uint32_t inst = value->def_inst == UINT32_MAX ? s->ra->m->blocks.at[value->def_block].first
-                                                  : value->def_inst + 1;
+    uint32_t inst = value_is_param(value) ? s->ra->m->blocks.at[value->def_block].first
+                                          : value->def_inst + 1;
     add_move(s, inst, MOVES_AT, value->pieces->loc, LOC_SLOT(value->slot));
 }
 

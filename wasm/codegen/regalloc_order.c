@@ -41,11 +41,11 @@ static loc_t scratch(const struct order *s, uint32_t reg_class) {
     return LOC_REG(reg_class, s->target->scratch[reg_class]);
 }
 
-static void emit_move(struct order *s, loc_t from, const struct move *move) {
+/* Slot to slot goes through the scratch register of class `through`. */
+static void emit_move(struct order *s, loc_t from, const struct move *move, uint32_t through) {
     if (loc_is_slot(from) && loc_is_slot(move->to)) {
-        uint32_t class = move->reg_class == REG_INT ? REG_FP : REG_INT;
-        emit(s, from, scratch(s, class), 0, class);
-        emit(s, scratch(s, class), move->to, 0, class);
+        emit(s, from, scratch(s, through), 0, through);
+        emit(s, scratch(s, through), move->to, 0, through);
     } else {
         emit(s, from, move->to, 0, move->reg_class);
     }
@@ -65,7 +65,7 @@ static void emit_remat(struct order *s, const struct move *move) {
 static void drain(struct order *s) {
     while (s->ready.len) {
         const struct move *move = &s->group.at[vec_pop(&s->ready)];
-        emit_move(s, move->from, move);
+        emit_move(s, move->from, move, REG_INT);
         s->writer[move->to] = 0;
         uint32_t writer = s->writer[move->from];
         if (--s->readers[move->from] == 0 && writer && !s->group.at[writer - 1].remat) {
@@ -74,20 +74,29 @@ static void drain(struct order *s) {
     }
 }
 
-/* The cycle of moves a <- b <- ... <- a: saves a, and gives it to the last. */
+static const struct move *writer_of(const struct order *s, loc_t loc) {
+    assert(s->writer[loc]);
+    return &s->group.at[s->writer[loc] - 1];
+}
+
+/* The cycle of moves a <- b <- ... <- a: saves a, and gives it to the last. Through slots a cycle may
+ * hold both classes; the one that reads a counts. */
 static void break_cycle(struct order *s, const struct move *move) {
-    loc_t saved = move->to, temp = scratch(s, move->reg_class);
-    emit(s, saved, temp, 0, move->reg_class);
-    for (;;) {
-        loc_t from = move->from;
-        emit_move(s, from == saved ? temp : from, move);
+    loc_t saved = move->to;
+    const struct move *last = move;
+    while (last->from != saved) {
+        last = writer_of(s, last->from);
+    }
+    uint32_t class = last->reg_class, other = class == REG_INT ? REG_FP : REG_INT;
+    loc_t temp = scratch(s, class);
+    emit(s, saved, temp, 0, class);
+    for (;; move = writer_of(s, move->from)) {
+        emit_move(s, move == last ? temp : move->from, move, other);
         s->writer[move->to] = 0;
-        s->readers[from]--;
-        if (from == saved) {
+        s->readers[move->from]--;
+        if (move == last) {
             return;
         }
-        assert(s->writer[from]);
-        move = &s->group.at[s->writer[from] - 1];
     }
 }
 

@@ -29,8 +29,8 @@ void move_list_init(struct move_list *list, struct arena *arena, uint32_t inst_c
 /* Within a group no place is written with two different values. */
 void move_list_add(struct move_list *list, uint32_t inst, enum move_group group, struct move move);
 
-/* Fills m->moves. Cycles go through the scratch register of their class, slot to slot through that of
- * the other class (a slot's 64 bits pass either unchanged), as both may be needed at once. */
+/* Fills m->moves. Cycles go through the scratch register of one class, slot to slot within them
+ * through that of the other class, whatever the value's: a slot's 64 bits pass either unchanged. */
 void move_list_write(const struct move_list *list, struct mfunc *m, const struct target *target);
 
 #endif

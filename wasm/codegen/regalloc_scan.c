@@ -455,7 +455,7 @@ static loc_t wanted_loc(const struct scan *s, const struct value *value) {
 
 static void hint_definition(struct scan *s, const struct value *value) {
     const struct mfunc *m = s->ra->m;
-    if (value->def_inst != UINT32_MAX) {
+    if (!value_is_param(value)) {
         const struct minst *inst = &m->insts.at[value->def_inst];
         if (inst->flags & MINST_MOVE) {
             vreg_t from = m->operands.at[inst->operand + 1].vreg;
@@ -464,14 +464,10 @@ static void hint_definition(struct scan *s, const struct value *value) {
         return;
     }
     const struct mblock *block = &m->blocks.at[value->def_block];
-    uint32_t k = 0;
-    while (&s->ra->values[block->params.at[k]] != value) {
-        k++;
-    }
     for (uint32_t p = 0; p < block->preds.len && p < HINT_USES; p++) {
         uint32_t pred = block->preds.at[p];
-        const struct minst *jump = &m->insts.at[block_last(s->ra, pred)];
-        const struct value *argument = &s->ra->values[m->operands.at[jump->operand + k].vreg];
+        uint32_t operand = param_argument(s->ra, pred, value->param);
+        const struct value *argument = &s->ra->values[m->operands.at[operand].vreg];
         if (pred < value->def_block) {
             hint_loc(s, argument->recent, block_weight(s->ra, pred));
         }

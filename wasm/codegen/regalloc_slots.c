@@ -120,17 +120,13 @@ static bool share_with_related(struct slots *s, vreg_t vreg) {
             }
         }
     }
-    if (value->def_inst != UINT32_MAX) {
+    if (!value_is_param(value)) {
         return false;
     }
     const struct mblock *block = &ra->m->blocks.at[value->def_block];
-    uint32_t k = 0;
-    while (block->params.at[k] != vreg) {
-        k++;
-    }
     for (uint32_t p = 0; p < block->preds.len && p < SHARERS_MAX; p++) {
-        const struct minst *jump = &ra->m->insts.at[block_last(ra, block->preds.at[p])];
-        if (share(s, vreg, ra->m->operands.at[jump->operand + k].vreg)) {
+        uint32_t operand = param_argument(ra, block->preds.at[p], value->param);
+        if (share(s, vreg, ra->m->operands.at[operand].vreg)) {
             return true;
         }
     }
