@@ -206,12 +206,15 @@ $(B)/gen/boot_key.h: $(KEYS)/debug.key | $(MKIMAGE)
 	  $(MKIMAGE) pubkey $(<:.key=.pub); } >$@
 
 # Debug information and the assembler's own labels stay behind; functions keep their names.
+define pack
+$(call say,PACK)
+$(Q)riscv64-unknown-elf-objcopy --strip-debug --discard-locals --wildcard \
+    --strip-symbol='$$[dx]*' --strip-symbol='.L*' $< $@.elf
+$(Q)$(MKIMAGE) pack --key $(KEYS)/debug.key $@.elf $@
+@rm -f $@.elf
+endef
 %.img: %.elf $(KEYS)/debug.key $(MKIMAGE)
-	$(call say,PACK)
-	$(Q)riscv64-unknown-elf-objcopy --strip-debug --discard-locals --wildcard \
-	    --strip-symbol='$$[dx]*' --strip-symbol='.L*' $< $*.packed.elf
-	$(Q)$(MKIMAGE) pack --key $(KEYS)/debug.key $*.packed.elf $@
-	@rm -f $*.packed.elf
+	$(pack)
 
 # A self-extracting loader: its own objects and an image between two symbols.
 define embed
@@ -255,7 +258,8 @@ endef
 
 $(B)/kernel.elf: $(KERNEL_OBJ) $(KERNEL_LIBS)
 	$(link_payload)
-$(B)/k23.img: $(B)/kernel.elf
+$(B)/k23.img: $(B)/kernel.elf $(KEYS)/debug.key $(MKIMAGE)
+	$(pack)
 $(B)/loader: $(B)/k23.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 
