@@ -29,6 +29,9 @@ struct vm {
     bool logged;             /* the machine has said something: it has started */
     char complaint[512];     /* the beginning of what QEMU itself said */
     size_t complaint_size;
+    char input[65536];       /* read from our stdin, not yet taken by the machine */
+    size_t input_at, input_size;
+    bool input_ended;        /* of our stdin, or the machine takes no more */
 };
 
 static volatile sig_atomic_t caught_signal;
@@ -187,17 +190,29 @@ static bool take(struct vm *vm, int stream, const char *bytes, size_t size) {
     }
 }
 
-/* From our stdin to the machine. False at the end. */
-static bool give_input(struct vm *vm, char *buf, size_t cap) {
-    ssize_t n = read(STDIN_FILENO, buf, cap);
-    if (n < 0 && errno == EINTR) {
-        return true;
+/* From our stdin to the machine: one step, which never waits, so that a program that does not read
+ * cannot keep its output from us. */
+static void give_input(struct vm *vm, bool readable, bool writable) {
+    if (vm->input_size == 0 && readable) {
+        ssize_t n = read(STDIN_FILENO, vm->input, sizeof(vm->input));
+        if (n > 0) {
+            vm->input_at = 0;
+            vm->input_size = (size_t)n;
+        } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+            vm->input_ended = true;
+        }
+    } else if (vm->input_size > 0 && writable) {
+        ssize_t n = send(vm->ours[STREAM_IN], vm->input + vm->input_at, vm->input_size, MSG_DONTWAIT);
+        if (n > 0) {
+            vm->input_at += (size_t)n;
+            vm->input_size -= (size_t)n;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            vm->input_ended = true;
+        }
     }
-    if (n <= 0 || write_all(vm->ours[STREAM_IN], buf, (size_t)n) != 0) {
+    if (vm->input_ended) {
         shutdown(vm->ours[STREAM_IN], SHUT_WR);
-        return false;
     }
-    return true;
 }
 
 /* Until the machine has closed all its streams. False when we should end it. */
@@ -208,10 +223,13 @@ static bool pump(struct vm *vm) {
     for (int i = 0; i < STREAM_COUNT; i++) {
         fds[i] = (struct pollfd){.fd = vm->ours[i], .events = POLLIN};
     }
-    fds[STREAM_IN].fd = -1;
-    fds[STREAM_COUNT] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
     int open_streams = STREAM_COUNT - 1;
     while (open_streams > 0) {
+        bool pending = vm->input_size > 0;
+        fds[STREAM_IN].fd = pending && !vm->input_ended ? vm->ours[STREAM_IN] : -1;
+        fds[STREAM_IN].events = POLLOUT;
+        fds[STREAM_COUNT].fd = pending || vm->input_ended ? -1 : STDIN_FILENO;
+        fds[STREAM_COUNT].events = POLLIN;
         if (caught_signal) {
             return false;
         }
@@ -231,9 +249,8 @@ static bool pump(struct vm *vm) {
                 open_streams--;
             }
         }
-        if (fds[STREAM_COUNT].fd >= 0 && fds[STREAM_COUNT].revents &&
-            !give_input(vm, buf, sizeof(buf))) {
-            fds[STREAM_COUNT].fd = -1;
+        if (fds[STREAM_IN].fd >= 0 || fds[STREAM_COUNT].fd >= 0) {
+            give_input(vm, fds[STREAM_COUNT].revents != 0, fds[STREAM_IN].revents != 0);
         }
     }
     return true;
@@ -250,7 +267,8 @@ static void catch_signals(void) {
 }
 
 enum vm_end vm_run(const struct vm_config *config, int *status_out) {
-    struct vm vm = {.config = config};
+    static struct vm vm;
+    vm = (struct vm){.config = config};
     vm.log_file = open(config->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     catch_signals();
     if (!start(&vm)) {
