@@ -7,6 +7,7 @@
  */
 #include "wasm/compile.h"
 
+#include "wasm/codegen/riscv64/stubs.h"
 #include "wasm/ir/analysis.h"
 #include "wasm/ir/builder.h"
 #include "wasm/ir/print.h"
@@ -28,6 +29,9 @@ struct compiler {
     struct func *f;
     struct mfunc *m;
     struct code *code;
+    uint32_t exit_instruction;  /* for the stubs */
+    struct stubs *stubs;
+    void (*work)(struct compiler *c);  /* what is done under guard */
     status_t status;       /* the first failure; later passes are skipped */
     jmp_buf exhausted;
 };
@@ -143,8 +147,30 @@ static status_t guarded(struct compiler *c) {
     if (setjmp(c->exhausted) != 0) {
         return STATUS_NO_MEMORY;
     }
-    run_all(c);
+    c->work(c);
     return c->status;
+}
+
+/* Does c->work with both arenas leading to the exit. */
+static status_t work(struct compiler *c) {
+    struct arena *arena = c->out;
+    arena_init(&c->scratch, arena->source);
+    c->scratch.limit = LIMIT_COMPILE_SCRATCH;
+    c->scratch.exhausted = give_up;
+    c->scratch.exhausted_ctx = c;
+    void (*outer)(void *ctx) = arena->exhausted;
+    void *outer_ctx = arena->exhausted_ctx;
+    struct arena_mark mark = arena_mark(arena);
+    arena->exhausted = give_up;
+    arena->exhausted_ctx = c;
+    status_t status = guarded(c);
+    arena->exhausted = outer;
+    arena->exhausted_ctx = outer_ctx;
+    arena_fini(&c->scratch);
+    if (status != STATUS_OK) {
+        arena_reset(arena, mark);
+    }
+    return status;
 }
 
 status_t compile_func(const struct module *module, uint32_t index, const struct layout *layout,
@@ -153,24 +179,20 @@ status_t compile_func(const struct module *module, uint32_t index, const struct 
     assert(index >= module->func_imports && index < module->func_count);
     struct compiler c = {
         .module = module, .index = index, .layout = layout, .options = options, .out = arena,
+        .work = run_all,
     };
-    arena_init(&c.scratch, arena->source);
-    c.scratch.limit = LIMIT_COMPILE_SCRATCH;
-    c.scratch.exhausted = give_up;
-    c.scratch.exhausted_ctx = &c;
-    void (*outer)(void *ctx) = arena->exhausted;
-    void *outer_ctx = arena->exhausted_ctx;
-    struct arena_mark mark = arena_mark(arena);
-    arena->exhausted = give_up;
-    arena->exhausted_ctx = &c;
-    status_t status = guarded(&c);
-    arena->exhausted = outer;
-    arena->exhausted_ctx = outer_ctx;
-    arena_fini(&c.scratch);
-    if (status != STATUS_OK) {
-        arena_reset(arena, mark);
-        return status;
-    }
+    TRY(work(&c));
     *code_out = c.code;
+    return STATUS_OK;
+}
+
+static void make_stubs(struct compiler *c) {
+    c->stubs = stubs_new(c->out, c->exit_instruction);
+}
+
+status_t compile_stubs(uint32_t exit_instruction, struct arena *arena, struct stubs **stubs_out) {
+    struct compiler c = {.out = arena, .exit_instruction = exit_instruction, .work = make_stubs};
+    TRY(work(&c));
+    *stubs_out = c.stubs;
     return STATUS_OK;
 }

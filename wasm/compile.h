@@ -22,6 +22,11 @@ MUST_CHECK status_t compile_func(const struct module *module, uint32_t index,
                                  const struct compile_options *options, struct arena *arena,
                                  struct code **code_out);
 
+/* The stubs of a domain (wasm/codegen/riscv64/stubs.h), in `arena`. NO_MEMORY. */
+struct stubs;
+MUST_CHECK status_t compile_stubs(uint32_t exit_instruction, struct arena *arena,
+                                  struct stubs **stubs_out);
+
 /* The names of the passes in order, NULL-terminated. */
 extern const char *const compile_passes[];
 

@@ -104,11 +104,9 @@ const struct code_site *codecache_site(const struct code_range *range, gaddr_t p
 
 static status_t place_domain_stubs(struct wasm_store *store) {
     struct codecache *cache = &store->code;
-    const struct stubs *stubs = stubs_new(&cache->arena, plat_exit_instruction());
+    struct stubs *stubs;
     gaddr_t start;
-    if (!stubs) {
-        return STATUS_NO_MEMORY;
-    }
+    TRY(compile_stubs(plat_exit_instruction(), &cache->arena, &stubs));
     TRY(reserve_range(cache));
     TRY(place(cache, stubs->size, &start));
     TRY(plat_publish(store->space, start, stubs->bytes, stubs->size));
