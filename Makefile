@@ -116,7 +116,7 @@ MAIN := init/main.c
 
 # Files of the loader and the kernel that need no machine, for unit tests.
 PORTABLE := $(wildcard boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
-    boot/layout.c boot/random.c kernel/mm/frame.c)
+    boot/layout.c boot/random.c)
 
 # Where a layer's sources are, if not in the folder of its name.
 $(foreach l,module ir opt codegen runtime,$(eval dir_$(l) := wasm/$(l)))
@@ -170,8 +170,7 @@ $(THIRD)/%/.unpacked: tools/fetch
 
 SODIUM := $(THIRD)/libsodium/src/libsodium
 SODIUM_SRC := $(addprefix $(SODIUM)/,crypto_sign/ed25519/ref10/open.c crypto_sign/ed25519/ref10/sign.c \
-    crypto_core/ed25519/ref10/ed25519_ref10.c crypto_hash/sha512/cp/hash_sha512_cp.c \
-    crypto_verify/sodium/verify.c sodium/utils.c)
+    crypto_core/ed25519/ref10/ed25519_ref10.c crypto_verify/sodium/verify.c sodium/utils.c)
 LZ4_SRC := $(THIRD)/lz4/lib/lz4.c
 # Headers of theirs as their users see them, without our warnings.
 THIRD_INCLUDE := -isystem $(SODIUM)/include -isystem $(THIRD)/lz4/lib
@@ -185,7 +184,18 @@ $(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
 # clang at -O2 unrolls field arithmetic until the loader is over its 64 KiB.
 THIRD_OPT_clang := -Os
 $(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS) $(THIRD_OPT_$(CC))
-$(B)/target/libthird.a: $(THIRD_OBJ)
+# SHA-512 twice, without and with Zbb's rotations: boot/sha512.c chooses on the machine.
+SHA512_SRC := $(SODIUM)/crypto_hash/sha512/cp/hash_sha512_cp.c
+SHA512_OBJ := $(B)/target/sha512_base.o $(B)/target/sha512_zbb.o
+SHA512_base := -O2
+SHA512_zbb := -O2 -march=rv64imac_zicsr_zifencei_zbb
+$(SHA512_SRC): $(THIRD)/libsodium/.unpacked ;
+$(SHA512_OBJ): $(B)/target/sha512_%.o: $(SHA512_SRC)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(COMPILE_target) -MF /dev/null $(THIRD_FLAGS) $(SHA512_$*) -Dcrypto_hash_sha512=sha512_$* \
+	    $(foreach f,init update final,-Dcrypto_hash_sha512_$(f)=sha512_$*_$(f)) -c $< -o $@
+$(B)/target/libthird.a: $(THIRD_OBJ) $(SHA512_OBJ)
 	@rm -f $@
 	$(Q)ar crs $@ $^
 
@@ -324,10 +334,20 @@ test_layers = $(or $(TEST_LAYERS_$(firstword $(subst _, ,$(1)))),base $(WASM) su
 $(foreach t,$(UNIT_TESTS),$(eval $(call program_rules,san,test/$(t),test/unit/$(t).c,$(call test_layers,$(t)),$(HOST_LIBS))))
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/san/test/%)
 
+# Modules that tests have inside: test/wat/NAME.wat is NAME_wasm[] in gen/wat/NAME.h.
+WAT_HEADERS := $(patsubst test/wat/%.wat,$(B)/gen/wat/%.h,$(wildcard test/wat/*.wat))
+$(B)/gen/wat/%.h: test/wat/%.wat
+	@mkdir -p $(@D)
+	$(call say,WAT)
+	$(Q)wat2wasm --debug-names --enable-extended-const -o $@.wasm $<
+	$(Q)(echo 'static const unsigned char $*_wasm[] = {'; \
+	    od -v -An -tx1 $@.wasm | sed -e 's/ \(..\)/0x\1, /g'; echo '};') >$@
+
 # The same kind of tests, where they run code that was emitted: under qemu-riscv64.
 EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
 $(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base $(WASM) support,-static)))
 EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
+$(call objects,san,$(wildcard test/unit/runtime*.c)) $(call objects,linux,$(wildcard test/emit/*.c)): | $(WAT_HEADERS)
 
 # --- examples: WebAssembly, and the same C for the bare machine to compare with -----------------
 

@@ -181,13 +181,10 @@ static void fill_harts(const struct handover *h, struct boot_info *info) {
     const struct machine *m = h->machine;
     info->hart_count = m->harts_len;
     memcpy(info->harts, m->harts, m->harts_len * sizeof(m->harts[0]));
-    for (uint32_t i = 0; i < m->harts_len; i++) {
-        if (info->harts[i].id == m->boot_hart) {
-            info->harts[i].stack_low = h->stack;
-            info->harts[i].stack_high = h->stack + stack_size(h);
-            info->harts[i].area = h->area;
-        }
-    }
+    struct boot_hart *mine = &info->harts[machine_boot_hart(m) - m->harts];
+    mine->stack_low = h->stack;
+    mine->stack_high = h->stack + stack_size(h);
+    mine->area = h->area;
 }
 
 static void fill_places(const struct handover *h, struct boot_info *info) {

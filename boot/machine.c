@@ -236,3 +236,21 @@ status_t machine_read(struct machine *machine, void *tree, size_t max_size, uint
     TRY(read_harts(machine, &fdt, why));
     return read_chosen(machine, &fdt, tree, why);
 }
+
+bool machine_has_extension(const struct boot_hart *hart, const char *name) {
+    size_t len = strlen(name);
+    for (const char *at = strchr(hart->isa, '_'); at != NULL; at = strchr(at + 1, '_')) {
+        if (strncmp(at + 1, name, len) == 0 && (at[1 + len] == '_' || at[1 + len] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct boot_hart *machine_boot_hart(const struct machine *machine) {
+    uint32_t i = 0;
+    while (machine->harts[i].id != machine->boot_hart) {
+        i++; /* it is there: machine_read() refuses otherwise */
+    }
+    return &machine->harts[i];
+}

@@ -9,6 +9,7 @@
 #include "boot/limits.h"
 #include "boot/refusal.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,5 +40,11 @@ struct machine {
  * afterwards. BAD_FORMAT, NOT_FOUND, LIMIT. */
 MUST_CHECK status_t machine_read(struct machine *machine, void *tree, size_t max_size,
                                  uint64_t tree_phys, uint64_t boot_hart, struct refusal *why);
+
+/* Does the ISA text of a hart name that extension of several letters ("zbb")? */
+bool machine_has_extension(const struct boot_hart *hart, const char *name);
+
+/* The hart we run on. */
+const struct boot_hart *machine_boot_hart(const struct machine *machine);
 
 #endif

@@ -22,6 +22,7 @@
 #include "boot/payload.h"
 #include "boot/random.h"
 #include "boot/refusal.h"
+#include "boot/sha512.h"
 
 #include <gen/boot_key.h>
 #include <stdbool.h>
@@ -63,7 +64,9 @@ static status_t read_machine(struct boot *b) {
     status_t status = machine_read(&b->machine, b->tree, fdt_claimed_size(b->tree),
                                    address_of(b->tree), b->hart, &b->why);
     exit_set_device(b->machine.test_device);
-    return status;
+    TRY(status);
+    sha512_use_zbb(machine_has_extension(machine_boot_hart(&b->machine), "zbb"));
+    return STATUS_OK;
 }
 
 /* The image inside the loader, or the initrd if the loader was built without one. */

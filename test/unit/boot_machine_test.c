@@ -230,6 +230,16 @@ TEST(long_isa_is_cut_at_an_extension) {
     CHECK(memcmp(isa, machine.harts[0].isa, len) == 0 && isa[len] == '_');
 }
 
+TEST(extensions_are_whole_words) {
+    struct boot_hart hart = {.isa = "rv64imac_zba_zbbx_zbs"};
+    CHECK(machine_has_extension(&hart, "zba"));
+    CHECK(machine_has_extension(&hart, "zbs"));
+    CHECK(!machine_has_extension(&hart, "zbb"));
+    CHECK(!machine_has_extension(&hart, "zb"));
+    CHECK(!machine_has_extension(&hart, "rv64imac"));
+    CHECK(!machine_has_extension(&(struct boot_hart){.isa = "rv64imac"}, "zba"));
+}
+
 /* Harts past the limit are left out; the one we run on is not. */
 TEST(many_harts) {
     start_tree();
