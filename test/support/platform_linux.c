@@ -46,10 +46,11 @@ int platform_held(void) {
 }
 
 static bool may_call(void) {
-    if (calls_left > 0) {
-        calls_left--;
+    if (calls_left == 0) {
+        return false;
     }
-    return calls_left != 0;
+    calls_left -= calls_left > 0;
+    return true;
 }
 
 static void *get_chunk(void *ctx, size_t size) {
