@@ -13,6 +13,9 @@
  * then all fail. Negative: no limit, as at first. */
 void platform_limit(int calls);
 
+/* Times that guest code was entered. */
+unsigned platform_entries(void);
+
 /* Arena chunks and reservations that were not given back. */
 int platform_held(void);
 

@@ -21,7 +21,12 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+static unsigned entries;
 static sigjmp_buf *volatile copying;   /* where a faulting copy goes on */
+
+unsigned platform_entries(void) {
+    return entries;
+}
 
 uint32_t plat_exit_instruction(void) {
     return 0x00100073; /* ebreak */
@@ -122,6 +127,7 @@ static void remember_host(void) {
 
 enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_t *fault_addr_out) {
     (void)space;
+    entries++;
     run.regs = regs;
     guest_enter();
     *fault_addr_out = run.fault_addr;
@@ -150,6 +156,7 @@ enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_
     (void)space;
     (void)regs;
     *fault_addr_out = 0;
+    entries++;
     plat_log("this machine cannot run RISC-V code");
     return PLAT_EXIT_KILLED;
 }
