@@ -343,6 +343,9 @@ $(B)/gen/wat/%.h: test/wat/%.wat
 	$(Q)(echo 'static const unsigned char $*_wasm[] = {'; \
 	    od -v -An -tx1 $@.wasm | sed -e 's/ \(..\)/0x\1, /g'; echo '};') >$@
 
+# Passes on small functions, and the whole compiler on every module there is.
+$(eval $(call program_rules,san,irtest,test/ir/irtest.c,base $(WASM) support))
+
 # The same kind of tests, where they run code that was emitted: under qemu-riscv64.
 EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
 $(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base $(WASM) support,-static)))
@@ -404,7 +407,7 @@ help: ## this text
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
 SUITES := unit ir vm valid spec run size lint
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
-SUITE_ir := test/ir/run
+SUITE_ir := test/ir/run $(EMIT_PROGRAMS)
 SUITE_vm := test/kernel/run $(PAYLOADS)
 SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
@@ -412,7 +415,7 @@ SUITE_run := test/e2e/run
 SUITE_size := test/size/run $(B)/loader $(B)/k23.img
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
-NEEDS_ir := $(TOOLS:%=$(B)/host/%) $(LINUX_TOOLS:%=$(B)/linux/%) $(EMIT_PROGRAMS)
+NEEDS_ir := $(B)/san/irtest $(EXAMPLES) $(EMIT_PROGRAMS)
 NEEDS_vm := $(PAYLOADS) $(B)/loader-bare $(MKIMAGE)
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)

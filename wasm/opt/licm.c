@@ -94,12 +94,17 @@ static bool can_leave(const struct licm *l, const struct inst *i, block_id_t hea
            !effects_may_trap(l->f, i);
 }
 
+static bool is_const(const struct inst *i) {
+    return i->op == OP_ICONST || i->op == OP_FCONST;
+}
+
 /* An argument that dominates an instruction in the loop is in the loop itself when the header
- * dominates it. */
+ * dominates it. Constants come along. */
 static bool args_are_outside(const struct licm *l, struct inst *i, block_id_t header) {
     const value_t *args = inst_args(i);
     for (uint32_t k = 0; k < i->argc; k++) {
-        if (block_dominates(l->f, header, func_inst(l->f, args[k])->block)) {
+        const struct inst *arg = func_inst(l->f, args[k]);
+        if (block_dominates(l->f, header, arg->block) && !is_const(arg)) {
             return false;
         }
     }
@@ -129,13 +134,27 @@ static bool take_register(struct licm *l, const struct inst *i) {
     return loop->int_count < MAX_INT && loop->int_count++ < MAX_INT;
 }
 
+static void move(struct func *f, value_t v, block_id_t place) {
+    func_unlink(f, v);
+    func_insert_before(f, f->blocks.at[place].last, v);
+}
+
+static void move_with_constants(struct func *f, value_t v, block_id_t place) {
+    for (uint32_t k = 0; k < func_inst(f, v)->argc; k++) {
+        value_t arg = inst_args(func_inst(f, v))[k];
+        if (is_const(func_inst(f, arg)) && !block_dominates(f, func_inst(f, arg)->block, place)) {
+            move(f, arg, place);
+        }
+    }
+    move(f, v, place);
+}
+
 static void visit(struct licm *l, value_t v) {
     struct func *f = l->f;
     struct inst *i = func_inst(f, v);
     block_id_t place = pays(i) ? find_place(l, i) : BLOCK_NONE;
     if (place != BLOCK_NONE && take_register(l, i)) {
-        func_unlink(f, v);
-        func_insert_before(f, f->blocks.at[place].last, v);
+        move_with_constants(f, v, place);
     } else if (inst_has(i, IR_TRAPS | IR_WRITES | IR_CALLS)) {
         l->is_start = false;
     }
