@@ -16,7 +16,6 @@
 
 struct writer {
     struct lines lines;
-    uint32_t exit_instruction;
     label_t leave;      /* of the helper being written */
     label_t trap;
 };
@@ -245,7 +244,7 @@ static void put_memory_fill(struct writer *w) {
 
 struct stubs *stubs_new(struct arena *arena, uint32_t exit_instruction) {
     struct stubs *stubs = arena_new(arena, struct stubs);
-    struct writer w = {.exit_instruction = exit_instruction};
+    struct writer w = {0};
     struct code code = {0};
     label_t entry[HELPER_COUNT], leave[HELPER_COUNT];
     lines_init(&w.lines, arena);
