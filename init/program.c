@@ -8,6 +8,7 @@
 #include "init/invoke.h"
 #include "init/streams.h"
 #include "kernel/log.h"
+#include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
 #include "kernel/random.h"
 #include "kernel/sched.h"
@@ -24,6 +25,10 @@ static const struct wasi_system system_services = {
     .random = random_bytes,
     .yield = sched_yield,
 };
+
+/* Linear memories may have all memory that is free but one part in this many: asking for more is
+ * refused at once, and what was granted can be touched. */
+#define MEMORY_PART 8u
 
 struct program {
     const struct request *request;
@@ -180,7 +185,10 @@ int program_run(const struct request *request) {
         p->wasi.files[i] = streams_file((enum stream)i);
         p->wasi.files[i]->is_terminal = request->is_terminal[i];
     }
-    struct wasm_config config = {.eager = request->eager};
+    struct wasm_config config = {
+        .eager = request->eager,
+        .max_memory = (uint64_t)frame_free_count() * PAGE_SIZE / MEMORY_PART * (MEMORY_PART - 1),
+    };
     uint64_t ns = time_now_ns(), instret = time_instret(), guest = plat_guest_instret();
     status_t status = wasm_store_new(&config, &p->store);
     int exit_status = status == STATUS_OK ? run_in_store(p) : fail(p, status, "cannot be run");

@@ -186,6 +186,21 @@ static void show_log_line(const char *path, const char *what, const char *fallba
     fprintf(stderr, "k23: %s (log: %s)\n", found[0] ? found : fallback, path);
 }
 
+/* QEMU would run anything as a kernel, and wait for ever for it to end. */
+static void check_loader(const char *path) {
+    unsigned char head[20] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t n = file ? fread(head, 1, sizeof(head), file) : 0;
+    if (!file) {
+        fail(RUN_EXIT_ERROR, "%s: %s", path, strerror(errno));
+    }
+    fclose(file);
+    /* ELF, 64 bits, little-endian, EM_RISCV */
+    if (n < sizeof(head) || memcmp(head, "\177ELF\2\1", 6) != 0 || head[18] != 243 || head[19] != 0) {
+        fail(RUN_EXIT_ERROR, "%s is no loader", path);
+    }
+}
+
 static _Noreturn void run_machine(const struct options *o, const char *loader, int initrd_fd) {
     const char *given = getenv("K23_LOADER");
     struct vm_config config = {
@@ -200,6 +215,7 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
         .exact = o->exact,
     };
     int status = 0;
+    check_loader(config.loader);
     switch (vm_run(&config, &status)) {
     case VM_INTERRUPTED:
         exit(128 + status);
