@@ -29,15 +29,16 @@ struct compiler {
     struct func *f;
     struct mfunc *m;
     struct code *code;
-    uint32_t exit_instruction;  /* for the stubs */
+    uint32_t exit_instruction; /* for the stubs */
     struct stubs *stubs;
-    void (*work)(struct compiler *c);  /* what is done under guard */
-    status_t status;       /* the first failure; later passes are skipped */
+    void (*work)(struct compiler *c); /* what is done under guard */
+    status_t status;                  /* the first failure; later passes are skipped */
     jmp_buf exhausted;
 };
 
 const char *const compile_passes[] = {
-    "build", "fold", "cfg", "gvn", "fold2", "licm", "dce", "cfg2", "split", "select", "regalloc", NULL,
+    "build", "fold", "cfg",   "gvn",    "fold2",    "licm",
+    "dce",   "cfg2", "split", "select", "regalloc", NULL,
 };
 
 /* ---- between passes */
@@ -178,7 +179,11 @@ status_t compile_func(const struct module *module, uint32_t index, const struct 
                       struct code **code_out) {
     assert(index >= module->func_imports && index < module->func_count);
     struct compiler c = {
-        .module = module, .index = index, .layout = layout, .options = options, .out = arena,
+        .module = module,
+        .index = index,
+        .layout = layout,
+        .options = options,
+        .out = arena,
         .work = run_all,
     };
     TRY(work(&c));

@@ -10,17 +10,16 @@
 struct compile_options {
     const struct target *target;
     struct target_options target_options;
-    bool verify;             /* run the verifiers between passes */
-    const char *dump_after;  /* name of a pass, "all", or NULL */
-    struct sink *dump;       /* where dumps go */
+    bool verify;            /* run the verifiers between passes */
+    const char *dump_after; /* name of a pass, "all", or NULL */
+    struct sink *dump;      /* where dumps go */
 };
 
 /* Compiles function `index` (not an import) of `module`. The code lives in `arena`, all else is
  * gone when this returns. NO_MEMORY, or LIMIT when the frame would be too large. */
 MUST_CHECK status_t compile_func(const struct module *module, uint32_t index,
-                                 const struct layout *layout,
-                                 const struct compile_options *options, struct arena *arena,
-                                 struct code **code_out);
+                                 const struct layout *layout, const struct compile_options *options,
+                                 struct arena *arena, struct code **code_out);
 
 /* The stubs of a domain (wasm/codegen/riscv64/stubs.h), in `arena`. NO_MEMORY. */
 struct stubs;

@@ -87,7 +87,8 @@ static uint32_t common_ancestor(const struct dom *doms, uint32_t a, uint32_t b) 
 
 static void set_parent(struct dom *doms, uint32_t n, uint32_t parent) {
     uint32_t jump = doms[parent].jump;
-    bool twice = doms[parent].depth - doms[jump].depth == doms[jump].depth - doms[doms[jump].jump].depth;
+    bool twice =
+        doms[parent].depth - doms[jump].depth == doms[jump].depth - doms[doms[jump].jump].depth;
     doms[n].parent = parent;
     doms[n].depth = doms[parent].depth + 1;
     doms[n].jump = twice ? doms[jump].jump : parent;

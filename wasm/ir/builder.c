@@ -18,15 +18,21 @@
 
 /* How an instruction lowers when opcodes.def says it all: its last two columns. */
 enum how {
-    HOW_8U = ACCESS_8U, HOW_8S = ACCESS_8S, HOW_16U = ACCESS_16U, HOW_16S = ACCESS_16S,
-    HOW_32U = ACCESS_32U, HOW_32S = ACCESS_32S, HOW_64 = ACCESS_64, HOW_F32 = ACCESS_F32,
+    HOW_8U = ACCESS_8U,
+    HOW_8S = ACCESS_8S,
+    HOW_16U = ACCESS_16U,
+    HOW_16S = ACCESS_16S,
+    HOW_32U = ACCESS_32U,
+    HOW_32S = ACCESS_32S,
+    HOW_64 = ACCESS_64,
+    HOW_F32 = ACCESS_F32,
     HOW_F64 = ACCESS_F64,
     HOW_PLAIN = ACCESS_COUNT,
     HOW_SWAP
 };
 
 struct lowering {
-    uint8_t op;  /* enum ir_op */
+    uint8_t op; /* enum ir_op */
     uint8_t how;
 };
 
@@ -43,16 +49,16 @@ _Static_assert((int)IR_I32 == (int)VAL_I32 && (int)IR_I64 == (int)VAL_I64 &&
 enum frame_kind { FRAME_FUNC, FRAME_BLOCK, FRAME_LOOP, FRAME_IF };
 
 struct frame {
-    uint8_t kind;               /* enum frame_kind */
-    block_id_t label;           /* where branches to it go; BLOCK_NONE: none so far */
-    block_id_t other;           /* of an if until its else: where that will be */
-    block_id_t origin;          /* current block when it began */
+    uint8_t kind;      /* enum frame_kind */
+    block_id_t label;  /* where branches to it go; BLOCK_NONE: none so far */
+    block_id_t other;  /* of an if until its else: where that will be */
+    block_id_t origin; /* current block when it began */
     locals_time_t since;
-    uint32_t height;            /* of the operand stack below its parameters */
+    uint32_t height;             /* of the operand stack below its parameters */
     const struct type_def *type; /* or NULL: no parameters, and `result` if that is not bottom */
     valtype_t result;
-    value_t *params;            /* of an if: for its else */
-    VEC(value_t) values;        /* that came along each edge to the label, edge by edge */
+    value_t *params;     /* of an if: for its else */
+    VEC(value_t) values; /* that came along each edge to the label, edge by edge */
 };
 
 struct builder {
@@ -60,14 +66,14 @@ struct builder {
     const struct module *module;
     struct arena *arena;
     struct reader reader;
-    uint32_t base;              /* the body's offset in the module */
-    uint32_t pos;               /* of the present instruction in the module */
+    uint32_t base; /* the body's offset in the module */
+    uint32_t pos;  /* of the present instruction in the module */
     struct locals locals;
     VEC(value_t) stack;
     VEC(struct frame) frames;
     block_id_t block;
-    bool is_live;               /* whether the present place can be reached */
-    uint32_t skipped;           /* constructs that began since it cannot */
+    bool is_live;     /* whether the present place can be reached */
+    uint32_t skipped; /* constructs that began since it cannot */
 };
 
 enum ir_type ir_type_of(valtype_t type) {
@@ -242,7 +248,8 @@ static void begin_loop(struct builder *b, const struct block_type *type) {
         b->stack.at[fr->height + k] = emit(b, OP_PHI, label_type(fr, k), 0);
     }
     if (param_count(fr) > 0) {
-        fr->params = arena_copy(b->arena, &b->stack.at[fr->height], param_count(fr) * sizeof(value_t));
+        fr->params =
+            arena_copy(b->arena, &b->stack.at[fr->height], param_count(fr) * sizeof(value_t));
     }
 }
 
@@ -251,7 +258,8 @@ static void begin_if(struct builder *b, const struct block_type *type) {
     push_frame(b, FRAME_IF, type);
     struct frame *fr = frame_at(b, 0);
     if (param_count(fr) > 0) {
-        fr->params = arena_copy(b->arena, &b->stack.at[fr->height], param_count(fr) * sizeof(value_t));
+        fr->params =
+            arena_copy(b->arena, &b->stack.at[fr->height], param_count(fr) * sizeof(value_t));
     }
     value_t br = end_block(b, OP_BR, 1);
     func_inst(b->f, br)->arg[0] = cond;
@@ -434,8 +442,8 @@ static void lower_call_indirect(struct builder *b, const struct instr *in) {
 }
 
 static void check_not_null(struct builder *b, value_t ref) {
-    struct inst *i = func_inst(b->f, emit_unary(b, OP_TRAP_IF, IR_NONE,
-                                                emit_unary(b, OP_EQZ, IR_I32, ref)));
+    struct inst *i =
+        func_inst(b->f, emit_unary(b, OP_TRAP_IF, IR_NONE, emit_unary(b, OP_EQZ, IR_I32, ref)));
     i->imm = TRAP_NULL_REFERENCE;
 }
 
@@ -473,7 +481,8 @@ static void emit_helper(struct builder *b, enum helper helper, enum ir_type resu
 /* What the columns of opcodes.def describe. */
 static void lower_plain(struct builder *b, const struct instr *in, struct lowering lower) {
     const struct instr_shape *shape = &instr_shapes[instr_info(in)->sig];
-    value_t v = emit_popped(b, (enum ir_op)lower.op, (enum ir_type)shape->result, shape->param_count);
+    value_t v =
+        emit_popped(b, (enum ir_op)lower.op, (enum ir_type)shape->result, shape->param_count);
     if (lower.how == HOW_SWAP) {
         struct inst *i = func_inst(b->f, v);
         value_t first = i->arg[0];
@@ -557,10 +566,18 @@ static void lower_data(struct builder *b, const struct instr *in) {
         v = emit_popped(b, OP_GLOBAL_SET, IR_NONE, 1);
         func_inst(b->f, v)->imm = in->index;
         break;
-    case INSTR_I32_CONST: lower_const(b, in, OP_ICONST, IR_I32); break;
-    case INSTR_I64_CONST: lower_const(b, in, OP_ICONST, IR_I64); break;
-    case INSTR_F32_CONST: lower_const(b, in, OP_FCONST, IR_F32); break;
-    case INSTR_F64_CONST: lower_const(b, in, OP_FCONST, IR_F64); break;
+    case INSTR_I32_CONST:
+        lower_const(b, in, OP_ICONST, IR_I32);
+        break;
+    case INSTR_I64_CONST:
+        lower_const(b, in, OP_ICONST, IR_I64);
+        break;
+    case INSTR_F32_CONST:
+        lower_const(b, in, OP_FCONST, IR_F32);
+        break;
+    case INSTR_F64_CONST:
+        lower_const(b, in, OP_FCONST, IR_F64);
+        break;
     case INSTR_MEMORY_SIZE:
         emit_inst(b, OP_MEMORY_SIZE, IR_I32, 0)->aux = in->index;
         push(b, b->f->insts.len - 1);
@@ -636,22 +653,56 @@ static bool lower_helper(struct builder *b, const struct instr *in) {
 
 static void lower_special(struct builder *b, const struct instr *in) {
     switch (in->op) {
-    case INSTR_UNREACHABLE: lower_unreachable(b); break;
-    case INSTR_BLOCK: push_frame(b, FRAME_BLOCK, &in->block); break;
-    case INSTR_LOOP: begin_loop(b, &in->block); break;
-    case INSTR_IF: begin_if(b, &in->block); break;
-    case INSTR_ELSE: begin_else(b); break;
-    case INSTR_END: end_construct(b); break;
-    case INSTR_BR: lower_br(b, in->index); break;
-    case INSTR_BR_IF: branch_if(b, pop(b), in->index); break;
-    case INSTR_BR_TABLE: lower_br_table(b, in); break;
-    case INSTR_BR_ON_NULL: case INSTR_BR_ON_NON_NULL: lower_br_on_null(b, in); break;
-    case INSTR_RETURN: emit_return(b); break;
-    case INSTR_CALL: lower_call(b, in->index); break;
-    case INSTR_CALL_INDIRECT: lower_call_indirect(b, in); break;
-    case INSTR_CALL_REF: lower_call_ref(b, in->index); break;
-    case INSTR_DROP: pop(b); break;
-    case INSTR_SELECT: case INSTR_SELECT_T: lower_select(b); break;
+    case INSTR_UNREACHABLE:
+        lower_unreachable(b);
+        break;
+    case INSTR_BLOCK:
+        push_frame(b, FRAME_BLOCK, &in->block);
+        break;
+    case INSTR_LOOP:
+        begin_loop(b, &in->block);
+        break;
+    case INSTR_IF:
+        begin_if(b, &in->block);
+        break;
+    case INSTR_ELSE:
+        begin_else(b);
+        break;
+    case INSTR_END:
+        end_construct(b);
+        break;
+    case INSTR_BR:
+        lower_br(b, in->index);
+        break;
+    case INSTR_BR_IF:
+        branch_if(b, pop(b), in->index);
+        break;
+    case INSTR_BR_TABLE:
+        lower_br_table(b, in);
+        break;
+    case INSTR_BR_ON_NULL:
+    case INSTR_BR_ON_NON_NULL:
+        lower_br_on_null(b, in);
+        break;
+    case INSTR_RETURN:
+        emit_return(b);
+        break;
+    case INSTR_CALL:
+        lower_call(b, in->index);
+        break;
+    case INSTR_CALL_INDIRECT:
+        lower_call_indirect(b, in);
+        break;
+    case INSTR_CALL_REF:
+        lower_call_ref(b, in->index);
+        break;
+    case INSTR_DROP:
+        pop(b);
+        break;
+    case INSTR_SELECT:
+    case INSTR_SELECT_T:
+        lower_select(b);
+        break;
     default:
         if (!lower_helper(b, in)) {
             lower_data(b, in);
@@ -663,7 +714,10 @@ static void lower_special(struct builder *b, const struct instr *in) {
 /* An instruction where none is reached: only what begins and ends constructs counts. */
 static void skip(struct builder *b, const struct instr *in) {
     switch (in->op) {
-    case INSTR_BLOCK: case INSTR_LOOP: case INSTR_IF: case INSTR_TRY_TABLE:
+    case INSTR_BLOCK:
+    case INSTR_LOOP:
+    case INSTR_IF:
+    case INSTR_TRY_TABLE:
         b->skipped++;
         break;
     case INSTR_ELSE:
@@ -733,7 +787,11 @@ static void begin_function(struct builder *b, const struct type_def *type) {
         locals_set(&b->locals, k, v);
     }
     struct frame fr = {
-        .kind = FRAME_FUNC, .label = BLOCK_NONE, .other = BLOCK_NONE, .origin = b->block, .type = type,
+        .kind = FRAME_FUNC,
+        .label = BLOCK_NONE,
+        .other = BLOCK_NONE,
+        .origin = b->block,
+        .type = type,
     };
     fr.since = b->locals.time;
     vec_push(b->arena, &b->frames, fr);

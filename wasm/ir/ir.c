@@ -12,18 +12,18 @@
 #include <assert.h>
 #include <string.h>
 
-#define NONE IR_RESULT_NONE
-#define I32 IR_RESULT_I32
-#define SAME IR_RESULT_SAME
-#define OWN IR_RESULT_OWN
-#define VAR IR_VAR
-#define PURE IR_PURE
-#define COMM IR_COMM
-#define TRAPS IR_TRAPS
-#define READS IR_READS
+#define NONE   IR_RESULT_NONE
+#define I32    IR_RESULT_I32
+#define SAME   IR_RESULT_SAME
+#define OWN    IR_RESULT_OWN
+#define VAR    IR_VAR
+#define PURE   IR_PURE
+#define COMM   IR_COMM
+#define TRAPS  IR_TRAPS
+#define READS  IR_READS
 #define WRITES IR_WRITES
-#define CALLS IR_CALLS
-#define ENDS IR_ENDS
+#define CALLS  IR_CALLS
+#define ENDS   IR_ENDS
 const struct ir_op_info ir_ops[OP_COUNT] = {
     [OP_NONE] = {"none", 0, NONE, 0},
 #define OP(name, text, arity, result, flags) [OP_##name] = {text, arity, result, flags},

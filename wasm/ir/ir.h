@@ -37,8 +37,8 @@ enum ir_type {
     IR_I64,
     IR_F32,
     IR_F64,
-    IR_REF,  /* reference: 64 bits, 0 is null */
-    IR_PTR,  /* machine address inside a linear memory's reservation */
+    IR_REF, /* reference: 64 bits, 0 is null */
+    IR_PTR, /* machine address inside a linear memory's reservation */
     IR_TYPE_COUNT
 };
 
@@ -73,12 +73,22 @@ extern const struct ir_op_info ir_ops[OP_COUNT];
 extern const char *const ir_type_names[IR_TYPE_COUNT];
 
 /* How LOAD and STORE touch memory; the value's type is the instruction's (LOAD) or the argument's. */
-enum access { ACCESS_8U, ACCESS_8S, ACCESS_16U, ACCESS_16S, ACCESS_32U, ACCESS_32S, ACCESS_64,
-              ACCESS_F32, ACCESS_F64, ACCESS_COUNT };
+enum access {
+    ACCESS_8U,
+    ACCESS_8S,
+    ACCESS_16U,
+    ACCESS_16S,
+    ACCESS_32U,
+    ACCESS_32S,
+    ACCESS_64,
+    ACCESS_F32,
+    ACCESS_F64,
+    ACCESS_COUNT
+};
 
 struct access_info {
     const char *text;
-    uint8_t size;       /* bytes */
+    uint8_t size; /* bytes */
     bool is_signed;
 };
 extern const struct access_info access_infos[ACCESS_COUNT];
@@ -86,40 +96,40 @@ extern const struct access_info access_infos[ACCESS_COUNT];
 /* What compiled code asks of the runtime by a call through the instance (codegen/layout.h).
  * Arguments and results: see the row. All may trap. */
 #define HELPER_TABLE(X)                                                                            \
-    X(MEMORY_GROW, "memory.grow")   /* (memory i32, delta i32) -> i32 */                           \
-    X(MEMORY_COPY, "memory.copy")   /* (dst memory, src memory, dst, src, size: all i32) */        \
-    X(MEMORY_FILL, "memory.fill")   /* (memory, dst, value, size) */                               \
-    X(MEMORY_INIT, "memory.init")   /* (segment, memory, dst, src, size) */                        \
-    X(DATA_DROP, "data.drop")       /* (segment) */                                                \
-    X(TABLE_GROW, "table.grow")     /* (table, value ref, delta) -> i32 */                         \
-    X(TABLE_FILL, "table.fill")     /* (table, dst, value ref, size) */                            \
-    X(TABLE_COPY, "table.copy")     /* (dst table, src table, dst, src, size) */                   \
-    X(TABLE_INIT, "table.init")     /* (segment, table, dst, src, size) */                         \
-    X(ELEM_DROP, "elem.drop")       /* (segment) */
+    X(MEMORY_GROW, "memory.grow") /* (memory i32, delta i32) -> i32 */                             \
+    X(MEMORY_COPY, "memory.copy") /* (dst memory, src memory, dst, src, size: all i32) */          \
+    X(MEMORY_FILL, "memory.fill") /* (memory, dst, value, size) */                                 \
+    X(MEMORY_INIT, "memory.init") /* (segment, memory, dst, src, size) */                          \
+    X(DATA_DROP, "data.drop")     /* (segment) */                                                  \
+    X(TABLE_GROW, "table.grow")   /* (table, value ref, delta) -> i32 */                           \
+    X(TABLE_FILL, "table.fill")   /* (table, dst, value ref, size) */                              \
+    X(TABLE_COPY, "table.copy")   /* (dst table, src table, dst, src, size) */                     \
+    X(TABLE_INIT, "table.init")   /* (segment, table, dst, src, size) */                           \
+    X(ELEM_DROP, "elem.drop")     /* (segment) */
 
 enum helper {
 #define X(name, text) HELPER_##name,
     HELPER_TABLE(X)
 #undef X
-    HELPER_COUNT
+        HELPER_COUNT
 };
 extern const char *const helper_names[HELPER_COUNT];
 
 struct inst {
-    uint8_t op;     /* enum ir_op */
-    uint8_t type;   /* enum ir_type of the value; IR_NONE: defines none */
-    uint8_t sub;    /* enum access */
-    uint8_t mark;   /* free for passes; 0 between them */
+    uint8_t op;   /* enum ir_op */
+    uint8_t type; /* enum ir_type of the value; IR_NONE: defines none */
+    uint8_t sub;  /* enum access */
+    uint8_t mark; /* free for passes; 0 between them */
     uint32_t argc;
     union {
-        value_t arg[3];      /* argc <= 3 */
-        value_t *args;       /* argc > 3: in the arena */
+        value_t arg[3]; /* argc <= 3 */
+        value_t *args;  /* argc > 3: in the arena */
     };
     uint32_t aux;
     int64_t imm;
     block_id_t block;
-    value_t prev, next;      /* in the block; 0 at the ends */
-    uint32_t pos;            /* byte offset in the module, for traps and backtraces */
+    value_t prev, next; /* in the block; 0 at the ends */
+    uint32_t pos;       /* byte offset in the module, for traps and backtraces */
 };
 
 struct block {
@@ -128,23 +138,23 @@ struct block {
     VEC(block_id_t) succs;
     /* Filled by analysis_run() (ir/analysis.h), stale after the CFG changes. */
     block_id_t idom;
-    uint32_t rpo;            /* position in reverse post-order; UINT32_MAX: unreachable */
+    uint32_t rpo; /* position in reverse post-order; UINT32_MAX: unreachable */
     uint32_t loop_depth;
-    block_id_t loop_head;    /* header of the innermost loop that holds it, or BLOCK_NONE */
-    block_id_t loop_parent;  /* of a header: the header of the loop around it, or BLOCK_NONE */
-    uint32_t dom_first;      /* position in a pre-order of the dominator tree, and the last one */
-    uint32_t dom_last;       /*   of its subtree */
+    block_id_t loop_head;   /* header of the innermost loop that holds it, or BLOCK_NONE */
+    block_id_t loop_parent; /* of a header: the header of the loop around it, or BLOCK_NONE */
+    uint32_t dom_first;     /* position in a pre-order of the dominator tree, and the last one */
+    uint32_t dom_last;      /*   of its subtree */
 };
 
 struct func {
     struct arena *arena;
-    const struct module *module;   /* may be NULL in tests */
-    uint32_t index;                /* function index */
+    const struct module *module; /* may be NULL in tests */
+    uint32_t index;              /* function index */
     VEC(enum ir_type) params;
     VEC(enum ir_type) results;
-    VEC(struct inst) insts;        /* [0] unused */
+    VEC(struct inst) insts; /* [0] unused */
     VEC(struct block) blocks;
-    VEC(block_id_t) order;         /* reverse post-order, by analysis_run() */
+    VEC(block_id_t) order; /* reverse post-order, by analysis_run() */
 };
 
 static inline struct inst *func_inst(const struct func *f, value_t v) {

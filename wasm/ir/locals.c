@@ -12,10 +12,10 @@
 
 struct local_walk {
     block_id_t block;
-    value_t phi;        /* made before asking, or 0 */
-    uint32_t next;      /* predecessor to ask */
-    uint32_t args;      /* where its answers start in locals.args */
-    uint32_t path;      /* where the path that asked for this one starts in locals.path */
+    value_t phi;   /* made before asking, or 0 */
+    uint32_t next; /* predecessor to ask */
+    uint32_t args; /* where its answers start in locals.args */
+    uint32_t path; /* where the path that asked for this one starts in locals.path */
 };
 
 void locals_init(struct locals *l, struct func *f, uint32_t count, const uint8_t *types) {

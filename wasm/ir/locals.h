@@ -33,14 +33,14 @@ struct local_walk; /* in locals.c */
 struct locals {
     struct func *f;
     uint32_t count;
-    const uint8_t *types;      /* enum ir_type by local */
-    value_t *now;              /* by local: value in the current block, */
-    block_id_t *now_block;     /*   if this is the current block */
-    locals_time_t *set_at;     /* by local: the last time it was set */
+    const uint8_t *types;  /* enum ir_type by local */
+    value_t *now;          /* by local: value in the current block, */
+    block_id_t *now_block; /*   if this is the current block */
+    locals_time_t *set_at; /* by local: the last time it was set */
     locals_time_t time;
     block_id_t current;
-    VEC(uint32_t) dirty;       /* locals set in the current block */
-    struct map defs;           /* block << 32 | local -> value at the block's end */
+    VEC(uint32_t) dirty; /* locals set in the current block */
+    struct map defs;     /* block << 32 | local -> value at the block's end */
     VEC(struct local_block) blocks;
     value_t zero[IR_TYPE_COUNT];
     VEC(struct local_walk) walks;

@@ -416,7 +416,11 @@ static void parse_body(struct parser *p) {
 status_t parse_func(struct arena *arena, const struct module *module, const char *text, size_t size,
                     struct func **func_out, size_t *size_out, struct parse_error *error_out) {
     struct parser p = {
-        .at = text, .end = text + size, .line = 1, .error = error_out, .arena = arena,
+        .at = text,
+        .end = text + size,
+        .line = 1,
+        .error = error_out,
+        .arena = arena,
     };
     p.f = func_new(arena, module, 0);
     parse_signature(&p);

@@ -13,9 +13,9 @@ const char *const print_imm_names[OP_COUNT] = {
 };
 
 const char *const print_aux_names[OP_COUNT] = {
-    [OP_ADDR] = "memory",       [OP_LOAD] = "memory",     [OP_STORE] = "memory",
+    [OP_ADDR] = "memory",        [OP_LOAD] = "memory",     [OP_STORE] = "memory",
     [OP_MEMORY_SIZE] = "memory", [OP_TABLE_GET] = "table", [OP_TABLE_SET] = "table",
-    [OP_TABLE_SIZE] = "table",  [OP_FUNC_CHECK] = "type", [OP_CALL_REF] = "type",
+    [OP_TABLE_SIZE] = "table",   [OP_FUNC_CHECK] = "type", [OP_CALL_REF] = "type",
 };
 
 const char *const print_trap_names[TRAP_COUNT] = {
@@ -53,7 +53,8 @@ static void print_attributes(struct sink *sink, const struct inst *i, const char
 
 static void print_operands(struct sink *sink, const struct inst *i) {
     switch (i->op) {
-    case OP_ICONST: case OP_PARAM:
+    case OP_ICONST:
+    case OP_PARAM:
         fmt_print(sink, " %lld", (long long)i->imm);
         return;
     case OP_FCONST:

@@ -137,7 +137,8 @@ static void check_edges(struct verifier *v) {
     }
     for (uint32_t e = 0; e < count.cap; e++) {
         if (count.entries[e].used && count.entries[e].value != 0) {
-            fault_block(v, (block_id_t)(count.entries[e].key >> 32), "successor without that predecessor");
+            fault_block(v, (block_id_t)(count.entries[e].key >> 32),
+                        "successor without that predecessor");
         }
     }
     if (f->blocks.at[0].preds.len > 0) {
@@ -157,37 +158,77 @@ enum {
 /* What an operation asks of its arguments and its own type: sets of enum ir_type. */
 struct rule {
     uint32_t arg[3];
-    uint32_t own;   /* of the result when the row says OWN */
-    bool same;      /* arguments 0 and 1 have one type */
+    uint32_t own; /* of the result when the row says OWN */
+    bool same;    /* arguments 0 and 1 have one type */
 };
 
 static struct rule rule_of(enum ir_op op) {
     switch (op) {
-    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV_S: case OP_DIV_U: case OP_REM_S:
-    case OP_REM_U: case OP_AND: case OP_OR: case OP_XOR: case OP_SHL: case OP_SHR_S: case OP_SHR_U:
-    case OP_ROTL: case OP_ROTR: case OP_LT_S: case OP_LT_U: case OP_LE_S: case OP_LE_U:
+    case OP_ADD:
+    case OP_SUB:
+    case OP_MUL:
+    case OP_DIV_S:
+    case OP_DIV_U:
+    case OP_REM_S:
+    case OP_REM_U:
+    case OP_AND:
+    case OP_OR:
+    case OP_XOR:
+    case OP_SHL:
+    case OP_SHR_S:
+    case OP_SHR_U:
+    case OP_ROTL:
+    case OP_ROTR:
+    case OP_LT_S:
+    case OP_LT_U:
+    case OP_LE_S:
+    case OP_LE_U:
         return (struct rule){{INT, INT, 0}, 0, true};
-    case OP_EQ: case OP_NE:
+    case OP_EQ:
+    case OP_NE:
         return (struct rule){{INT | BIT(IR_REF), INT | BIT(IR_REF), 0}, 0, true};
     case OP_EQZ:
         return (struct rule){{INT | BIT(IR_REF), 0, 0}, 0, false};
-    case OP_CLZ: case OP_CTZ: case OP_POPCNT: case OP_EXTEND8_S: case OP_EXTEND16_S:
+    case OP_CLZ:
+    case OP_CTZ:
+    case OP_POPCNT:
+    case OP_EXTEND8_S:
+    case OP_EXTEND16_S:
         return (struct rule){{INT, 0, 0}, 0, false};
     case OP_EXTEND32_S:
         return (struct rule){{BIT(IR_I64), 0, 0}, 0, false};
-    case OP_FADD: case OP_FSUB: case OP_FMUL: case OP_FDIV: case OP_FMIN: case OP_FMAX:
-    case OP_FCOPYSIGN: case OP_FEQ: case OP_FNE: case OP_FLT: case OP_FLE:
+    case OP_FADD:
+    case OP_FSUB:
+    case OP_FMUL:
+    case OP_FDIV:
+    case OP_FMIN:
+    case OP_FMAX:
+    case OP_FCOPYSIGN:
+    case OP_FEQ:
+    case OP_FNE:
+    case OP_FLT:
+    case OP_FLE:
         return (struct rule){{FLOAT, FLOAT, 0}, 0, true};
-    case OP_FABS: case OP_FNEG: case OP_FSQRT: case OP_FCEIL: case OP_FFLOOR: case OP_FTRUNC:
+    case OP_FABS:
+    case OP_FNEG:
+    case OP_FSQRT:
+    case OP_FCEIL:
+    case OP_FFLOOR:
+    case OP_FTRUNC:
     case OP_FNEAREST:
         return (struct rule){{FLOAT, 0, 0}, 0, false};
     case OP_WRAP:
         return (struct rule){{BIT(IR_I64), 0, 0}, BIT(IR_I32), false};
-    case OP_EXTEND_S: case OP_EXTEND_U:
+    case OP_EXTEND_S:
+    case OP_EXTEND_U:
         return (struct rule){{BIT(IR_I32), 0, 0}, BIT(IR_I64), false};
-    case OP_TRUNC_S: case OP_TRUNC_U: case OP_TRUNC_SAT_S: case OP_TRUNC_SAT_U:
+    case OP_TRUNC_S:
+    case OP_TRUNC_U:
+    case OP_TRUNC_SAT_S:
+    case OP_TRUNC_SAT_U:
         return (struct rule){{FLOAT, 0, 0}, INT, false};
-    case OP_CONVERT_S: case OP_CONVERT_U:
+    case OP_CONVERT_S:
+    case OP_CONVERT_U:
         return (struct rule){{INT, 0, 0}, FLOAT, false};
     case OP_PROMOTE:
         return (struct rule){{BIT(IR_F32), 0, 0}, BIT(IR_F64), false};
@@ -199,7 +240,8 @@ static struct rule rule_of(enum ir_op op) {
         return (struct rule){{0, 0, 0}, INT | BIT(IR_REF), false};
     case OP_FCONST:
         return (struct rule){{0, 0, 0}, FLOAT, false};
-    case OP_PHI: case OP_COPY:
+    case OP_PHI:
+    case OP_COPY:
         return (struct rule){{VALUE | BIT(IR_PTR), 0, 0}, VALUE | BIT(IR_PTR), false};
     case OP_SELECT:
         return (struct rule){{BIT(IR_I32), VALUE, VALUE}, VALUE, false};
@@ -211,7 +253,8 @@ static struct rule rule_of(enum ir_op op) {
         return (struct rule){{BIT(IR_PTR), INT | FLOAT, 0}, 0, false};
     case OP_GLOBAL_SET:
         return (struct rule){{VALUE, 0, 0}, 0, false};
-    case OP_MEMORY_SIZE: case OP_TABLE_SIZE:
+    case OP_MEMORY_SIZE:
+    case OP_TABLE_SIZE:
         return (struct rule){{0, 0, 0}, BIT(IR_I32), false};
     case OP_TABLE_GET:
         return (struct rule){{BIT(IR_I32), 0, 0}, BIT(IR_REF), false};
@@ -221,11 +264,14 @@ static struct rule rule_of(enum ir_op op) {
         return (struct rule){{0, 0, 0}, BIT(IR_REF), false};
     case OP_FUNC_CHECK:
         return (struct rule){{BIT(IR_REF), 0, 0}, BIT(IR_REF), false};
-    case OP_CALL: case OP_HELPER:
+    case OP_CALL:
+    case OP_HELPER:
         return (struct rule){{VALUE, VALUE, VALUE}, BIT(IR_NONE) | VALUE, false};
     case OP_CALL_REF:
         return (struct rule){{BIT(IR_REF), VALUE, VALUE}, BIT(IR_NONE) | VALUE, false};
-    case OP_TRAP_IF: case OP_BR: case OP_SWITCH:
+    case OP_TRAP_IF:
+    case OP_BR:
+    case OP_SWITCH:
         return (struct rule){{BIT(IR_I32), 0, 0}, 0, false};
     default: /* RESULT looks at its call, RET at the function */
         return (struct rule){{VALUE | BIT(IR_NONE), VALUE, VALUE}, VALUE, false};
@@ -240,10 +286,18 @@ static void check_own_type(struct verifier *v, value_t at, const struct rule *ru
     struct inst *i = func_inst(v->f, at);
     bool fits = false;
     switch ((enum ir_result)ir_ops[i->op].result) {
-    case IR_RESULT_NONE: fits = i->type == IR_NONE; break;
-    case IR_RESULT_I32: fits = i->type == IR_I32; break;
-    case IR_RESULT_SAME: fits = i->type == arg_type(v, i, 0); break;
-    case IR_RESULT_OWN: fits = (BIT(i->type) & rule->own) != 0; break;
+    case IR_RESULT_NONE:
+        fits = i->type == IR_NONE;
+        break;
+    case IR_RESULT_I32:
+        fits = i->type == IR_I32;
+        break;
+    case IR_RESULT_SAME:
+        fits = i->type == arg_type(v, i, 0);
+        break;
+    case IR_RESULT_OWN:
+        fits = (BIT(i->type) & rule->own) != 0;
+        break;
     }
     if (!fits) {
         fault_at(v, at, "wrong type");
@@ -303,8 +357,8 @@ static void check_special(struct verifier *v, value_t at) {
     case OP_RESULT: {
         const struct inst *call = func_inst(v->f, i->arg[0]);
         const struct inst *prev = func_inst(v->f, i->prev);
-        bool is_next = i->prev == i->arg[0] ||
-                       (i->prev && prev->op == OP_RESULT && prev->arg[0] == i->arg[0]);
+        bool is_next =
+            i->prev == i->arg[0] || (i->prev && prev->op == OP_RESULT && prev->arg[0] == i->arg[0]);
         if (!inst_has(call, IR_CALLS) || i->imm < 1 || !is_next) {
             fault_at(v, at, "result not right after its call");
         }
@@ -330,7 +384,8 @@ static void check_special(struct verifier *v, value_t at) {
             fault_at(v, at, "constant not sign-extended");
         }
         break;
-    case OP_LOAD: case OP_STORE:
+    case OP_LOAD:
+    case OP_STORE:
         check_access(v, at);
         break;
     case OP_RET:

@@ -35,7 +35,11 @@ static uint8_t canonical_access(enum ir_type type, uint8_t sub) {
 
 static struct avail_entry entry_of_read(const struct func *f, const struct inst *i) {
     struct avail_entry e = {
-        .op = i->op, .sub = i->sub, .type = i->type, .aux = i->aux, .imm = (uint32_t)i->imm,
+        .op = i->op,
+        .sub = i->sub,
+        .type = i->type,
+        .aux = i->aux,
+        .imm = (uint32_t)i->imm,
         .base = i->argc > 0 ? i->arg[0] : 0,
     };
     if (i->op == OP_LOAD) {
@@ -102,8 +106,13 @@ static bool entry_of_store(const struct func *f, const struct inst *i, struct av
     enum ir_type type = (enum ir_type)func_inst(f, i->arg[1])->type;
     uint32_t bits = access_infos[i->sub].size * 8u;
     *e = (struct avail_entry){
-        .op = OP_LOAD, .sub = canonical_access(type, i->sub), .type = (uint8_t)type, .aux = i->aux,
-        .imm = (uint32_t)i->imm, .base = i->arg[0], .value = i->arg[1],
+        .op = OP_LOAD,
+        .sub = canonical_access(type, i->sub),
+        .type = (uint8_t)type,
+        .aux = i->aux,
+        .imm = (uint32_t)i->imm,
+        .base = i->arg[0],
+        .value = i->arg[1],
     };
     find_root(f, e);
     return bits == type_bits(type) || value_bits(f, i->arg[1]) <= bits;
@@ -124,13 +133,14 @@ static void note_store(struct avail *a, const struct func *f, const struct inst 
 
 /* Two imported globals may be one. */
 static bool may_be_same_global(const struct func *f, uint32_t a, uint32_t b) {
-    return a == b || !f->module ||
-           (a < f->module->global_imports && b < f->module->global_imports);
+    return a == b || !f->module || (a < f->module->global_imports && b < f->module->global_imports);
 }
 
 static void note_global_set(struct avail *a, const struct func *f, const struct inst *i) {
     struct avail_entry set = {
-        .op = OP_GLOBAL_GET, .type = func_inst(f, i->arg[0])->type, .imm = (uint32_t)i->imm,
+        .op = OP_GLOBAL_GET,
+        .type = func_inst(f, i->arg[0])->type,
+        .imm = (uint32_t)i->imm,
         .value = i->arg[0],
     };
     for (uint32_t k = a->len; k-- > 0;) {
@@ -174,7 +184,8 @@ void avail_intersect(struct avail *a, const struct avail *b) {
     for (uint32_t k = a->len; k-- > 0;) {
         bool found = false;
         for (uint32_t j = 0; j < b->len && !found; j++) {
-            found = same_place(&a->entry[k], &b->entry[j]) && a->entry[k].value == b->entry[j].value;
+            found =
+                same_place(&a->entry[k], &b->entry[j]) && a->entry[k].value == b->entry[j].value;
         }
         if (!found) {
             forget(a, k);

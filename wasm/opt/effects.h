@@ -7,10 +7,10 @@
 #include "wasm/ir/ir.h"
 
 enum effect {
-    EFFECT_MEMORY = 1,      /* bytes of linear memories */
+    EFFECT_MEMORY = 1, /* bytes of linear memories */
     EFFECT_MEMORY_SIZE = 2,
     EFFECT_GLOBAL = 4,
-    EFFECT_TABLE = 8,       /* elements of tables */
+    EFFECT_TABLE = 8, /* elements of tables */
     EFFECT_TABLE_SIZE = 16,
     EFFECT_ALL = 31
 };

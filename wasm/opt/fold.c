@@ -7,8 +7,8 @@
  *
  * Floats are touched only where every bit comes out the same: signs and reinterpretation.
  */
-#include "wasm/ir/analysis.h"
 #include "wasm/opt/fold.h"
+#include "wasm/ir/analysis.h"
 #include "wasm/opt/opt.h"
 
 enum {
@@ -26,7 +26,8 @@ value_t fold_const(struct func *f, value_t at, enum ir_type type, int64_t value)
     return func_insert_const(f, at, type, value);
 }
 
-value_t fold_new(struct func *f, value_t at, enum ir_op op, enum ir_type type, value_t a, value_t b) {
+value_t fold_new(struct func *f, value_t at, enum ir_op op, enum ir_type type, value_t a,
+                 value_t b) {
     value_t v = func_add_inst(f, op, type, b ? 2 : 1);
     struct inst *i = func_inst(f, v);
     i->arg[0] = a;
@@ -105,10 +106,20 @@ static value_t fold_stored(struct func *f, value_t v) {
         drops = value_const(f, x->arg[1], &c) && bits < 64 &&
                 (~(uint64_t)c & ((1ull << bits) - 1)) == 0;
         break;
-    case OP_EXTEND8_S: drops = bits <= 8; break;
-    case OP_EXTEND16_S: drops = bits <= 16; break;
-    case OP_EXTEND32_S: case OP_EXTEND_S: case OP_EXTEND_U: case OP_WRAP: drops = bits <= 32; break;
-    default: break;
+    case OP_EXTEND8_S:
+        drops = bits <= 8;
+        break;
+    case OP_EXTEND16_S:
+        drops = bits <= 16;
+        break;
+    case OP_EXTEND32_S:
+    case OP_EXTEND_S:
+    case OP_EXTEND_U:
+    case OP_WRAP:
+        drops = bits <= 32;
+        break;
+    default:
+        break;
     }
     if (!drops) {
         return 0;
@@ -275,13 +286,23 @@ static void order_arguments(const struct func *f, value_t v) {
 static value_t apply_rule(struct fold *d, value_t v) {
     struct func *f = d->f;
     switch (func_inst(f, v)->op) {
-    case OP_PHI: return fold_phi(f, v);
-    case OP_LOAD: case OP_STORE: return fold_access(f, v);
-    case OP_BR: return fold_br(d, v);
-    case OP_SWITCH: return fold_switch(d, v);
-    case OP_TRAP_IF: return fold_trap_if(f, v);
-    case OP_FNEG: case OP_FABS: case OP_REINTERPRET: return fold_float(f, v);
-    default: break;
+    case OP_PHI:
+        return fold_phi(f, v);
+    case OP_LOAD:
+    case OP_STORE:
+        return fold_access(f, v);
+    case OP_BR:
+        return fold_br(d, v);
+    case OP_SWITCH:
+        return fold_switch(d, v);
+    case OP_TRAP_IF:
+        return fold_trap_if(f, v);
+    case OP_FNEG:
+    case OP_FABS:
+    case OP_REINTERPRET:
+        return fold_float(f, v);
+    default:
+        break;
     }
     order_arguments(f, v);
     value_t done = evaluate(f, v);

@@ -27,7 +27,8 @@ static inline enum ir_type fold_type(const struct func *f, value_t v) {
 /* A constant for the instruction `at`, placed before it. */
 value_t fold_const(struct func *f, value_t at, enum ir_type type, int64_t value);
 /* A new operation of the same position, placed before `at`. */
-value_t fold_new(struct func *f, value_t at, enum ir_op op, enum ir_type type, value_t a, value_t b);
+value_t fold_new(struct func *f, value_t at, enum ir_op op, enum ir_type type, value_t a,
+                 value_t b);
 /* Makes v another operation; give v. b is 0 for a unary one. */
 value_t fold_into(struct func *f, value_t v, enum ir_op op, value_t a, value_t b);
 /* The same with a constant for b, of type `type`. */

@@ -22,17 +22,30 @@ static value_t fold_eqz(struct func *f, value_t v) {
     value_t a = i->arg[0];
     const struct inst *x = func_inst(f, a);
     switch (x->op) {
-    case OP_EQ: return fold_into(f, v, OP_NE, x->arg[0], x->arg[1]);
-    case OP_NE: return fold_into(f, v, OP_EQ, x->arg[0], x->arg[1]);
-    case OP_LT_S: return fold_into(f, v, OP_LE_S, x->arg[1], x->arg[0]);
-    case OP_LT_U: return fold_into(f, v, OP_LE_U, x->arg[1], x->arg[0]);
-    case OP_LE_S: return fold_into(f, v, OP_LT_S, x->arg[1], x->arg[0]);
-    case OP_LE_U: return fold_into(f, v, OP_LT_U, x->arg[1], x->arg[0]);
-    case OP_FEQ: return fold_into(f, v, OP_FNE, x->arg[0], x->arg[1]);
-    case OP_FNE: return fold_into(f, v, OP_FEQ, x->arg[0], x->arg[1]);
-    case OP_SUB: case OP_XOR: return fold_into(f, v, OP_EQ, x->arg[0], x->arg[1]);
-    case OP_EXTEND_S: case OP_EXTEND_U: return fold_into(f, v, OP_EQZ, x->arg[0], 0);
-    case OP_REF_FUNC: return fold_const(f, v, IR_I32, 0);
+    case OP_EQ:
+        return fold_into(f, v, OP_NE, x->arg[0], x->arg[1]);
+    case OP_NE:
+        return fold_into(f, v, OP_EQ, x->arg[0], x->arg[1]);
+    case OP_LT_S:
+        return fold_into(f, v, OP_LE_S, x->arg[1], x->arg[0]);
+    case OP_LT_U:
+        return fold_into(f, v, OP_LE_U, x->arg[1], x->arg[0]);
+    case OP_LE_S:
+        return fold_into(f, v, OP_LT_S, x->arg[1], x->arg[0]);
+    case OP_LE_U:
+        return fold_into(f, v, OP_LT_U, x->arg[1], x->arg[0]);
+    case OP_FEQ:
+        return fold_into(f, v, OP_FNE, x->arg[0], x->arg[1]);
+    case OP_FNE:
+        return fold_into(f, v, OP_FEQ, x->arg[0], x->arg[1]);
+    case OP_SUB:
+    case OP_XOR:
+        return fold_into(f, v, OP_EQ, x->arg[0], x->arg[1]);
+    case OP_EXTEND_S:
+    case OP_EXTEND_U:
+        return fold_into(f, v, OP_EQZ, x->arg[0], 0);
+    case OP_REF_FUNC:
+        return fold_const(f, v, IR_I32, 0);
     case OP_EQZ: {
         value_t y = x->arg[0];
         if (fold_type(f, y) == IR_I32 && is_boolean(f, y)) {
@@ -40,7 +53,8 @@ static value_t fold_eqz(struct func *f, value_t v) {
         }
         return fold_into_const(f, v, OP_NE, y, fold_type(f, y), 0);
     }
-    default: return 0;
+    default:
+        return 0;
     }
 }
 
@@ -50,7 +64,8 @@ value_t fold_condition(const struct func *f, value_t cond, bool *negated_out) {
         const struct inst *x = func_inst(f, cond);
         int64_t c;
         bool is_eqz = x->op == OP_EQZ;
-        bool is_ne_zero = x->op == OP_NE && value_const(f, func_resolve(f, x->arg[1]), &c) && c == 0;
+        bool is_ne_zero =
+            x->op == OP_NE && value_const(f, func_resolve(f, x->arg[1]), &c) && c == 0;
         if (!is_eqz && !is_ne_zero) {
             break;
         }
@@ -103,7 +118,8 @@ static value_t equality_with_const(struct func *f, value_t v, int64_t c) {
         return fold_const(f, v, IR_I32, op == OP_NE);
     }
     if (x->op == OP_ADD && value_const(f, x->arg[1], &d)) {
-        return fold_into_const(f, v, op, x->arg[0], type, normalize(type, (uint64_t)c - (uint64_t)d));
+        return fold_into_const(f, v, op, x->arg[0], type,
+                               normalize(type, (uint64_t)c - (uint64_t)d));
     }
     if (x->op == OP_XOR && value_const(f, x->arg[1], &d)) {
         return fold_into_const(f, v, op, x->arg[0], type, c ^ d);
@@ -190,7 +206,8 @@ static value_t more_than_const(struct func *f, value_t v, int64_t c) {
         if (c == 1) {
             return fold_into_const(f, v, OP_NE, b, type, 0);
         }
-        return fold_into(f, v, OP_LT_U, fold_const(f, v, type, normalize(type, (uint64_t)c - 1)), b);
+        return fold_into(f, v, OP_LT_U, fold_const(f, v, type, normalize(type, (uint64_t)c - 1)),
+                         b);
     case OP_LT_S:
         if (c == most || (c < 0 && is_nonnegative)) {
             return fold_const(f, v, IR_I32, c != most);
@@ -258,10 +275,19 @@ static value_t fold_select(struct func *f, value_t v) {
 
 value_t fold_compare(struct func *f, value_t v) {
     switch (func_inst(f, v)->op) {
-    case OP_EQZ: return fold_eqz(f, v);
-    case OP_EQ: case OP_NE: return fold_equality(f, v);
-    case OP_LT_S: case OP_LT_U: case OP_LE_S: case OP_LE_U: return fold_order(f, v);
-    case OP_SELECT: return fold_select(f, v);
-    default: return 0;
+    case OP_EQZ:
+        return fold_eqz(f, v);
+    case OP_EQ:
+    case OP_NE:
+        return fold_equality(f, v);
+    case OP_LT_S:
+    case OP_LT_U:
+    case OP_LE_S:
+    case OP_LE_U:
+        return fold_order(f, v);
+    case OP_SELECT:
+        return fold_select(f, v);
+    default:
+        return 0;
     }
 }

@@ -57,10 +57,12 @@ static value_t fold_add(struct func *f, value_t v) {
         }
         return reassociate(f, v, c);
     }
-    if (fold_arg(f, v, 1)->op == OP_SUB && value_const(f, fold_arg(f, v, 1)->arg[0], &d) && d == 0) {
+    if (fold_arg(f, v, 1)->op == OP_SUB && value_const(f, fold_arg(f, v, 1)->arg[0], &d) &&
+        d == 0) {
         return fold_into(f, v, OP_SUB, a, fold_arg(f, v, 1)->arg[1]);
     }
-    if (fold_arg(f, v, 0)->op == OP_SUB && value_const(f, fold_arg(f, v, 0)->arg[0], &d) && d == 0) {
+    if (fold_arg(f, v, 0)->op == OP_SUB && value_const(f, fold_arg(f, v, 0)->arg[0], &d) &&
+        d == 0) {
         return fold_into(f, v, OP_SUB, b, fold_arg(f, v, 0)->arg[1]);
     }
     return 0;
@@ -76,7 +78,8 @@ static value_t fold_sub(struct func *f, value_t v) {
         return fold_const(f, v, type, 0);
     }
     if (value_const(f, b, &c)) {
-        return c == 0 ? a : fold_into_const(f, v, OP_ADD, a, type, normalize(type, 0 - (uint64_t)c));
+        return c == 0 ? a
+                      : fold_into_const(f, v, OP_ADD, a, type, normalize(type, 0 - (uint64_t)c));
     }
     if (y->op == OP_SUB && value_const(f, y->arg[0], &d) && d == 0) {
         return fold_into(f, v, OP_ADD, a, y->arg[1]);
@@ -328,13 +331,14 @@ static value_t fold_division(struct func *f, value_t v) {
 static value_t strip_mask(const struct func *f, value_t x, uint32_t bits) {
     const struct inst *i = func_inst(f, x);
     int64_t c;
-    bool keeps = i->op == OP_AND && value_const(f, i->arg[1], &c) &&
-                 (~(uint64_t)c & low_mask(bits)) == 0;
+    bool keeps =
+        i->op == OP_AND && value_const(f, i->arg[1], &c) && (~(uint64_t)c & low_mask(bits)) == 0;
     return keeps ? i->arg[0] : x;
 }
 
 static bool is_signed_load(const struct inst *x, uint32_t bits) {
-    return x->op == OP_LOAD && access_infos[x->sub].is_signed && access_infos[x->sub].size * 8 <= bits;
+    return x->op == OP_LOAD && access_infos[x->sub].is_signed &&
+           access_infos[x->sub].size * 8 <= bits;
 }
 
 static value_t fold_sign_extension(struct func *f, value_t v, uint32_t bits) {
@@ -389,20 +393,42 @@ static value_t fold_extend(struct func *f, value_t v) {
 
 value_t fold_int(struct func *f, value_t v) {
     switch (func_inst(f, v)->op) {
-    case OP_ADD: return fold_add(f, v);
-    case OP_SUB: return fold_sub(f, v);
-    case OP_MUL: return fold_mul(f, v);
-    case OP_AND: return fold_and(f, v);
-    case OP_OR: return fold_or(f, v);
-    case OP_XOR: return fold_xor(f, v);
-    case OP_SHL: case OP_SHR_S: case OP_SHR_U: return fold_shift(f, v);
-    case OP_ROTL: case OP_ROTR: return fold_rotate(f, v);
-    case OP_DIV_S: case OP_DIV_U: case OP_REM_S: case OP_REM_U: return fold_division(f, v);
-    case OP_EXTEND8_S: return fold_sign_extension(f, v, 8);
-    case OP_EXTEND16_S: return fold_sign_extension(f, v, 16);
-    case OP_EXTEND32_S: return fold_sign_extension(f, v, 32);
-    case OP_WRAP: return fold_wrap(f, v);
-    case OP_EXTEND_S: case OP_EXTEND_U: return fold_extend(f, v);
-    default: return 0;
+    case OP_ADD:
+        return fold_add(f, v);
+    case OP_SUB:
+        return fold_sub(f, v);
+    case OP_MUL:
+        return fold_mul(f, v);
+    case OP_AND:
+        return fold_and(f, v);
+    case OP_OR:
+        return fold_or(f, v);
+    case OP_XOR:
+        return fold_xor(f, v);
+    case OP_SHL:
+    case OP_SHR_S:
+    case OP_SHR_U:
+        return fold_shift(f, v);
+    case OP_ROTL:
+    case OP_ROTR:
+        return fold_rotate(f, v);
+    case OP_DIV_S:
+    case OP_DIV_U:
+    case OP_REM_S:
+    case OP_REM_U:
+        return fold_division(f, v);
+    case OP_EXTEND8_S:
+        return fold_sign_extension(f, v, 8);
+    case OP_EXTEND16_S:
+        return fold_sign_extension(f, v, 16);
+    case OP_EXTEND32_S:
+        return fold_sign_extension(f, v, 32);
+    case OP_WRAP:
+        return fold_wrap(f, v);
+    case OP_EXTEND_S:
+    case OP_EXTEND_U:
+        return fold_extend(f, v);
+    default:
+        return 0;
     }
 }

@@ -25,13 +25,13 @@ struct known_condition {
 
 struct gvn {
     struct func *f;
-    value_t *table;       /* open addressing; a power of two */
+    value_t *table; /* open addressing; a power of two */
     uint32_t mask;
     struct known_condition *known; /* by value */
     const effects_t *loop_writes;
-    const struct avail **at_end;   /* by block; NULL: not visited */
+    const struct avail **at_end; /* by block; NULL: not visited */
     struct avail now;
-    const struct avail *shared;    /* what `now` equals, or NULL */
+    const struct avail *shared; /* what `now` equals, or NULL */
     VEC(struct edge) decided;
 };
 
@@ -39,7 +39,8 @@ struct gvn {
 
 static uint64_t hash_of(struct gvn *g, value_t v) {
     struct inst *i = func_inst(g->f, v);
-    uint64_t hash = i->op | (uint64_t)i->type << 8 | (uint64_t)i->sub << 16 | (uint64_t)i->aux << 32;
+    uint64_t hash =
+        i->op | (uint64_t)i->type << 8 | (uint64_t)i->sub << 16 | (uint64_t)i->aux << 32;
     hash = hash_u64(hash ^ (uint64_t)i->imm * 0x9e3779b97f4a7c15ull);
     const value_t *args = inst_args(i);
     for (uint32_t k = 0; k < i->argc; k++) {

@@ -14,21 +14,21 @@
 #include "wasm/opt/opt.h"
 
 enum {
-    MAX_INT = 12,    /* values moved out of a loop, by register class */
+    MAX_INT = 12, /* values moved out of a loop, by register class */
     MAX_FLOAT = 16,
     MAX_LEVELS = 16, /* loops that a value is moved out of */
 };
 
 struct loop_state {
-    block_id_t before;          /* the block before the loop, or BLOCK_NONE */
+    block_id_t before; /* the block before the loop, or BLOCK_NONE */
     uint32_t int_count, float_count;
 };
 
 struct licm {
     struct func *f;
-    const effects_t *writes;    /* by header */
-    struct loop_state *loops;   /* by header */
-    bool is_start;              /* nothing that may trap or acts has come before in the header */
+    const effects_t *writes;  /* by header */
+    struct loop_state *loops; /* by header */
+    bool is_start;            /* nothing that may trap or acts has come before in the header */
 };
 
 static block_id_t block_before(const struct func *f, block_id_t header) {
@@ -67,11 +67,21 @@ static bool pays(const struct inst *i) {
     switch (i->op) {
     case OP_ICONST:
         return !fits_immediate(i->imm);
-    case OP_PARAM: case OP_PHI: case OP_RESULT: case OP_COPY:
+    case OP_PARAM:
+    case OP_PHI:
+    case OP_RESULT:
+    case OP_COPY:
         return false;
-    case OP_WRAP: case OP_EXTEND_S: /* free or nearly so */
+    case OP_WRAP:
+    case OP_EXTEND_S: /* free or nearly so */
         return false;
-    case OP_EQZ: case OP_EQ: case OP_NE: case OP_LT_S: case OP_LT_U: case OP_LE_S: case OP_LE_U:
+    case OP_EQZ:
+    case OP_EQ:
+    case OP_NE:
+    case OP_LT_S:
+    case OP_LT_U:
+    case OP_LE_S:
+    case OP_LE_U:
         return false; /* part of the branch that uses them */
     default:
         return true;

@@ -63,20 +63,25 @@ static uint32_t known_bits(const struct func *f, value_t v, uint32_t steps) {
     switch (i->op) {
     case OP_AND:
         return min_u32(known_bits(f, i->arg[0], steps), known_bits(f, i->arg[1], steps));
-    case OP_OR: case OP_XOR:
+    case OP_OR:
+    case OP_XOR:
         return max_u32(known_bits(f, i->arg[0], steps), known_bits(f, i->arg[1], steps));
     case OP_SELECT:
         return max_u32(known_bits(f, i->arg[1], steps), known_bits(f, i->arg[2], steps));
     case OP_ADD:
-        return min_u32(width, 1 + max_u32(known_bits(f, i->arg[0], steps),
-                                          known_bits(f, i->arg[1], steps)));
-    case OP_SHL: case OP_SHR_U: case OP_SHR_S:
+        return min_u32(
+            width, 1 + max_u32(known_bits(f, i->arg[0], steps), known_bits(f, i->arg[1], steps)));
+    case OP_SHL:
+    case OP_SHR_U:
+    case OP_SHR_S:
         return shift_bits(f, i, steps);
     case OP_REM_U:
         return min_u32(known_bits(f, i->arg[0], steps), known_bits(f, i->arg[1], steps));
     case OP_DIV_U:
         return known_bits(f, i->arg[0], steps);
-    case OP_CLZ: case OP_CTZ: case OP_POPCNT:
+    case OP_CLZ:
+    case OP_CTZ:
+    case OP_POPCNT:
         return 7;
     case OP_EXTEND_U:
         return known_bits(f, i->arg[0], steps);
@@ -135,26 +140,64 @@ bool value_eval_binary(enum ir_op op, enum ir_type type, int64_t a, int64_t b, i
     uint64_t ub = type == IR_I32 ? (uint32_t)b : (uint64_t)b;
     uint32_t by = (uint32_t)ub & (width - 1);
     switch (op) {
-    case OP_ADD: *out = normalize(type, ua + ub); return true;
-    case OP_SUB: *out = normalize(type, ua - ub); return true;
-    case OP_MUL: *out = normalize(type, ua * ub); return true;
-    case OP_AND: *out = a & b; return true;
-    case OP_OR: *out = a | b; return true;
-    case OP_XOR: *out = a ^ b; return true;
-    case OP_SHL: *out = normalize(type, ua << by); return true;
-    case OP_SHR_S: *out = a >> by; return true;
-    case OP_SHR_U: *out = normalize(type, ua >> by); return true;
-    case OP_ROTL: *out = normalize(type, rotate_right(ua, width - by, width)); return true;
-    case OP_ROTR: *out = normalize(type, rotate_right(ua, by, width)); return true;
-    case OP_EQ: *out = a == b; return true;
-    case OP_NE: *out = a != b; return true;
-    case OP_LT_S: *out = a < b; return true;
-    case OP_LT_U: *out = ua < ub; return true;
-    case OP_LE_S: *out = a <= b; return true;
-    case OP_LE_U: *out = ua <= ub; return true;
-    case OP_DIV_S: case OP_DIV_U: case OP_REM_S: case OP_REM_U:
+    case OP_ADD:
+        *out = normalize(type, ua + ub);
+        return true;
+    case OP_SUB:
+        *out = normalize(type, ua - ub);
+        return true;
+    case OP_MUL:
+        *out = normalize(type, ua * ub);
+        return true;
+    case OP_AND:
+        *out = a & b;
+        return true;
+    case OP_OR:
+        *out = a | b;
+        return true;
+    case OP_XOR:
+        *out = a ^ b;
+        return true;
+    case OP_SHL:
+        *out = normalize(type, ua << by);
+        return true;
+    case OP_SHR_S:
+        *out = a >> by;
+        return true;
+    case OP_SHR_U:
+        *out = normalize(type, ua >> by);
+        return true;
+    case OP_ROTL:
+        *out = normalize(type, rotate_right(ua, width - by, width));
+        return true;
+    case OP_ROTR:
+        *out = normalize(type, rotate_right(ua, by, width));
+        return true;
+    case OP_EQ:
+        *out = a == b;
+        return true;
+    case OP_NE:
+        *out = a != b;
+        return true;
+    case OP_LT_S:
+        *out = a < b;
+        return true;
+    case OP_LT_U:
+        *out = ua < ub;
+        return true;
+    case OP_LE_S:
+        *out = a <= b;
+        return true;
+    case OP_LE_U:
+        *out = ua <= ub;
+        return true;
+    case OP_DIV_S:
+    case OP_DIV_U:
+    case OP_REM_S:
+    case OP_REM_U:
         return divide(op, type, a, b, out);
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -162,15 +205,35 @@ bool value_eval_unary(enum ir_op op, enum ir_type type, int64_t a, int64_t *out)
     uint32_t width = type_bits(type);
     uint64_t ua = type == IR_I32 ? (uint32_t)a : (uint64_t)a;
     switch (op) {
-    case OP_EQZ: *out = a == 0; return true;
-    case OP_CLZ: *out = width - length_of(ua); return true;
-    case OP_CTZ: *out = ua == 0 ? width : (uint32_t)__builtin_ctzll(ua); return true;
-    case OP_POPCNT: *out = __builtin_popcountll(ua); return true;
-    case OP_EXTEND8_S: *out = (int8_t)(uint8_t)ua; return true;
-    case OP_EXTEND16_S: *out = (int16_t)(uint16_t)ua; return true;
-    case OP_EXTEND32_S: case OP_WRAP: *out = (int32_t)(uint32_t)ua; return true;
-    case OP_EXTEND_S: *out = a; return true;
-    case OP_EXTEND_U: *out = (int64_t)ua; return true;
-    default: return false;
+    case OP_EQZ:
+        *out = a == 0;
+        return true;
+    case OP_CLZ:
+        *out = width - length_of(ua);
+        return true;
+    case OP_CTZ:
+        *out = ua == 0 ? width : (uint32_t)__builtin_ctzll(ua);
+        return true;
+    case OP_POPCNT:
+        *out = __builtin_popcountll(ua);
+        return true;
+    case OP_EXTEND8_S:
+        *out = (int8_t)(uint8_t)ua;
+        return true;
+    case OP_EXTEND16_S:
+        *out = (int16_t)(uint16_t)ua;
+        return true;
+    case OP_EXTEND32_S:
+    case OP_WRAP:
+        *out = (int32_t)(uint32_t)ua;
+        return true;
+    case OP_EXTEND_S:
+        *out = a;
+        return true;
+    case OP_EXTEND_U:
+        *out = (int64_t)ua;
+        return true;
+    default:
+        return false;
     }
 }
