@@ -18,6 +18,8 @@ struct command {
 
 static const struct command commands[] = {
     {"validate", "[--all-features] FILE...", "say whether each module is valid", command_validate},
+    {"dump", "[--after=PASS] [--func=N|NAME] [--isa=ISA] FILE",
+     "show functions after passes of the compiler", command_dump},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -33,5 +33,6 @@ void input_close(struct input *input);
 void input_report(const struct input *input, const struct wasm_error *error);
 
 int command_validate(int argc, char **argv);
+int command_dump(int argc, char **argv);
 
 #endif
