@@ -102,7 +102,8 @@ struct gen {
     VEC(struct goal *) goals;
     uint32_t block, depth;
     int budget;                           /* instructions left */
-    uint32_t pressure;                    /* how far back operands reach */
+    uint32_t pressure;                    /* how far back operands reach, */
+    uint32_t recent_percent;              /* in so many cases */
 };
 
 static void add_scope(struct gen *g, vreg_t vreg) {
@@ -119,7 +120,7 @@ static vreg_t make_value(struct gen *g, enum reg_class class) {
 /* Recent values more often than old ones. */
 static vreg_t pick(struct gen *g, enum reg_class class) {
     uint32_t len = g->scope[class].len;
-    uint32_t back = below(chance(70) ? g->pressure : len);
+    uint32_t back = below(chance(g->recent_percent) ? g->pressure : len);
     return g->scope[class].at[len - 1 - (back < len ? back : len - 1)];
 }
 
@@ -378,7 +379,12 @@ static void statements(struct gen *g, int count) {
 static struct mfunc *random_function(struct arena *arena, const struct target *target, int size,
                                      uint32_t pressure) {
     struct gen g = {
-        .m = mir_new(arena), .target = target, .budget = size, .pressure = pressure};
+        .m = mir_new(arena),
+        .target = target,
+        .budget = size,
+        .pressure = pressure,
+        .recent_percent = size > 10000 ? 99 : 70,
+    };
     start_block(&g);
     mir_inst(g.m, 0);
     for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {

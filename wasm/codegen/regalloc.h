@@ -63,6 +63,7 @@ struct piece {
     uint32_t range, use;   /* first of the value's that does not lie before `start`, later before
                               the scan's position */
     loc_t loc;             /* register, LOC_SPILLED, or LOC_NONE: not decided yet */
+    uint8_t failures;      /* to get a register since it last had one */
     struct piece *next;    /* of the same value, by start */
 };
 

@@ -5,21 +5,25 @@
  *
  * Live ranges are found value by value, walking from each use up to the definition through the
  * blocks where the value is live; so the work is the size of the result, and a value of one block
- * costs no more than its uses. SSA makes this exact without iteration to a fixed point.
+ * costs no more than its uses. SSA makes this exact without iteration to a fixed point. A function
+ * where that would be too much (thousands of values that live across thousands of blocks) gets one
+ * range a value, from the definition to the last use or the end of the loop that it is in.
  */
 #include "base/bitset.h"
 #include "wasm/codegen/regalloc.h"
 
 #include <assert.h>
 
-/* Above this many blocks holes are not worth their time: every value gets one range. */
-#define BLOCKS_WITH_HOLES 20000u
+/* Blocks that the exact walk may visit: so many, and so many for each instruction. */
+#define WALK_MIN 1000000u
+#define WALK_PER_INST 32u
 
 struct live {
     struct regalloc *ra;
     struct bitset in, out;       /* blocks where the value at hand is live */
     VEC(uint32_t) work;          /* blocks of `in` whose predecessors are to be visited */
     uint32_t low, high;          /* least and greatest block touched */
+    uint64_t walk_left;
 };
 
 /* --- loops --- */
@@ -234,7 +238,7 @@ static void collect_uses(struct regalloc *ra) {
 static void push_range(struct regalloc *ra, struct value *value, pos_t start, pos_t end) {
     if (value->range_end > value->range) {
         struct range *last = &ra->ranges.at[value->range_end - 1];
-        if (last->end == start || ra->m->blocks.len > BLOCKS_WITH_HOLES) {
+        if (last->end == start) {
             last->end = end;
             return;
         }
@@ -256,6 +260,7 @@ static void enter(struct live *live, uint32_t block) {
     if (!bitset_has(&live->in, block)) {
         bitset_add(&live->in, block);
         vec_push(live->ra->arena, &live->work, block);
+        live->walk_left -= live->walk_left > 0;
         live->low = block < live->low ? block : live->low;
         live->high = block > live->high ? block : live->high;
     }
@@ -306,6 +311,18 @@ static void build_ranges_across(struct live *live, struct value *value) {
     }
 }
 
+/* A definition before the loop of the last use lives through the loop. */
+static void build_coarse_range(struct regalloc *ra, struct value *value) {
+    pos_t last = ra->uses[value->use_end - 1].pos, end = last + 1;
+    for (uint32_t l = ra->block_loop[pos_block(ra, last)]; l; l = ra->loops.at[l].parent) {
+        if (ra->loops.at[l].first <= value->def_block) {
+            break;
+        }
+        end = block_end(ra, ra->loops.at[l].last);
+    }
+    push_range(ra, value, def_start(ra, value), end);
+}
+
 static void build_ranges(struct live *live, struct value *value) {
     struct regalloc *ra = live->ra;
     value->range = value->range_end = ra->ranges.len;
@@ -315,6 +332,8 @@ static void build_ranges(struct live *live, struct value *value) {
     pos_t last = ra->uses[value->use_end - 1].pos;
     if (pos_block(ra, last) == value->def_block) {
         push_range(ra, value, def_start(ra, value), last + 1);
+    } else if (live->walk_left == 0) {
+        build_coarse_range(ra, value);
     } else {
         build_ranges_across(live, value);
     }
@@ -331,6 +350,7 @@ void regalloc_live_build(struct regalloc *ra) {
         .ra = ra,
         .in = bitset_new(ra->arena, m->blocks.len),
         .out = bitset_new(ra->arena, m->blocks.len),
+        .walk_left = WALK_MIN + (uint64_t)WALK_PER_INST * m->insts.len,
     };
     for (uint32_t k = 0; k < ra->order.len; k++) {
         build_ranges(&live, &ra->values[ra->order.at[k]]);

@@ -20,8 +20,17 @@ struct store {
     loc_t from;
 };
 
+/* Predecessors of a block, or of all blocks of a span. */
+struct preds {
+    uint32_t least, greatest;
+};
+
+#define SPAN 64u
+#define SPAN_LEVELS 3u
+
 struct moves {
     struct regalloc *ra;
+    struct preds *preds[SPAN_LEVELS];   /* level n: of spans of SPAN^n blocks */
     struct move_list list;
     VEC(struct store) stores;        /* of the value at hand */
     VEC(struct piece *) pieces;      /* likewise */
@@ -149,35 +158,107 @@ static const struct piece *find_piece(const struct moves *s, pos_t pos) {
     return s->pieces.at[low];
 }
 
-static void join_edges_of(struct moves *s, uint32_t block) {
-    const struct regalloc *ra = s->ra;
-    const struct mblock *b = &ra->m->blocks.at[block];
-    loc_t to = find_piece(s, block_start(ra, block))->loc;
-    for (uint32_t k = 0; k < b->preds.len; k++) {
-        uint32_t pred = b->preds.at[k];
-        loc_t from = find_piece(s, block_end(ra, pred) - 1)->loc;
-        if (from != to) {
-            enum move_group group;
-            uint32_t inst = edge_inst(ra, pred, block, &group);
-            change_place(s, inst, group, from, to);
+static void find_preds(struct moves *s) {
+    const struct mfunc *m = s->ra->m;
+    uint32_t span = 1;
+    for (uint32_t level = 0; level < SPAN_LEVELS; level++, span *= SPAN) {
+        uint32_t count = m->blocks.len / span + 1;
+        s->preds[level] = arena_array(s->ra->arena, struct preds, count);
+        for (uint32_t k = 0; k < count; k++) {
+            s->preds[level][k].least = UINT32_MAX;
+        }
+    }
+    for (uint32_t b = 0; b < m->blocks.len; b++) {
+        for (uint32_t k = 0; k < m->blocks.at[b].preds.len; k++) {
+            uint32_t pred = m->blocks.at[b].preds.at[k];
+            span = 1;
+            for (uint32_t level = 0; level < SPAN_LEVELS; level++, span *= SPAN) {
+                struct preds *preds = &s->preds[level][b / span];
+                preds->least = pred < preds->least ? pred : preds->least;
+                preds->greatest = pred > preds->greatest ? pred : preds->greatest;
+            }
         }
     }
 }
 
-/* Moves on the edges into every block in which the value lives from the start. */
+/* The first block from b to end with a predecessor that is not within `in`, or end. */
+static uint32_t next_entry(const struct moves *s, uint32_t b, uint32_t end, struct preds in) {
+    while (b < end) {
+        uint32_t span = 1, step = 0;
+        for (uint32_t level = 0; level < SPAN_LEVELS && b % span == 0; level++, span *= SPAN) {
+            const struct preds *preds = &s->preds[level][b / span];
+            if (preds->least != UINT32_MAX &&
+                (preds->least < in.least || preds->greatest > in.greatest)) {
+                break;
+            }
+            step = span;
+        }
+        if (step == 0) {
+            return b;
+        }
+        b += step;
+    }
+    return end;
+}
+
+/* Moves on the edges into a block at whose start the value lives in `piece`. */
+static void join_edges_of(struct moves *s, uint32_t block, const struct piece *piece) {
+    const struct regalloc *ra = s->ra;
+    const struct mblock *b = &ra->m->blocks.at[block];
+    for (uint32_t k = 0; k < b->preds.len; k++) {
+        uint32_t pred = b->preds.at[k];
+        pos_t end = block_end(ra, pred) - 1;
+        const struct piece *from = find_piece(s, end);
+        if (from != piece && from->start <= end && end < from->end) {
+            enum move_group group;
+            uint32_t inst = edge_inst(ra, pred, block, &group);
+            change_place(s, inst, group, from->loc, piece->loc);
+        }
+    }
+}
+
+/* The same for all blocks that start within a range of the piece; if the definition is among them,
+ * it is the start of the range. */
+static void join_range(struct moves *s, const struct piece *piece, pos_t start, pos_t end) {
+    const struct regalloc *ra = s->ra;
+    uint32_t block = pos_block(ra, start);
+    uint32_t last = pos_block(ra, end - 1);
+    struct preds in = {pos_block(ra, piece->start), pos_block(ra, piece->end - 1)};
+    in.greatest -= block_end(ra, in.greatest) > piece->end;   /* wraps only where nothing is in */
+    block += block_start(ra, block) < start ||
+             (piece == current(s)->pieces && start == piece->start);
+    if (in.greatest == UINT32_MAX) {
+        in.least = in.greatest = 0;
+    }
+    for (block = next_entry(s, block, last + 1, in); block <= last;
+         block = next_entry(s, block + 1, last + 1, in)) {
+        join_edges_of(s, block, piece);
+    }
+}
+
+/* Moves on all edges between pieces. */
 static void join_edges(struct moves *s) {
     const struct regalloc *ra = s->ra;
     const struct value *value = current(s);
+    uint32_t k = value->range;
     vec_clear(&s->pieces);
     for (struct piece *piece = value->pieces; piece; piece = piece->next) {
         vec_push(ra->arena, &s->pieces, piece);
     }
-    for (uint32_t k = value->range; k < value->range_end; k++) {
-        const struct range *range = &ra->ranges.at[k];
-        uint32_t block = pos_block(ra, range->start);
-        block += k == value->range || block_start(ra, block) < range->start;
-        for (; block < ra->m->blocks.len && block_start(ra, block) < range->end; block++) {
-            join_edges_of(s, block);
+    if (!s->preds[0]) {
+        find_preds(s);
+    }
+    for (const struct piece *piece = value->pieces; piece; piece = piece->next) {
+        while (ra->ranges.at[k].end <= piece->start) {
+            k++;
+        }
+        for (; k < value->range_end && ra->ranges.at[k].start < piece->end; k++) {
+            const struct range *range = &ra->ranges.at[k];
+            pos_t start = range->start > piece->start ? range->start : piece->start;
+            join_range(s, piece, start, range->end < piece->end ? range->end : piece->end);
+            if (range->end > piece->end) {
+                break;
+            }
         }
     }
 }

@@ -208,11 +208,15 @@ static struct piece *cut(struct scan *s, struct piece *piece, pos_t pos) {
     return rest;
 }
 
+/* Loops around a place that are looked at. */
+#define NEST_MAX 8
+
 /* Start of the outermost loop that holds `pos` and begins after `after`; `pos` if there is none.
  * A value that lives at both lives on the way into the loop. */
 static pos_t out_of_loops(const struct scan *s, pos_t after, pos_t pos) {
     pos_t best = pos;
-    for (uint32_t l = s->ra->block_loop[pos_block(s->ra, pos)]; l; l = s->ra->loops.at[l].parent) {
+    uint32_t l = s->ra->block_loop[pos_block(s->ra, pos)];
+    for (int nest = 0; l && nest < NEST_MAX; l = s->ra->loops.at[l].parent, nest++) {
         pos_t start = block_start(s->ra, s->ra->loops.at[l].first);
         if (start <= after) {
             break;
@@ -247,6 +251,10 @@ static pos_t cut_position(const struct scan *s, pos_t last, pos_t until) {
     return out_of_loops(s, last, gap);
 }
 
+/* A value that gets no register at the start of its loop is loaded inside; after so many tries it is
+ * not tried again at the loops within. */
+#define HOIST_FAILURES_MAX 2
+
 /* Lets the piece be in memory from its start on, until it must be in a register. */
 static void spill_piece(struct scan *s, struct piece *piece) {
     struct value *value = value_of(s, piece);
@@ -256,7 +264,10 @@ static void spill_piece(struct scan *s, struct piece *piece) {
     if (k != UINT32_MAX) {
         pos_t after = piece->start > s->now ? piece->start : s->now;
         pos_t gap = pos_at(pos_inst(s->ra->uses[k].pos), POS_READ);
-        push_piece(s, cut(s, piece, out_of_loops(s, after, gap)));
+        bool hoist = piece->failures < HOIST_FAILURES_MAX;
+        struct piece *rest = cut(s, piece, hoist ? out_of_loops(s, after, gap) : gap);
+        rest->failures = (uint8_t)(piece->failures + hoist);
+        push_piece(s, rest);
     }
 }
 
@@ -524,6 +535,7 @@ static void pass_hint_on(struct scan *s, const struct piece *piece) {
 static void assign(struct scan *s, struct piece *piece, uint32_t r) {
     pos_t until = s->free_until[r];
     piece->loc = (loc_t)r + 1;
+    piece->failures = 0;
     s->ra->used |= (uint64_t)1 << r;
     value_of(s, piece)->recent = piece->loc;
     if (until < piece->end) {
@@ -631,7 +643,8 @@ static pos_t next_use(const struct scan *s, struct piece *piece) {
     pos_t previous = k > value->use ? ra->uses[k - 1].pos : ra->ranges.at[value->range].start;
     pos_t born = ra->ranges.at[value->range].start;
     /* What was used in a loop and lives through it is used again in the next round. */
-    for (uint32_t l = ra->block_loop[pos_block(ra, s->now)]; l; l = ra->loops.at[l].parent) {
+    uint32_t l = ra->block_loop[pos_block(ra, s->now)];
+    for (int nest = 0; l && nest < NEST_MAX; l = ra->loops.at[l].parent, nest++) {
         pos_t start = block_start(ra, ra->loops.at[l].first);
         pos_t end = block_end(ra, ra->loops.at[l].last);
         if (next <= end || born >= start) {
