@@ -231,6 +231,9 @@ static status_t make_records(struct wasm_instance *instance) {
 
 static status_t make_head(struct wasm_instance *instance) {
     struct instance_area head = {.memory_base = instance_memory_base(instance)};
+    if (instance->module->decoded->memory_count > 0) {
+        head.memory_area = instance->memories[0]->area;
+    }
     memcpy(head.helpers, instance->store->code.helpers, sizeof(head.helpers));
     return write_area(instance, 0, &head, sizeof(head));
 }
