@@ -446,24 +446,24 @@ static void run_small(uint32_t regs, uint32_t count) {
 }
 
 TEST(two_registers) {
-    run_small(2, seeds(6000));
+    run_small(2, seeds(1000));
 }
 
 TEST(three_registers) {
-    run_small(3, seeds(6000));
+    run_small(3, seeds(1000));
 }
 
 TEST(four_registers) {
-    run_small(4, seeds(6000));
+    run_small(4, seeds(1000));
 }
 
 TEST(six_registers) {
-    run_small(6, seeds(6000));
+    run_small(6, seeds(1000));
 }
 
 TEST(riscv_registers) {
     struct target target = riscv_target();
-    for (uint64_t seed = 1, count = seeds(3000); seed <= count; seed++) {
+    for (uint64_t seed = 1, count = seeds(500); seed <= count; seed++) {
         random_state = seed * 0x9e3779b97f4a7c15u;
         run_one(seed, &target, 20 + (int)below(400), 5 + below(60));
     }
@@ -485,7 +485,7 @@ TEST(huge_function) {
     struct arena arena;
     arena_init(&arena, &heap_source);
     random_state = 42;
-    struct mfunc *m = random_function(&arena, &target, 200000, 40);
+    struct mfunc *m = random_function(&arena, &target, 50000, 40);
     double start = seconds();
     regalloc_run(m, &target);
     double time = seconds() - start;
