@@ -73,6 +73,7 @@ struct value {
     uint32_t def_inst, def_block;   /* def_inst: UINT32_MAX for a block parameter, */
     uint32_t param;                 /* which is the so manieth of its block */
     struct piece *pieces;
+    struct piece *in_memory;        /* newest piece in LOC_SPILLED */
     loc_t fixed;                    /* FIXED register of its definition, or LOC_NONE */
     loc_t recent, wanted;           /* newest register; register that related values got */
     uint32_t slot;

@@ -14,8 +14,20 @@
 #include <assert.h>
 #include <string.h>
 
+/* A value in a register at the end of a block, and all of them. */
+struct resident {
+    vreg_t vreg;
+    loc_t loc;
+};
+struct exit {
+    uint32_t len;
+    struct resident *at;
+};
+
 struct scan {
     struct regalloc *ra;
+    uint32_t block;                      /* next to be entered */
+    struct exit *exits;                  /* by block, where a later block will ask for it */
     pos_t now;
     uint32_t order_next;
     VEC(struct piece *) heap;            /* cut-off pieces by start */
@@ -89,20 +101,36 @@ static struct piece *first_piece(struct regalloc *ra, vreg_t vreg) {
     return piece;
 }
 
-/* Values come before cut-off pieces that start with them: they may be FIXED there. */
-static struct piece *next_piece(struct scan *s) {
-    struct regalloc *ra = s->ra;
-    while (s->order_next < ra->order.len) {
+/* Where the next value starts, or POS_NONE; passes those that have no life. */
+static pos_t next_value_start(struct scan *s) {
+    const struct regalloc *ra = s->ra;
+    for (; s->order_next < ra->order.len; s->order_next++) {
         const struct value *value = &ra->values[ra->order.at[s->order_next]];
-        if (value->range == value->range_end) {
-            s->order_next++;
-        } else if (s->heap.len && s->heap.at[0]->start < ra->ranges.at[value->range].start) {
-            break;
-        } else {
-            return first_piece(ra, ra->order.at[s->order_next++]);
+        if (value->range < value->range_end) {
+            return ra->ranges.at[value->range].start;
         }
     }
-    return s->heap.len ? pop_piece(s) : NULL;
+    return POS_NONE;
+}
+
+static pos_t next_piece_start(struct scan *s) {
+    while (s->heap.len && s->heap.at[0]->vreg == 0) {   /* made part of another */
+        pop_piece(s);
+    }
+    return s->heap.len ? s->heap.at[0]->start : POS_NONE;
+}
+
+static pos_t next_start(struct scan *s) {
+    return min_pos(next_value_start(s), next_piece_start(s));
+}
+
+/* Values come before cut-off pieces that start with them: they may be FIXED there. */
+static struct piece *next_piece(struct scan *s) {
+    pos_t value_start = next_value_start(s), piece_start = next_piece_start(s);
+    if (value_start != POS_NONE && value_start <= piece_start) {
+        return first_piece(s->ra, s->ra->order.at[s->order_next++]);
+    }
+    return piece_start != POS_NONE ? pop_piece(s) : NULL;
 }
 
 /* --- ranges and uses of pieces --- */
@@ -260,6 +288,7 @@ static void spill_piece(struct scan *s, struct piece *piece) {
     struct value *value = value_of(s, piece);
     piece->loc = LOC_SPILLED;
     value->spilled = !value->remat;
+    value->in_memory = piece;
     uint32_t k = first_must(s, piece);
     if (k != UINT32_MAX) {
         pos_t after = piece->start > s->now ? piece->start : s->now;
@@ -334,6 +363,12 @@ static void advance_inactive(struct scan *s) {
         }
     }
     s->inactive.len = keep;
+}
+
+static void advance(struct scan *s, pos_t now) {
+    s->now = now;
+    advance_active(s);
+    advance_inactive(s);
 }
 
 /* --- what stands in the way of the piece at hand --- */
@@ -559,6 +594,11 @@ static uint32_t crossing_cost(const struct scan *s, const struct piece *piece) {
     const struct value *value = value_of(s, piece);
     uint32_t cost = value->remat || value->spilled ? 0 : block_weight(s->ra, value->def_block);
     pos_t loaded = piece->start;
+    uint32_t l = s->ra->block_loop[pos_block(s->ra, s->call)];
+    if (l && block_start(s->ra, s->ra->loops.at[l].first) >= piece->start &&
+        piece->end >= block_end(s->ra, s->ra->loops.at[l].last)) {
+        return COST_CALLEE_SAVED + 1;   /* loaded again in each round */
+    }
     for (uint32_t k = piece->use; has_use(s, piece, k) && cost <= COST_CALLEE_SAVED; k++) {
         pos_t pos = s->ra->uses[k].pos;
         if (find_call(s, loaded, pos) != POS_NONE) {
@@ -737,6 +777,118 @@ static void allocate_blocked(struct scan *s, struct piece *piece) {
     assign(s, piece, best);
 }
 
+/* --- blocks ---
+ *
+ * Positions go through blocks in layout order, but control may come to a block from elsewhere: to the
+ * second arm of an `if` from before the first. What happened to a value in the first arm is of no
+ * concern there. So at the start of a block that the one before does not lead to, each value goes
+ * back to where it was at the end of a predecessor. */
+
+/* Remembers which values are in registers at the end of a block that leads to later ones. */
+static void leave_block(struct scan *s, uint32_t block) {
+    const struct mblock *b = &s->ra->m->blocks.at[block];
+    bool wanted = false;
+    for (uint32_t k = 0; k < b->succs.len; k++) {
+        wanted = wanted || b->succs.at[k] > block + 1;
+    }
+    if (!wanted) {
+        return;
+    }
+    advance(s, block_end(s->ra, block) - 1);
+    struct exit *exit = &s->exits[block];
+    exit->at = arena_array(s->ra->arena, struct resident, __builtin_popcountll(s->active_mask));
+    for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
+        const struct piece *piece = s->active[__builtin_ctzll(mask)];
+        exit->at[exit->len++] = (struct resident){piece->vreg, piece->loc};
+    }
+}
+
+/* The predecessor to go by: none (UINT32_MAX) if the block before is one. */
+static uint32_t model_pred(const struct scan *s, uint32_t block) {
+    const struct mblock *b = &s->ra->m->blocks.at[block];
+    uint32_t best = UINT32_MAX, best_weight = 0;
+    for (uint32_t k = 0; k < b->preds.len; k++) {
+        uint32_t pred = b->preds.at[k], weight = block_weight(s->ra, pred);
+        if (pred + 1 == block) {
+            return UINT32_MAX;
+        }
+        if (pred < block && weight >= best_weight) {
+            best = pred;
+            best_weight = weight;
+        }
+    }
+    return best;
+}
+
+static loc_t loc_at_exit(const struct exit *exit, vreg_t vreg) {
+    for (uint32_t k = 0; k < exit->len; k++) {
+        if (exit->at[k].vreg == vreg) {
+            return exit->at[k].loc;
+        }
+    }
+    return LOC_NONE;
+}
+
+/* A piece in a register goes where the value was, or to memory. */
+static void restore_active(struct scan *s, uint32_t r, loc_t loc) {
+    struct piece *piece = s->active[r], *rest = piece;
+    if (piece->loc == loc) {
+        return;
+    }
+    deactivate(s, r);
+    if (piece->start < s->now) {
+        rest = cut(s, piece, s->now);
+    }
+    if (loc == LOC_NONE) {
+        spill_piece(s, rest);
+    } else {
+        rest->loc = LOC_NONE;
+        push_piece(s, rest);
+    }
+}
+
+/* A piece in memory goes back to the register, together with the piece that was to follow. */
+static void restore_spilled(struct scan *s, const struct value *value) {
+    struct piece *piece = value->in_memory;
+    if (!piece || piece->start >= s->now || piece->end <= s->now) {
+        return;
+    }
+    uint32_t k = find_range(s->ra, value, piece->range, s->now);
+    if (s->ra->ranges.at[k].start > s->now) {
+        return;   /* not alive here */
+    }
+    struct piece *rest = cut(s, piece, s->now), *next = rest->next;
+    if (next && next->loc == LOC_NONE && next->start == rest->end) {
+        rest->end = next->end;
+        rest->next = next->next;
+        next->vreg = 0;
+    }
+    push_piece(s, rest);
+}
+
+static void enter_block(struct scan *s, uint32_t block) {
+    uint32_t pred = model_pred(s, block);
+    if (block > 0) {
+        leave_block(s, block - 1);
+    }
+    if (pred == UINT32_MAX) {
+        return;
+    }
+    const struct exit *exit = &s->exits[pred];
+    advance(s, block_start(s->ra, block));
+    for (uint32_t k = 0; k < exit->len; k++) {
+        struct value *value = &s->ra->values[exit->at[k].vreg];
+        value->recent = exit->at[k].loc;
+    }
+    for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
+        uint32_t r = (uint32_t)__builtin_ctzll(mask);
+        restore_active(s, r, loc_at_exit(exit, s->active[r]->vreg));
+    }
+    for (uint32_t k = 0; k < exit->len; k++) {
+        restore_spilled(s, &s->ra->values[exit->at[k].vreg]);
+    }
+}
+
 static void allocate(struct scan *s, struct piece *piece) {
     const struct value *value = value_of(s, piece);
     if (pos_step(piece->start) == POS_CLOBBER) {
@@ -792,11 +944,15 @@ void regalloc_scan_run(struct regalloc *ra) {
     for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
         order_registers(s, class);
     }
-    for (struct piece *piece = next_piece(s); piece; piece = next_piece(s)) {
+    s->exits = arena_array(ra->arena, struct exit, ra->m->blocks.len);
+    for (pos_t start = next_start(s); start != POS_NONE; start = next_start(s)) {
+        if (s->block < ra->m->blocks.len && block_start(ra, s->block) <= start) {
+            enter_block(s, s->block++);
+            continue;
+        }
+        struct piece *piece = next_piece(s);
         assert(piece->start >= s->now);
-        s->now = piece->start;
-        advance_active(s);
-        advance_inactive(s);
+        advance(s, piece->start);
         allocate(s, piece);
     }
 }
