@@ -6,11 +6,11 @@
 #include <string.h>
 
 enum state {
-    STATE_VALUE,        /* a value must come */
-    STATE_FIRST_VALUE,  /* a value or the end of the array */
-    STATE_FIRST_KEY,    /* a key or the end of the object */
-    STATE_KEY,          /* a key must come */
-    STATE_AFTER,        /* a comma or the end of the level; at the top: the end of the input */
+    STATE_VALUE,       /* a value must come */
+    STATE_FIRST_VALUE, /* a value or the end of the array */
+    STATE_FIRST_KEY,   /* a key or the end of the object */
+    STATE_KEY,         /* a key must come */
+    STATE_AFTER,       /* a comma or the end of the level; at the top: the end of the input */
 };
 
 void json_init(struct json *json, const void *bytes, size_t size, char *buf, size_t cap) {
@@ -32,8 +32,8 @@ static struct json_token fail(struct json *json, const char *why) {
 
 /* The next byte that is not white space, or -1. */
 static int peek(struct json *json) {
-    while (json->at < json->end && (*json->at == ' ' || *json->at == '\t' || *json->at == '\n' ||
-                                    *json->at == '\r')) {
+    while (json->at < json->end &&
+           (*json->at == ' ' || *json->at == '\t' || *json->at == '\n' || *json->at == '\r')) {
         json->at++;
     }
     return json->at < json->end ? *json->at : -1;
@@ -203,7 +203,7 @@ static struct json_token read_value(struct json *json, int c) {
         return fail(json, "unexpected end");
     default:
         return c == '-' || (c >= '0' && c <= '9') ? read_number(json)
-                                                   : fail(json, "unexpected character");
+                                                  : fail(json, "unexpected character");
     }
 }
 

@@ -16,14 +16,14 @@
 
 enum json_kind {
     JSON_FAULT,
-    JSON_END,          /* of the input, after one whole value */
+    JSON_END, /* of the input, after one whole value */
     JSON_OBJECT,
     JSON_OBJECT_END,
     JSON_ARRAY,
     JSON_ARRAY_END,
-    JSON_KEY,          /* its value follows */
+    JSON_KEY, /* its value follows */
     JSON_STRING,
-    JSON_NUMBER,       /* as it is written */
+    JSON_NUMBER, /* as it is written */
     JSON_TRUE,
     JSON_FALSE,
     JSON_NULL
@@ -31,17 +31,17 @@ enum json_kind {
 
 struct json_token {
     enum json_kind kind;
-    const char *at;    /* KEY, STRING, NUMBER: not terminated */
+    const char *at; /* KEY, STRING, NUMBER: not terminated */
     size_t size;
 };
 
 struct json {
     const uint8_t *at, *end, *start;
-    const char *fault;            /* static text of the first fault, or NULL */
-    char *buf;                    /* for strings with escapes */
+    const char *fault; /* static text of the first fault, or NULL */
+    char *buf;         /* for strings with escapes */
     size_t cap;
     uint32_t depth;
-    uint64_t is_object;           /* bit n: level n + 1 is an object, else an array */
+    uint64_t is_object; /* bit n: level n + 1 is an object, else an array */
     uint8_t state;
 };
 

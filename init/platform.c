@@ -21,7 +21,7 @@
 
 /* Frames that a guest leaves to the kernel: this many, and a part of all there are. */
 #define RESERVE_FRAMES 1024u
-#define RESERVE_PART 16u
+#define RESERVE_PART   16u
 
 struct plat_space {
     struct space *space;

@@ -18,7 +18,7 @@
 
 typedef uint64_t gaddr_t;
 
-struct plat_space;   /* the user half of one domain */
+struct plat_space; /* the user half of one domain */
 
 /* Memory for the runtime's own arenas. */
 const struct arena_source *plat_arena_source(void);
@@ -57,7 +57,7 @@ MUST_CHECK status_t plat_copy_out(struct plat_space *space, gaddr_t to, const vo
 /* The guest's registers, by their RISC-V numbers. */
 struct plat_regs {
     uint64_t pc;
-    uint64_t x[32];      /* x[0] unused */
+    uint64_t x[32]; /* x[0] unused */
     uint64_t f[32];
     uint64_t fcsr;
 };
@@ -81,9 +81,9 @@ uint32_t plat_exit_instruction(void);
 
 /* The ISA string of the harts that run guests ("rv64imafdc_zba_..."), lower case. */
 const char *plat_isa(void);
-uint64_t plat_time_ns(void);      /* monotonic */
-uint64_t plat_instret(void);      /* instructions retired on this hart, or 0 where unknown */
-uint64_t plat_guest_instret(void);/* those of the calling thread in user mode, or 0 */
+uint64_t plat_time_ns(void);       /* monotonic */
+uint64_t plat_instret(void);       /* instructions retired on this hart, or 0 where unknown */
+uint64_t plat_guest_instret(void); /* those of the calling thread in user mode, or 0 */
 void plat_entropy(void *to, size_t size);
 void plat_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

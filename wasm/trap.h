@@ -28,7 +28,7 @@ enum trap {
 #define X(name, text) TRAP_##name,
     TRAP_TABLE(X)
 #undef X
-    TRAP_COUNT
+        TRAP_COUNT
 };
 
 /* The table's text; never NULL. */

@@ -17,7 +17,7 @@
 #include "wasm/trap.h"
 
 struct wasm_store;
-struct wasm_module;     /* a loaded module with what the store keeps about it */
+struct wasm_module; /* a loaded module with what the store keeps about it */
 struct wasm_instance;
 
 /* A value and its type. Floats by their bits; references: 0 is null, functions are the guest
@@ -40,29 +40,30 @@ struct wasm_extern {
 };
 
 struct wasm_frame {
-    struct name module;   /* size 0 if it has no name */
-    struct name func;     /* size 0 if it has no name */
+    struct name module; /* size 0 if it has no name */
+    struct name func;   /* size 0 if it has no name */
     uint32_t func_index;
-    uint32_t offset;      /* byte offset in the module's bytes */
+    uint32_t offset; /* byte offset in the module's bytes */
 };
 
 /* How a call ended when not by returning. */
 struct wasm_trap {
     enum trap kind;
-    uint32_t frame_count;  /* innermost first; more_frames were left out */
+    uint32_t frame_count; /* innermost first; more_frames were left out */
     uint32_t more_frames;
     struct wasm_frame frames[LIMIT_BACKTRACE];
 };
 
 struct wasm_config {
-    bool eager;            /* compile everything at load, not at the first call */
-    bool verify;           /* run the compiler's verifiers */
-    uint64_t max_memory;   /* bytes that linear memories of the store may commit; 0: no limit */
+    bool eager;          /* compile everything at load, not at the first call */
+    bool verify;         /* run the compiler's verifiers */
+    uint64_t max_memory; /* bytes that linear memories of the store may commit; 0: no limit */
 };
 
 /* What `-v` prints. */
 struct wasm_stats {
-    uint64_t code_section_bytes, compiled_bytes; /* of bytecode: in all, and of compiled functions */
+    uint64_t code_section_bytes,
+        compiled_bytes; /* of bytecode: in all, and of compiled functions */
     uint64_t functions, compiled_functions;
     uint64_t machine_bytes;
     uint64_t compile_instret;
@@ -80,8 +81,8 @@ struct types *wasm_store_types(struct wasm_store *store);
  * wasm_caller_set_trap() chose), EXITED to end it without a trap. */
 struct wasm_caller {
     struct wasm_store *store;
-    struct wasm_instance *instance;   /* that imported the function; NULL: the host itself called */
-    enum trap trap;                   /* how the call ends if it fails: wasm_caller_set_trap() */
+    struct wasm_instance *instance; /* that imported the function; NULL: the host itself called */
+    enum trap trap;                 /* how the call ends if it fails: wasm_caller_set_trap() */
 };
 typedef status_t (*wasm_host_fn)(void *ctx, struct wasm_caller *caller,
                                  const struct wasm_value *args, struct wasm_value *results);
@@ -93,8 +94,8 @@ MUST_CHECK status_t wasm_define_func(struct wasm_store *store, const char *modul
                                      wasm_host_fn fn, void *ctx);
 MUST_CHECK status_t wasm_define_global(struct wasm_store *store, const char *module,
                                        const char *name, bool is_mutable, struct wasm_value value);
-MUST_CHECK status_t wasm_define_table(struct wasm_store *store, const char *module, const char *name,
-                                      valtype_t elem, struct limits limits);
+MUST_CHECK status_t wasm_define_table(struct wasm_store *store, const char *module,
+                                      const char *name, valtype_t elem, struct limits limits);
 MUST_CHECK status_t wasm_define_memory(struct wasm_store *store, const char *module,
                                        const char *name, struct limits limits);
 /* All exports of an instance, under a module name (later definitions hide earlier ones). */

@@ -9,7 +9,7 @@
 #include "test/support/platform_linux.h"
 #include "test/support/runtime.h"
 
-#define SIZE 65536u
+#define SIZE   65536u
 #define WINDOW 1024u
 
 static struct loaded l;

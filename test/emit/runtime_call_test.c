@@ -20,9 +20,10 @@ static const struct wasm_config config = {.verify = true};
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-static const valtype_t wide_params[] = {I, L, F, D, I, L, F, D, I, L, I, L, I, L, I, D, D, D, D, D, D, D};
+static const valtype_t wide_params[] = {I, L, F, D, I, L, F, D, I, L, I,
+                                        L, I, L, I, D, D, D, D, D, D, D};
 static const valtype_t wide_results[] = {L, F, I, D, L, L, L, L, L, L, L, L, F};
-#define PARAMS (sizeof(wide_params) / sizeof(wide_params[0]))
+#define PARAMS  (sizeof(wide_params) / sizeof(wide_params[0]))
 #define RESULTS (sizeof(wide_results) / sizeof(wide_results[0]))
 
 /* Value number n of its type; i32 with the sign bit, floats that no arithmetic makes. */

@@ -134,7 +134,7 @@ static status_t read_value(struct json *json, struct arena *arena, struct json_t
 #define READ_VALUES(json, arena, list)                                                             \
     do {                                                                                           \
         if (json_next(json).kind != JSON_ARRAY) {                                                  \
-            return STATUS_BAD_FORMAT;                                                                      \
+            return STATUS_BAD_FORMAT;                                                              \
         }                                                                                          \
         for (struct json_token t_ = json_next(json); t_.kind != JSON_ARRAY_END;                    \
              t_ = json_next(json)) {                                                               \
@@ -189,10 +189,14 @@ static status_t read_key(struct json *json, struct arena *arena, struct json_tok
         const char *key;
         struct text *text;
     } texts[] = {
-        {"type", &out->type},         {"filename", &out->filename},
-        {"module_type", &out->module_type}, {"text", &out->expected_text},
-        {"name", &out->name},         {"as", &out->as},
-        {"instance", &out->instance}, {"module", &out->module},
+        {"type", &out->type},
+        {"filename", &out->filename},
+        {"module_type", &out->module_type},
+        {"text", &out->expected_text},
+        {"name", &out->name},
+        {"as", &out->as},
+        {"instance", &out->instance},
+        {"module", &out->module},
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (json_is(key, texts[i].key)) {

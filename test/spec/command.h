@@ -35,19 +35,19 @@ enum command_kind {
 #define X(name, text) COMMAND_##name,
     COMMAND_TABLE(X)
 #undef X
-    COMMAND_KIND_COUNT   /* none of them */
+        COMMAND_KIND_COUNT /* none of them */
 };
 
 /* A value as a script writes it: what to pass, or what to accept. */
 enum spec_kind {
-    SPEC_BITS,            /* exactly `bits`, of `type` */
+    SPEC_BITS, /* exactly `bits`, of `type` */
     SPEC_NAN_CANONICAL,
     SPEC_NAN_ARITHMETIC,
     SPEC_REF_NULL,
-    SPEC_REF_ANY,         /* any reference but null */
-    SPEC_REF_HOST,        /* what the host made of number `bits` */
-    SPEC_EITHER,          /* any of `either` */
-    SPEC_VECTOR           /* a v128 */
+    SPEC_REF_ANY,  /* any reference but null */
+    SPEC_REF_HOST, /* what the host made of number `bits` */
+    SPEC_EITHER,   /* any of `either` */
+    SPEC_VECTOR    /* a v128 */
 };
 
 struct spec_value {
@@ -59,18 +59,18 @@ struct spec_value {
 };
 
 struct text {
-    const char *at;   /* terminated, but may hold zeros before its end; NULL: absent */
+    const char *at; /* terminated, but may hold zeros before its end; NULL: absent */
     uint32_t size;
 };
 
 struct command {
     enum command_kind kind;
     uint32_t line;
-    struct text type;          /* of the command, as written */
+    struct text type; /* of the command, as written */
     struct text filename, module_type, expected_text;
-    struct text name, as;      /* module, module_definition, register */
+    struct text name, as; /* module, module_definition, register */
     struct text instance, module;
-    bool is_get;               /* the action reads a global, else it calls */
+    bool is_get; /* the action reads a global, else it calls */
     struct text action_module, field;
     VEC(struct spec_value) args;
     VEC(struct spec_value) expected;

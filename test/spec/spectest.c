@@ -32,8 +32,8 @@ static const struct {
 } globals[] = {
     {"global_i32", {.type = VALTYPE_I32, .i32 = 666}},
     {"global_i64", {.type = VALTYPE_I64, .i64 = 666}},
-    {"global_f32", {.type = VALTYPE_F32, .f32 = 0x4426a666}},           /* 666.6 */
-    {"global_f64", {.type = VALTYPE_F64, .f64 = 0x4084d4cccccccccd}},   /* 666.6 */
+    {"global_f32", {.type = VALTYPE_F32, .f32 = 0x4426a666}},         /* 666.6 */
+    {"global_f64", {.type = VALTYPE_F64, .f64 = 0x4084d4cccccccccd}}, /* 666.6 */
 };
 
 status_t spectest_define(struct wasm_store *store) {

@@ -15,7 +15,7 @@ enum {
     MAX_REASONS = 16,
     MAX_VALUES = LIMIT_PARAMS,
     PATH_SIZE = 256,
-    STRING_SIZE = 4096,   /* longest string with escapes in commands.json */
+    STRING_SIZE = 4096, /* longest string with escapes in commands.json */
 };
 
 struct reason {
@@ -25,22 +25,22 @@ struct reason {
 
 /* What a script calls a module: the instance, or why there is none. */
 struct named {
-    struct text name;              /* size 0: none */
+    struct text name; /* size 0: none */
     struct wasm_module *module;
     struct wasm_instance *instance;
-    const char *skip;              /* the feature that it, or what should have changed it, needs */
+    const char *skip; /* the feature that it, or what should have changed it, needs */
 };
 
 struct script {
     const struct wast_files *files;
     const char *folder;
     struct sink *out;
-    struct arena arena;            /* as long as the script */
-    struct arena scratch;          /* as long as a command */
+    struct arena arena;   /* as long as the script */
+    struct arena scratch; /* as long as a command */
     struct wasm_store *store;
     VEC(struct named) modules;
-    struct named *current;         /* the latest module; moves with the vector */
-    VEC(struct named) registered;  /* names under which skipped modules would be imported */
+    struct named *current;        /* the latest module; moves with the vector */
+    VEC(struct named) registered; /* names under which skipped modules would be imported */
     struct reason reasons[MAX_REASONS];
     uint32_t reason_count;
     struct wast_totals totals;
@@ -53,8 +53,8 @@ struct script {
 
 enum verdict { PASS, FAIL, SKIPPED };
 
-__attribute__((format(printf, 2, 3))) static enum verdict fail(struct script *s,
-                                                               const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static enum verdict fail(struct script *s, const char *format,
+                                                               ...) {
     va_list args;
     fmt_print(s->out, "%s:%u: %s", s->folder, s->command->line, s->command->type.at);
     if (s->command->field.at) {
@@ -114,8 +114,7 @@ static bool may_import(const uint8_t *bytes, size_t size, struct text name) {
         struct reader section = reader_sub(&r, reader_leb_u32(&r));
         for (size_t i = 0; id == 2 && name.size < 0x80 && i + name.size < reader_left(&section);
              i++) {
-            if (section.at[i] == name.size &&
-                memcmp(section.at + i + 1, name.at, name.size) == 0) {
+            if (section.at[i] == name.size && memcmp(section.at + i + 1, name.at, name.size) == 0) {
                 return true;
             }
         }
@@ -142,8 +141,8 @@ static status_t load(struct script *s, struct wasm_module **module_out) {
     s->error = (struct wasm_error){0};
     TRY(read_file(s, s->command->filename.at, &bytes, &size));
     status_t status = wasm_module_load(s->store, bytes, size, module_out, &s->error);
-    if (status == STATUS_UNSUPPORTED && (s->command->kind == COMMAND_MODULE ||
-                                         s->command->kind == COMMAND_ASSERT_UNINSTANTIABLE)) {
+    if (status == STATUS_UNSUPPORTED &&
+        (s->command->kind == COMMAND_MODULE || s->command->kind == COMMAND_ASSERT_UNINSTANTIABLE)) {
         taint(s, bytes, size);
     }
     return status;
@@ -196,8 +195,7 @@ static const char *skipped_import(const struct script *s, const struct module *m
 
 static status_t instantiate(struct script *s, struct wasm_module *module,
                             struct wasm_instance **instance_out, const char **skip_out) {
-    status_t status =
-        wasm_instantiate(s->store, module, instance_out, &s->error, &s->trap);
+    status_t status = wasm_instantiate(s->store, module, instance_out, &s->error, &s->trap);
     if (status == STATUS_UNLINKABLE) {
         *skip_out = skipped_import(s, wasm_module_decoded(module));
     }
@@ -329,8 +327,8 @@ static bool make_arg(const struct spec_value *spec, valtype_t type, struct wasm_
 /* ---- actions -------------------------------------------------------------------------------------- */
 
 struct outcome {
-    const char *skip;               /* the action could not be done for lack of this feature */
-    const char *fault;              /* it could not be done at all */
+    const char *skip;  /* the action could not be done for lack of this feature */
+    const char *fault; /* it could not be done at all */
     status_t status;
     struct wasm_value *results;
     uint32_t result_count;
@@ -397,8 +395,9 @@ static enum verdict check_result(struct script *s, const struct spec_value *spec
     if (accepts(spec, v)) {
         return PASS;
     }
-    static const char *const kinds[] = {"", "a canonical NaN", "an arithmetic NaN", "null",
-                                        "a reference", "host reference", "other", "a vector"};
+    static const char *const kinds[] = {"",      "a canonical NaN", "an arithmetic NaN",
+                                        "null",  "a reference",     "host reference",
+                                        "other", "a vector"};
     char type[32];
     types_name(v->type, type, sizeof(type));
     return fail(s, "result %u is %s 0x%llx, expected %s 0x%llx", i, type,

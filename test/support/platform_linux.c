@@ -25,8 +25,8 @@
 struct reservation {
     gaddr_t addr;
     uint64_t size;
-    int fd;            /* of a code reservation, else -1 */
-    uint8_t *alias;    /* its writable mapping */
+    int fd;         /* of a code reservation, else -1 */
+    uint8_t *alias; /* its writable mapping */
 };
 
 struct plat_space {
@@ -142,8 +142,7 @@ status_t plat_reserve(struct plat_space *space, uint64_t size, uint64_t align, g
         munmap(mapped, addr - start);
     }
     munmap(pointer(addr + size), start + whole - (addr + size));
-    space->reservations[space->len++] =
-        (struct reservation){.addr = addr, .size = size, .fd = -1};
+    space->reservations[space->len++] = (struct reservation){.addr = addr, .size = size, .fd = -1};
     held++;
     *addr_out = addr;
     return STATUS_OK;
@@ -151,8 +150,7 @@ status_t plat_reserve(struct plat_space *space, uint64_t size, uint64_t align, g
 
 status_t plat_commit(struct plat_space *space, gaddr_t addr, uint64_t size) {
     assert(find(space, addr, size));
-    bool committed =
-        may_call() && mprotect(pointer(addr), size, PROT_READ | PROT_WRITE) == 0;
+    bool committed = may_call() && mprotect(pointer(addr), size, PROT_READ | PROT_WRITE) == 0;
     return committed ? STATUS_OK : STATUS_NO_MEMORY;
 }
 

@@ -90,8 +90,9 @@ TEST(wrong_function_type) {
     struct loaded l = make();
     CHECK_EQ(wasm_define_func(l.store, "env", "twice", i32_type, 1, NULL, 0, twice, NULL),
              STATUS_OK); /* hides the right one */
-    check_refused(&l, "incompatible import type: \"env\" \"twice\": expected function (i32) -> (i32), "
-                      "found function (i32) -> ()");
+    check_refused(&l,
+                  "incompatible import type: \"env\" \"twice\": expected function (i32) -> (i32), "
+                  "found function (i32) -> ()");
 }
 
 TEST(wrong_mutability) {

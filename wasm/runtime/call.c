@@ -132,7 +132,8 @@ static status_t exit_to_host(struct wasm_store *store, struct activation *a,
     return STATUS_OK;
 }
 
-static status_t exit_to_helper(struct wasm_store *store, struct activation *a, enum trap *trap_out) {
+static status_t exit_to_helper(struct wasm_store *store, struct activation *a,
+                               enum trap *trap_out) {
     struct plat_regs *regs = &a->regs;
     struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
     uint32_t helper = 0;

@@ -12,9 +12,9 @@
 
 struct activation {
     struct activation *outer;
-    struct plat_regs regs;     /* of the guest when it left user mode last */
-    gaddr_t stack_top;         /* where its stack began */
-    uint32_t depth;            /* outermost: 1 */
+    struct plat_regs regs; /* of the guest when it left user mode last */
+    gaddr_t stack_top;     /* where its stack began */
+    uint32_t depth;        /* outermost: 1 */
 };
 
 /* Reserves the guest's stack and its guard. */

@@ -17,8 +17,8 @@
 #include <string.h>
 
 enum {
-    GAP_UNITS = 16,      /* random gap before a function: 0..15 times CODE_ALIGN */
-    STUB_BATCH = 512,    /* lazy stubs published at a time */
+    GAP_UNITS = 16,   /* random gap before a function: 0..15 times CODE_ALIGN */
+    STUB_BATCH = 512, /* lazy stubs published at a time */
 };
 
 /* Machine code is rarely larger than this many times the bytecode. */
@@ -75,8 +75,7 @@ const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t 
     return NULL;
 }
 
-const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc,
-                                       bool is_return) {
+const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc, bool is_return) {
     bool is_func = range->kind == CODE_FUNC, is_domain = range->kind == CODE_DOMAIN;
     const struct code_site *sites = is_func     ? range->code->sites
                                     : is_domain ? range->stubs->sites
@@ -272,7 +271,8 @@ static bool relocate(struct wasm_module *module, struct code *code, gaddr_t entr
     for (uint32_t i = 0; i < code->reloc_count; i++) {
         const struct code_reloc *reloc = &code->relocs[i];
         gaddr_t at = entry + reloc->offset;
-        gaddr_t callee = reloc->callee == code->func ? entry : codecache_entry(module, reloc->callee);
+        gaddr_t callee =
+            reloc->callee == code->func ? entry : codecache_entry(module, reloc->callee);
         uint8_t bytes[STUBS_LAZY_SIZE];
         uint32_t size = stubs_write_call(bytes, reloc->kind, at, callee);
         if (size == 0) {

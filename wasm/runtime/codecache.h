@@ -19,7 +19,7 @@
 #include "base/status.h"
 #include "base/vec.h"
 #include "wasm/codegen/code.h"
-#include "wasm/ir/ir.h"
+#include "wasm/codegen/layout.h"
 #include "wasm/platform.h"
 
 #include <stdbool.h>
@@ -31,10 +31,10 @@ struct wasm_module;
 struct wasm_store;
 
 enum code_kind {
-    CODE_DOMAIN,   /* the domain's stubs (wasm/codegen/riscv64/stubs.h) */
-    CODE_HOST,     /* one host function's stub; host */
-    CODE_LAZY,     /* the lazy stubs of `module` */
-    CODE_FUNC      /* the code of function code->func of `module` */
+    CODE_DOMAIN, /* the domain's stubs (wasm/codegen/riscv64/stubs.h) */
+    CODE_HOST,   /* one host function's stub; host */
+    CODE_LAZY,   /* the lazy stubs of `module` */
+    CODE_FUNC    /* the code of function code->func of `module` */
 };
 
 struct code_range {
@@ -44,7 +44,7 @@ struct code_range {
     struct wasm_module *module;
     union {
         const struct wasm_func *host;
-        const struct code *code;   /* without its bytes and relocs */
+        const struct code *code; /* without its bytes and relocs */
         const struct stubs *stubs;
     };
 };
@@ -52,13 +52,13 @@ struct code_range {
 /* A place in guest memory that leads to a function's lazy stub until the function is compiled. */
 struct code_ref {
     gaddr_t at;
-    uint8_t kind;            /* enum code_reloc_kind, or CODE_REF_RECORD */
+    uint8_t kind; /* enum code_reloc_kind, or CODE_REF_RECORD */
     struct code_ref *next;
 };
-#define CODE_REF_RECORD 0xff   /* the `code` field of a func_record */
+#define CODE_REF_RECORD 0xff /* the `code` field of a func_record */
 
 struct func_code {
-    gaddr_t entry;           /* 0: not compiled */
+    gaddr_t entry; /* 0: not compiled */
     struct code_ref *refs;
 };
 
@@ -72,9 +72,9 @@ struct module_code {
 struct codecache {
     struct arena arena;
     gaddr_t base;
-    uint64_t next;           /* offset of the free part */
-    uint64_t random;         /* state of the generator of gaps */
-    uint64_t features;       /* of the machine, for the compiler */
+    uint64_t next;     /* offset of the free part */
+    uint64_t random;   /* state of the generator of gaps */
+    uint64_t features; /* of the machine, for the compiler */
     VEC(struct code_range) ranges;
     gaddr_t return_stub;
     gaddr_t helpers[HELPER_COUNT];      /* entry points */

@@ -29,8 +29,7 @@ static struct wasm_table *table_of(struct wasm_instance *instance, uint64_t arg)
 
 static enum trap do_memory_grow(struct wasm_instance *instance, const uint64_t *args,
                                 uint64_t *result) {
-    int32_t old =
-        memory_grow(instance->store, memory_of(instance, args[0]), (uint32_t)args[1]);
+    int32_t old = memory_grow(instance->store, memory_of(instance, args[0]), (uint32_t)args[1]);
     *result = (uint64_t)(int64_t)old;
     return TRAP_NONE;
 }
@@ -39,8 +38,7 @@ static enum trap do_memory_copy(struct wasm_instance *instance, const uint64_t *
                                 uint64_t *result) {
     (void)result;
     return trap_of(memory_copy(instance->store, memory_of(instance, args[0]), (uint32_t)args[2],
-                               memory_of(instance, args[1]), (uint32_t)args[3],
-                               (uint32_t)args[4]),
+                               memory_of(instance, args[1]), (uint32_t)args[3], (uint32_t)args[4]),
                    TRAP_MEMORY_BOUNDS);
 }
 

@@ -47,8 +47,8 @@ status_t wasm_module_load(struct wasm_store *store, const void *bytes, size_t si
     }
     module->arena = arena;
     module->store = store;
-    status_t status = module_load(&module->decoded, plat_arena_source(), store->types, bytes, size,
-                                  error_out);
+    status_t status =
+        module_load(&module->decoded, plat_arena_source(), store->types, bytes, size, error_out);
     if (status == STATUS_OK) {
         status = prepare(store, module);
         if (status == STATUS_OK) {
@@ -152,8 +152,7 @@ static status_t import_objects(struct wasm_instance *instance, const struct wasm
             break;
         case EXTERN_MEMORY:
             instance->memories[index] = object;
-            TRY(write_pointer(instance, layout->memories[index],
-                              instance->memories[index]->area));
+            TRY(write_pointer(instance, layout->memories[index], instance->memories[index]->area));
             break;
         case EXTERN_GLOBAL:
             TRY(import_global(instance, index, object));
@@ -208,8 +207,8 @@ static struct func_record make_record(const struct wasm_instance *importer,
     struct func_record record = {.type = func->type, .index = func->index};
     /* A host function runs with its importer's registers: it learns from them who called it. */
     const struct wasm_instance *home = func->host ? importer : func->instance;
-    record.code = func->host ? func->host->stub
-                             : codecache_entry(func->instance->module, func->index);
+    record.code =
+        func->host ? func->host->stub : codecache_entry(func->instance->module, func->index);
     record.instance = home->area;
     record.memory_base = instance_memory_base(home);
     return record;
@@ -399,10 +398,8 @@ static status_t run_data_segment(struct wasm_instance *instance, uint32_t i) {
 }
 
 /* A trap before any code ran has no frames. */
-static status_t trap_without_frames(status_t status, enum trap bounds,
-                                    struct wasm_trap *trap_out) {
-    *trap_out =
-        (struct wasm_trap){.kind = status == STATUS_FAULT ? bounds : TRAP_OUT_OF_MEMORY};
+static status_t trap_without_frames(status_t status, enum trap bounds, struct wasm_trap *trap_out) {
+    *trap_out = (struct wasm_trap){.kind = status == STATUS_FAULT ? bounds : TRAP_OUT_OF_MEMORY};
     return STATUS_TRAPPED;
 }
 
@@ -444,9 +441,8 @@ static status_t make(struct wasm_store *store, struct wasm_module *module,
     struct arena_mark mark = arena_mark(&store->scratch);
     struct wasm_extern *objects =
         arena_array(&store->scratch, struct wasm_extern, module->decoded->import_count);
-    status_t status =
-        objects ? link_resolve(store, module->decoded, objects, error_out)
-                : fail(error_out, STATUS_NO_MEMORY, "instance");
+    status_t status = objects ? link_resolve(store, module->decoded, objects, error_out)
+                              : fail(error_out, STATUS_NO_MEMORY, "instance");
     if (status == STATUS_OK) {
         struct wasm_instance *instance = new_instance(store, module);
         status = instance ? allocate(instance, objects) : STATUS_NO_MEMORY;

@@ -14,10 +14,10 @@
 
 struct external {
     enum extern_kind kind;
-    type_id_t func;           /* EXTERN_FUNC */
-    valtype_t type;           /* of a global, or of a table's elements */
-    bool is_mutable;          /* EXTERN_GLOBAL */
-    struct limits limits;     /* EXTERN_TABLE, EXTERN_MEMORY */
+    type_id_t func;       /* EXTERN_FUNC */
+    valtype_t type;       /* of a global, or of a table's elements */
+    bool is_mutable;      /* EXTERN_GLOBAL */
+    struct limits limits; /* EXTERN_TABLE, EXTERN_MEMORY */
 };
 
 static const char *const kind_names[] = {

@@ -37,9 +37,8 @@ static status_t add_pages(struct wasm_store *store, struct wasm_memory *memory, 
 status_t memory_init(struct wasm_store *store, struct wasm_memory *memory,
                      const struct limits *limits, gaddr_t area) {
     *memory = (struct wasm_memory){.limits = *limits, .area = area};
-    memory->max_pages = limits->has_max && limits->max < LIMIT_MEMORY32_PAGES
-                            ? limits->max
-                            : LIMIT_MEMORY32_PAGES;
+    memory->max_pages =
+        limits->has_max && limits->max < LIMIT_MEMORY_PAGES ? limits->max : LIMIT_MEMORY_PAGES;
     if (limits->min > memory->max_pages) {
         return STATUS_LIMIT;
     }

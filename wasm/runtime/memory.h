@@ -11,10 +11,10 @@
 
 #include "wasm/runtime/objects.h"
 
-#define WASM_PAGE_SIZE 65536u
+#define WASM_PAGE_SIZE     65536u
 #define MEMORY_GUARD_BELOW WASM_PAGE_SIZE
 #define MEMORY_GUARD_ABOVE ((uint64_t)2 << 30)
-#define MEMORY_RESERVED (MEMORY_GUARD_BELOW + ((uint64_t)4 << 30) + MEMORY_GUARD_ABOVE)
+#define MEMORY_RESERVED    (MEMORY_GUARD_BELOW + ((uint64_t)4 << 30) + MEMORY_GUARD_ABOVE)
 
 /* Makes a memory of limits.min zero pages, whose memory_area is (and is kept) at `area`, which must
  * be committed. NO_MEMORY beyond the store's max_memory; NO_SPACE. On failure nothing is kept. */

@@ -24,7 +24,7 @@
 struct host_func {
     wasm_host_fn fn;
     void *ctx;
-    gaddr_t stub;   /* the exit instruction that stands for it */
+    gaddr_t stub; /* the exit instruction that stands for it */
     struct wasm_store *store;
 };
 
@@ -36,35 +36,35 @@ struct wasm_func {
 };
 
 struct wasm_memory {
-    struct limits limits;        /* pages, as declared */
-    uint64_t pages;              /* now */
-    uint64_t max_pages;          /* that it may ever have */
-    gaddr_t reservation, base;   /* base: byte 0, behind the guard below */
-    gaddr_t area;                /* its struct memory_area */
+    struct limits limits;      /* pages, as declared */
+    uint64_t pages;            /* now */
+    uint64_t max_pages;        /* that it may ever have */
+    gaddr_t reservation, base; /* base: byte 0, behind the guard below */
+    gaddr_t area;              /* its struct memory_area */
 };
 
 struct wasm_table {
     valtype_t elem;
-    struct limits limits;        /* elements, as declared */
-    uint64_t len;                /* now */
-    uint64_t max_len;            /* that it may ever have; reserved */
-    uint64_t written;            /* elements from here on were never anything but null */
+    struct limits limits; /* elements, as declared */
+    uint64_t len;         /* now */
+    uint64_t max_len;     /* that it may ever have; reserved */
+    uint64_t written;     /* elements from here on were never anything but null */
     gaddr_t base;
-    gaddr_t area;                /* its struct table_area */
+    gaddr_t area; /* its struct table_area */
 };
 
 struct wasm_global {
     valtype_t type;
     bool is_mutable;
-    gaddr_t addr;                /* of its 8 bytes */
+    gaddr_t addr; /* of its 8 bytes */
 };
 
 struct wasm_instance {
     struct arena arena;
     struct wasm_store *store;
     struct wasm_module *module;
-    struct wasm_instance *sibling;   /* the next instance of the module */
-    gaddr_t area;                    /* its struct instance_area and what follows */
+    struct wasm_instance *sibling; /* the next instance of the module */
+    gaddr_t area;                  /* its struct instance_area and what follows */
     uint64_t area_size;
     struct wasm_func **func_imports; /* by function index, imports only */
     struct wasm_func *own_funcs;     /* by function index less the imports */
@@ -77,7 +77,7 @@ struct wasm_instance {
 struct wasm_module {
     struct arena arena;
     struct wasm_store *store;
-    struct wasm_module *next;        /* in the store */
+    struct wasm_module *next; /* in the store */
     struct module *decoded;
     struct layout *layout;
     struct wasm_instance *instances;
@@ -88,30 +88,30 @@ struct wasm_module {
 struct definition {
     struct name module, field;
     struct wasm_extern object;
-    uint32_t older;                  /* the next with the same hash, + 1; 0: none */
+    uint32_t older; /* the next with the same hash, + 1; 0: none */
 };
 
 struct wasm_store {
     struct wasm_config config;
     struct plat_space *space;
-    struct arena arena;              /* definitions and what the host defined */
+    struct arena arena; /* definitions and what the host defined */
     struct arena types_arena;
-    struct arena scratch;            /* values on their way; used as a stack */
+    struct arena scratch; /* values on their way; used as a stack */
     struct types *types;
     uint64_t hash_seed;
 
     VEC(struct definition) definitions;
-    struct map definition_by_hash;   /* hash of both names -> newest definition + 1 */
+    struct map definition_by_hash; /* hash of both names -> newest definition + 1 */
     uint32_t host_func_count;
-    gaddr_t guest_next, guest_end;   /* room for areas of what the host defined */
+    gaddr_t guest_next, guest_end; /* room for areas of what the host defined */
 
     struct wasm_module *modules;
     VEC(struct wasm_instance *) instances; /* by ascending area */
-    uint64_t memory_committed;       /* bytes of all linear memories */
+    uint64_t memory_committed;             /* bytes of all linear memories */
 
     struct codecache code;
-    struct activation *activation;   /* the innermost call in progress (call.c) */
-    gaddr_t stack_low, stack_high;   /* the guest's stack; below stack_low is the guard */
+    struct activation *activation; /* the innermost call in progress (call.c) */
+    gaddr_t stack_low, stack_high; /* the guest's stack; below stack_low is the guard */
 };
 
 static inline struct wasm_func *instance_func(const struct wasm_instance *instance,

@@ -19,8 +19,8 @@ static uint64_t reserved_size(const struct wasm_table *table) {
 }
 
 /* The elements before they count; bounds are the caller's. */
-static status_t put(struct wasm_store *store, struct wasm_table *table, uint64_t at,
-                    uint64_t value, uint64_t len) {
+static status_t put(struct wasm_store *store, struct wasm_table *table, uint64_t at, uint64_t value,
+                    uint64_t len) {
     uint64_t chunk[CHUNK];
     for (uint32_t i = 0; i < CHUNK; i++) {
         chunk[i] = value;
@@ -54,8 +54,8 @@ static status_t add_elements(struct wasm_store *store, struct wasm_table *table,
 status_t table_init(struct wasm_store *store, struct wasm_table *table, valtype_t elem,
                     const struct limits *limits, uint64_t value, gaddr_t area) {
     *table = (struct wasm_table){.elem = elem, .limits = *limits, .area = area};
-    table->max_len = limits->has_max && limits->max < LIMIT_TABLE_ELEMENTS ? limits->max
-                                                                           : LIMIT_TABLE_ELEMENTS;
+    table->max_len =
+        limits->has_max && limits->max < LIMIT_TABLE_ELEMENTS ? limits->max : LIMIT_TABLE_ELEMENTS;
     if (limits->min > table->max_len) {
         return STATUS_LIMIT;
     }
@@ -88,13 +88,13 @@ status_t table_write(struct wasm_store *store, struct wasm_table *table, uint64_
     if (!table_has(table, at, len)) {
         return STATUS_FAULT;
     }
-    return len == 0 ? STATUS_OK
-                    : plat_copy_out(store->space, table->base + at * ELEM_SIZE, from,
-                                    len * ELEM_SIZE);
+    return len == 0
+               ? STATUS_OK
+               : plat_copy_out(store->space, table->base + at * ELEM_SIZE, from, len * ELEM_SIZE);
 }
 
-status_t table_fill(struct wasm_store *store, struct wasm_table *table, uint64_t at,
-                    uint64_t value, uint64_t len) {
+status_t table_fill(struct wasm_store *store, struct wasm_table *table, uint64_t at, uint64_t value,
+                    uint64_t len) {
     return table_has(table, at, len) ? put(store, table, at, value, len) : STATUS_FAULT;
 }
 

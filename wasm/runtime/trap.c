@@ -30,8 +30,7 @@ static bool is_plausible(const struct wasm_store *store, enum trap trap,
     if (trap != TRAP_MEMORY_BOUNDS) {
         return addr < PLAT_PAGE_SIZE;
     }
-    const struct wasm_instance *instance =
-        store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
+    const struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
     for (uint32_t i = 0; instance && i < instance->module->decoded->memory_count; i++) {
         if (addr - instance->memories[i]->reservation < MEMORY_RESERVED) {
             return true;
@@ -76,7 +75,7 @@ enum trap trap_classify(const struct wasm_store *store, enum plat_exit exit,
 /* Where the walk is. */
 struct walk {
     gaddr_t pc, sp, ra;
-    bool is_return;   /* pc is a return address, ra not known */
+    bool is_return; /* pc is a return address, ra not known */
 };
 
 static void add_frame(struct wasm_trap *trap, const struct code_range *range,
@@ -155,8 +154,7 @@ static void print_frame(const struct wasm_frame *frame, uint32_t number, struct 
         fmt_print(sink, "%.*s!", (int)frame->module.size, frame->module.at);
     }
     if (frame->func.size > 0) {
-        fmt_print(sink, "%.*s (func %u)", (int)frame->func.size, frame->func.at,
-                  frame->func_index);
+        fmt_print(sink, "%.*s (func %u)", (int)frame->func.size, frame->func.at, frame->func_index);
     } else {
         fmt_print(sink, "func %u", frame->func_index);
     }

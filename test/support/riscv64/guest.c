@@ -22,7 +22,7 @@
 #include <ucontext.h>
 
 static unsigned entries;
-static sigjmp_buf *volatile copying;   /* where a faulting copy goes on */
+static sigjmp_buf *volatile copying; /* where a faulting copy goes on */
 
 unsigned platform_entries(void) {
     return entries;
@@ -55,8 +55,8 @@ static void give_up(int number) {
 #ifdef __riscv
 
 static struct {
-    struct plat_regs *regs;   /* of the guest that runs, or NULL */
-    mcontext_t host;          /* where plat_run() was left */
+    struct plat_regs *regs; /* of the guest that runs, or NULL */
+    mcontext_t host;        /* where plat_run() was left */
     enum plat_exit exit;
     gaddr_t fault_addr;
 } run;
@@ -150,7 +150,8 @@ static void guest_handler(int number, siginfo_t *info, void *context) {
     give_up(number);
 }
 
-static void remember_host(void) {}
+static void remember_host(void) {
+}
 
 enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_t *fault_addr_out) {
     (void)space;
