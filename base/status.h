@@ -24,7 +24,21 @@
     X(TRAPPED, "guest trapped")                                                                    \
     X(EXITED, "program exited")                                                                    \
     X(IO, "input/output error")                                                                    \
-    X(UNTRUSTED, "signature or key not accepted")
+    X(UNTRUSTED, "signature or key not accepted")                                                  \
+    X(NOT_DIR, "not a directory")                                                                  \
+    X(IS_DIR, "is a directory")                                                                    \
+    X(NOT_EMPTY, "directory not empty")                                                            \
+    X(FULL, "no space left on device")                                                             \
+    X(READ_ONLY, "read-only file system")                                                          \
+    X(LOOP, "too many symbolic links")                                                             \
+    X(NAME_TOO_LONG, "name too long")                                                              \
+    X(OUTSIDE, "path leads out of its directory")                                                  \
+    X(CROSS_DEVICE, "on another file system")                                                      \
+    X(TOO_BIG, "file too large")                                                                   \
+    X(TOO_MANY_LINKS, "too many links")                                                            \
+    X(NOT_PERMITTED, "operation not permitted")                                                    \
+    X(BUSY, "in use")                                                                              \
+    X(WOULD_BLOCK, "would have to wait")
 
 enum status {
 #define X(name, text) STATUS_##name,

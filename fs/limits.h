@@ -1,0 +1,16 @@
+/*
+ * Every count that files are limited by, by name.
+ */
+#ifndef FS_LIMITS_H
+#define FS_LIMITS_H
+
+#define FS_NAME_MAX    255u  /* bytes of one name */
+#define FS_PATH_MAX    4096u /* bytes of a path, and of a symbolic link's target */
+#define FS_SYMLINK_MAX 40u   /* symbolic links followed in one resolution */
+#define FS_DEPTH_MAX   1024u /* directories between a capability and what it leads to */
+
+#define RAMFS_FILE_MAX    ((uint64_t)1 << 39) /* bytes of one file, holes included */
+#define RAMFS_ENTRIES_MAX ((uint32_t)1 << 22) /* of one directory */
+#define RAMFS_LINKS_MAX   65535u              /* names of one file */
+
+#endif

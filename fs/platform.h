@@ -1,0 +1,25 @@
+/*
+ * All that fs/ asks of its host: memory, a lock, the time. init/files.c answers over the kernel,
+ * test/support/fs_platform.c over the C library.
+ */
+#ifndef FS_PLATFORM_H
+#define FS_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed, 16-aligned; NULL when there is no more. Freed by the address. NULL may be freed. */
+void *fs_alloc(size_t size);
+void fs_free(void *p);
+
+/* A lock that may be held across sleeps; not recursive. NULL when memory is out. */
+struct fs_lock;
+struct fs_lock *fs_lock_new(void);
+void fs_lock_free(struct fs_lock *lock); /* not held; NULL is allowed */
+void fs_lock_lock(struct fs_lock *lock);
+void fs_lock_unlock(struct fs_lock *lock);
+
+/* Time of day, nanoseconds since 1970. */
+uint64_t fs_now_ns(void);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * fs/platform.h over the C library, with a clock that goes on at each look, and memory that can be
+ * made to run out.
+ */
+#include "test/support/fs_platform.h"
+
+#include "fs/platform.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct fs_lock {
+    bool held;
+};
+
+int64_t fs_platform_allocs_left = INT64_MAX;
+int64_t fs_platform_held;
+
+void *fs_alloc(size_t size) {
+    if (fs_platform_allocs_left <= 0) {
+        return NULL;
+    }
+    fs_platform_allocs_left--;
+    fs_platform_held++;
+    return calloc(1, size ? size : 1);
+}
+
+void fs_free(void *p) {
+    fs_platform_held -= p != NULL;
+    free(p);
+}
+
+struct fs_lock *fs_lock_new(void) {
+    return fs_alloc(sizeof(struct fs_lock));
+}
+
+void fs_lock_free(struct fs_lock *lock) {
+    assert(!lock || !lock->held);
+    fs_free(lock);
+}
+
+void fs_lock_lock(struct fs_lock *lock) {
+    assert(!lock->held);
+    lock->held = true;
+}
+
+void fs_lock_unlock(struct fs_lock *lock) {
+    assert(lock->held);
+    lock->held = false;
+}
+
+uint64_t fs_now_ns(void) {
+    static uint64_t now = 1000000000;
+    return now += 1000;
+}
