@@ -2,6 +2,7 @@
  * wasmc dump: a function after any pass of the compiler, or its machine code.
  *
  *     wasmc dump [--after=PASS] [--func=N|NAME] [--isa=ISA] FILE
+ *     wasmc disassemble [--func=N|NAME] [--isa=ISA] FILE          the same as --after=code
  *
  * PASS is a row of compile_passes[], "all" of them (the default), or "code" for the disassembly. Without
  * --func every function is shown. ISA is as in a device tree; rv64gc_zba_zbb_zbs if none is given.
@@ -130,21 +131,31 @@ static int dump_module(const struct dump *d, const struct module *m) {
     return status;
 }
 
-int command_dump(int argc, char **argv) {
-    struct dump d;
-    if (!parse_arguments(argc, argv, &d)) {
-        return EXIT_BAD_USAGE;
-    }
+static int dump_file(const struct dump *d) {
     struct input input;
     struct wasm_error error;
     int status = EXIT_BAD_INPUT;
-    if (input_open(&input, d.path, wasm_features_enabled, &error)) {
+    if (input_open(&input, d->path, wasm_features_enabled, &error)) {
         if (input.module) {
-            status = dump_module(&d, input.module);
+            status = dump_module(d, input.module);
         } else {
             input_report(&input, &error);
         }
     }
     input_close(&input);
     return status;
+}
+
+int command_dump(int argc, char **argv) {
+    struct dump d;
+    return parse_arguments(argc, argv, &d) ? dump_file(&d) : EXIT_BAD_USAGE;
+}
+
+int command_disassemble(int argc, char **argv) {
+    struct dump d;
+    if (!parse_arguments(argc, argv, &d)) {
+        return EXIT_BAD_USAGE;
+    }
+    d.after = "code";
+    return dump_file(&d);
 }

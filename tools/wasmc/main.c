@@ -20,6 +20,10 @@ static const struct command commands[] = {
     {"validate", "[--all-features] FILE...", "say whether each module is valid", command_validate},
     {"dump", "[--after=PASS] [--func=N|NAME] [--isa=ISA] FILE",
      "show functions after passes of the compiler", command_dump},
+    {"disassemble", "[--func=N|NAME] [--isa=ISA] FILE", "show the machine code of functions",
+     command_disassemble},
+    {"compile", "[--verify] [--isa=ISA] FILE...", "compile every function, and say what it came to",
+     command_compile},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -34,5 +34,7 @@ void input_report(const struct input *input, const struct wasm_error *error);
 
 int command_validate(int argc, char **argv);
 int command_dump(int argc, char **argv);
+int command_disassemble(int argc, char **argv);
+int command_compile(int argc, char **argv);
 
 #endif
