@@ -37,7 +37,7 @@ struct compiler {
 };
 
 const char *const compile_passes[] = {
-    "build", "fold", "cfg",   "gvn",    "fold2",    "licm",
+    "build", "fold", "cfg",   "gvn",    "fold2",    "address", "licm",
     "dce",   "cfg2", "split", "select", "regalloc", NULL,
 };
 
@@ -127,6 +127,7 @@ static void run_all(struct compiler *c) {
     run(c, "cfg", cfg_run);
     run(c, "gvn", gvn_run);
     run(c, "fold2", fold_run);
+    run(c, "address", address_run);
     run(c, "licm", licm_run);
     run(c, "dce", dce_run);
     run(c, "cfg2", cfg_run);

@@ -72,6 +72,10 @@ struct ir_op_info {
 extern const struct ir_op_info ir_ops[OP_COUNT];
 extern const char *const ir_type_names[IR_TYPE_COUNT];
 
+/* The least offset of a LOAD or STORE. Below zero it may only be where the access traps whenever the
+ * address does not reach into the memory (opt/address.c). */
+#define IR_MIN_OFFSET (-2048)
+
 /* How LOAD and STORE touch memory; the value's type is the instruction's (LOAD) or the argument's. */
 enum access {
     ACCESS_8U,

@@ -317,7 +317,7 @@ static void check_access(struct verifier *v, value_t at) {
         (is_float && access_infos[i->sub].size != width(type))) {
         fault_at(v, at, "access does not fit the type");
     }
-    if (i->imm < 0 || i->imm > UINT32_MAX) {
+    if (i->imm < IR_MIN_OFFSET || i->imm > UINT32_MAX) {
         fault_at(v, at, "offset out of range");
     }
 }

@@ -9,6 +9,7 @@
 
 void fold_run(struct func *f);
 void gvn_run(struct func *f);
+void address_run(struct func *f);
 void licm_run(struct func *f);
 void dce_run(struct func *f);
 void cfg_run(struct func *f);

@@ -12,6 +12,7 @@ static const struct {
 } passes[] = {
     {"fold", fold_run},
     {"gvn", gvn_run},
+    {"address", address_run},
     {"licm", licm_run},
     {"dce", dce_run},
     {"cfg", cfg_run},

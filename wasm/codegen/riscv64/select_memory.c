@@ -107,9 +107,14 @@ static struct address fixed_address(struct select *s, uint64_t at) {
     return (struct address){page(s, (uint32_t)encode_hi((int64_t)at)), encode_lo((int64_t)at)};
 }
 
-static struct address address_of(struct select *s, value_t addr, uint64_t offset, uint32_t size) {
+static struct address address_of(struct select *s, value_t addr, int64_t signed_offset,
+                                 uint32_t size) {
     const struct inst *inst = select_inst(s, addr);
+    uint64_t offset = (uint64_t)signed_offset;
     int64_t c;
+    if (signed_offset < 0) { /* at least IR_MIN_OFFSET */
+        return (struct address){select_reg(s, addr), signed_offset};
+    }
     if (offset >= OFFSET_CHECKED) {
         return checked_address(s, addr, offset, size);
     }
@@ -134,7 +139,7 @@ static struct address address_of(struct select *s, value_t addr, uint64_t offset
 void select_load(struct select *s, value_t v, vreg_t rd) {
     const struct inst *inst = select_inst(s, v);
     const struct access_ops *access = &accesses[inst->sub];
-    struct address a = address_of(s, inst->arg[0], (uint32_t)inst->imm, access->size);
+    struct address a = address_of(s, inst->arg[0], inst->imm, access->size);
     bool wide = select_is_wide(inst->type) || (s->facts[v] & FACT_ZERO_LOAD) != 0;
     uint32_t op = wide ? access->load_i64 : access->load_i32;
     if ((s->facts[v] & FACT_ZERO_LOAD) != 0) {
@@ -149,7 +154,7 @@ void select_store(struct select *s, value_t v) {
     const struct inst *inst = select_inst(s, v);
     const struct access_ops *access = &accesses[inst->sub];
     bool whole = inst->sub == ACCESS_64 || inst->sub == ACCESS_F32 || inst->sub == ACCESS_F64;
-    struct address a = address_of(s, inst->arg[0], (uint32_t)inst->imm, access->size);
+    struct address a = address_of(s, inst->arg[0], inst->imm, access->size);
     struct source value = whole ? select_reg(s, inst->arg[1]) : select_low(s, inst->arg[1]);
     struct minst *put = select_put2(s, (enum rv_op)access->store, 0, a.base, value, a.offset);
     put->flags |= MINST_MEMORY;
