@@ -5,7 +5,8 @@
  * another instance may be entered, saved float and integer registers, ra at the top. Functions
  * that need nothing of this have none.
  *
- * Blocks follow each other in their order; a block that only jumps is skipped over. Whatever is
+ * Blocks follow each other in their order, but for the way back of a loop, which is put before the
+ * loop's head so that it falls into it; a block that only jumps is skipped over. Whatever is
  * rare (traps, instance switch, NaNs) stands behind them as cold code, reached by one branch each;
  * then come jump tables and constants. A trap is a 2-byte illegal instruction of its own, so that the pc names it.
  *
@@ -40,9 +41,10 @@ struct emit {
     uint32_t saved[REG_CLASS_COUNT];         /* masks of callee-saved registers in use */
     label_t *labels;         /* by block */
     uint32_t *forward;       /* by block: where a jump to it really goes */
-    uint32_t *next;          /* by block: the block emitted after it, or blocks.len */
+    uint32_t *next;          /* by block: the one emitted after it, or blocks.len */
     label_t *tables;         /* by block: its jump table + 1, 0: none */
-    uint32_t move;           /* next of m->moves */
+    uint32_t *order;         /* blocks as they are emitted */
+    uint32_t order_len;
     VEC(struct cold) cold;
 };
 
@@ -751,6 +753,46 @@ static void thread_jumps(struct emit *e, const uint8_t *moved) {
     }
 }
 
+/* Whether a block is the way back to the head of a loop that a branch at its end may take: then it
+ * had better stand right before the head. */
+static bool is_way_back(const struct emit *e, uint32_t block) {
+    const struct mfunc *m = e->m;
+    const struct mblock *b = &m->blocks.at[block];
+    if (b->succs.len != 1 || b->preds.len != 1 || b->succs.at[0] >= block ||
+        e->forward[block] != block) {
+        return false;
+    }
+    const struct mblock *from = &m->blocks.at[b->preds.at[0]];
+    return m->insts.at[from->first + from->count - 1].op == RV_BRANCH;
+}
+
+static void order_blocks(struct emit *e) {
+    const struct mfunc *m = e->m;
+    struct arena *arena = e->lines.arena;
+    uint32_t n = m->blocks.len;
+    uint32_t *back = arena_array(arena, uint32_t, n); /* of a head: its way back + 1 */
+    uint8_t *moved = arena_array(arena, uint8_t, n);
+    e->order = arena_array(arena, uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) {
+        if (is_way_back(e, i) && e->forward[m->blocks.at[i].succs.at[0]] != 0) {
+            uint32_t head = e->forward[m->blocks.at[i].succs.at[0]];
+            if (back[head] != 0) {
+                moved[back[head] - 1] = 0;
+            }
+            back[head] = i + 1;
+            moved[i] = 1;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (back[i] != 0) {
+            e->order[e->order_len++] = back[i] - 1;
+        }
+        if (e->forward[i] == i && !moved[i]) {
+            e->order[e->order_len++] = i;
+        }
+    }
+}
+
 static void plan_blocks(struct emit *e) {
     const struct mfunc *m = e->m;
     struct arena *arena = e->lines.arena;
@@ -764,23 +806,41 @@ static void plan_blocks(struct emit *e) {
         moved[m->moves.at[i].inst] = 1;
     }
     thread_jumps(e, moved);
+    order_blocks(e);
     uint32_t next = n;
-    for (uint32_t i = n; i-- > 0;) {
-        e->next[i] = next;
-        next = e->forward[i] == i ? i : next;
+    for (uint32_t i = e->order_len; i-- > 0;) {
+        e->next[e->order[i]] = next;
+        next = e->order[i];
+    }
+    for (uint32_t i = 0; i < n; i++) {
         e->labels[i] = lines_label(&e->lines);
     }
+}
+
+/* The first of m->moves at or after an instruction. */
+static uint32_t find_move(const struct mfunc *m, uint32_t inst) {
+    uint32_t low = 0, high = m->moves.len;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (m->moves.at[middle].inst < inst) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
 }
 
 static void put_block(struct emit *e, uint32_t block) {
     const struct mfunc *m = e->m;
     const struct mblock *b = &m->blocks.at[block];
+    uint32_t move = find_move(m, b->first);
     lines_bind(&e->lines, e->labels[block]);
     for (uint32_t i = b->first; i < b->first + b->count; i++) {
         const struct minst *inst = &m->insts.at[i];
         e->lines.pos = inst->pos;
-        while (e->move < m->moves.len && m->moves.at[e->move].inst == i) {
-            put_move(e, &m->moves.at[e->move++]);
+        while (move < m->moves.len && m->moves.at[move].inst == i) {
+            put_move(e, &m->moves.at[move++]);
         }
         put_inst(e, block, inst, regs_of(e, inst));
     }
@@ -796,10 +856,8 @@ status_t riscv64_emit(struct arena *arena, const struct mfunc *m,
     }
     plan_blocks(&e);
     struct prologue_labels labels = put_prologue(&e);
-    for (uint32_t i = 0; i < m->blocks.len; i++) {
-        if (e.forward[i] == i) {
-            put_block(&e, i);
-        }
+    for (uint32_t i = 0; i < e.order_len; i++) {
+        put_block(&e, e.order[i]);
     }
     put_cold(&e);
     put_tables(&e);

@@ -302,13 +302,12 @@ static void flush_distant(struct select *s) {
     }
 }
 
-/* Where a constant used in this block is best made: before the outermost loop around it that holds
- * no call; the block itself if there is none. */
+/* Where a constant used in this block is best made: before the outermost loop around it. */
 static block_id_t constant_home(const struct select *s) {
     block_id_t home = s->block;
     for (;;) {
         block_id_t head = s->f->blocks.at[home].loop_head;
-        if (head == BLOCK_NONE || s->loop_calls[head]) {
+        if (head == BLOCK_NONE) {
             return home;
         }
         home = s->f->blocks.at[head].idom;
@@ -629,15 +628,24 @@ static uint32_t *layout_order(struct select *s, uint32_t *count_out) {
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+static void note_uses(struct select *s, value_t v) {
+    const struct inst *inst = select_inst(s, v);
+    int64_t c;
+    for (uint32_t k = 0; k < inst->argc; k++) {
+        s->uses[select_arg(s, v, k)]++;
+    }
+    if (inst->op == OP_ADD && select_inst(s, inst->arg[0])->op == OP_PHI &&
+        select_is_const(s, inst->arg[1], &c)) {
+        s->step_of[inst->arg[0]] = v;
+    }
+}
+
 static void count_uses(struct select *s) {
     const struct func *f = s->f;
     for (uint32_t i = 0; i < f->order.len; i++) {
         const struct block *b = &f->blocks.at[f->order.at[i]];
         for (value_t v = b->first; v != 0; v = select_inst(s, v)->next) {
-            uint32_t argc = select_inst(s, v)->argc;
-            for (uint32_t k = 0; k < argc; k++) {
-                s->uses[select_arg(s, v, k)]++;
-            }
+            note_uses(s, v);
         }
     }
 }
@@ -653,28 +661,6 @@ static void number_edges(struct select *s) {
     }
 }
 
-/* Marks each loop that holds a call, the loops around it too. */
-static void mark_loops(struct select *s) {
-    const struct func *f = s->f;
-    for (uint32_t i = f->order.len; i-- > 0;) {
-        block_id_t block = f->order.at[i];
-        const struct block *b = &f->blocks.at[block];
-        bool calls = false;
-        for (value_t v = b->first; v != 0 && !calls; v = select_inst(s, v)->next) {
-            calls = (ir_ops[select_inst(s, v)->op].flags & IR_CALLS) != 0;
-        }
-        if (calls && b->loop_head != BLOCK_NONE) {
-            s->loop_calls[b->loop_head] = 1;
-        }
-        if (b->loop_head == block && s->loop_calls[block]) {
-            uint32_t parent = order_parent(f, block);
-            if (parent != f->blocks.len) {
-                s->loop_calls[parent] = 1;
-            }
-        }
-    }
-}
-
 static void begin(struct select *s) {
     uint32_t values = s->f->insts.len, blocks = s->f->blocks.len;
     s->vreg = arena_array(s->arena, vreg_t, values);
@@ -683,7 +669,7 @@ static void begin(struct select *s) {
     s->page_head = arena_array(s->arena, uint32_t, values);
     s->block_of = arena_array(s->arena, uint32_t, blocks);
     s->edge_of = arena_array(s->arena, uint32_t, blocks);
-    s->loop_calls = arena_array(s->arena, uint8_t, blocks);
+    s->step_of = arena_array(s->arena, value_t, values);
     s->hoisted = arena_array(s->arena, struct hoisted, blocks);
     struct page_addr none = {0};
     vec_push(s->arena, &s->page_addrs, none);
@@ -695,7 +681,6 @@ static void begin(struct select *s) {
     s->param_slots = walk.slots;
     number_edges(s);
     count_uses(s);
-    mark_loops(s);
 }
 
 /* Puts the code of all blocks, made out of order, into layout order. */

@@ -72,7 +72,7 @@ struct select {
     uint8_t *facts;            /* enum fact of each value */
     uint32_t *block_of;        /* IR block -> machine block */
     uint32_t *edge_of;         /* by IR block with one successor: its place among the predecessors */
-    uint8_t *loop_calls;       /* by loop header: holds a call */
+    value_t *step_of;          /* of a PHI: the value that adds a constant to it, if any */
     struct hoisted *hoisted;   /* by IR block */
     VEC(struct page_addr) page_addrs;  /* [0] unused */
     uint32_t *page_head;       /* by value */

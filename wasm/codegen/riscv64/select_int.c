@@ -492,8 +492,33 @@ static bool compare_bit(struct select *s, value_t v, struct compare *out) {
     return true;
 }
 
+/* x == c at the end of a block that also makes x + k: rather x + k == c + k, so that x is not needed
+ * any more and its register can be stepped in place. */
+static bool compare_stepped(struct select *s, const struct inst *inst, struct compare *out) {
+    value_t step = s->step_of[inst->arg[0]];
+    int64_t c, k;
+    if (s->inst != s->f->blocks.at[s->block].last) {
+        return false; /* the step may come later */
+    }
+    if ((inst->op != OP_EQ && inst->op != OP_NE) || step == 0 || s->uses[step] == 0 ||
+        select_inst(s, step)->block != s->block || !select_is_const(s, inst->arg[1], &c)) {
+        return false;
+    }
+    select_is_const(s, select_inst(s, step)->arg[1], &k);
+    uint64_t sum = (uint64_t)c + (uint64_t)k;
+    int64_t bound = select_is_wide(select_inst(s, step)->type) ? (int64_t)sum
+                                                               : (int32_t)(uint32_t)sum;
+    struct source a = select_reg(s, step);
+    *out = (struct compare){inst->op == OP_EQ ? COND_EQ : COND_NE, a, select_li(s, bound)};
+    return true;
+}
+
 static struct compare compare_of(struct select *s, const struct inst *inst) {
     value_t x = inst->arg[0], y = inst->arg[1];
+    struct compare stepped;
+    if (compare_stepped(s, inst, &stepped)) {
+        return stepped;
+    }
     static const uint8_t conds[] = {COND_EQ, COND_NE, COND_LT, COND_LTU, COND_GE, COND_GEU};
     enum cond cond = (enum cond)conds[inst->op - OP_EQ];
     if (inst->op == OP_LE_S || inst->op == OP_LE_U) {
