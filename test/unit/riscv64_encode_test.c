@@ -152,7 +152,7 @@ TEST(constants) {
                                    0x123456789abcdef, INT64_MAX, INT64_MIN, 0x7ff0000000000000};
     for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
         check_constant(some[i]);
-        check_constant(-some[i] - (some[i] == INT64_MIN));
+        check_constant((int64_t)(0 - (uint64_t)some[i]));
     }
     uint64_t seed = 88172645463325252;
     for (int i = 0; i < 2000; i++) {
