@@ -479,8 +479,9 @@ static void survey(struct scan *s, const struct piece *piece) {
 
 #define HINT_USES 16u
 
-static void hint_loc(struct scan *s, loc_t loc, uint32_t weight) {
-    if (loc_is_reg(loc)) {
+/* A use at `pos` would like the value to be in `loc`. */
+static void hint_loc(struct scan *s, loc_t loc, pos_t pos, uint32_t weight) {
+    if (loc_is_reg(loc) && s->free_until[loc - 1] > pos) {
         s->hint[loc - 1] += (int32_t)weight;
     }
 }
@@ -505,7 +506,7 @@ static void hint_definition(struct scan *s, const struct value *value) {
         const struct minst *inst = &m->insts.at[value->def_inst];
         if (inst->flags & MINST_MOVE) {
             vreg_t from = m->operands.at[inst->operand + 1].vreg;
-            hint_loc(s, s->ra->values[from].recent, block_weight(s->ra, value->def_block));
+            hint_loc(s, s->ra->values[from].recent, s->now, block_weight(s->ra, value->def_block));
         }
         return;
     }
@@ -515,7 +516,7 @@ static void hint_definition(struct scan *s, const struct value *value) {
         uint32_t operand = param_argument(s->ra, pred, value->param);
         const struct value *argument = &s->ra->values[m->operands.at[operand].vreg];
         if (pred < value->def_block) {
-            hint_loc(s, argument->recent, block_weight(s->ra, pred));
+            hint_loc(s, argument->recent, s->now, block_weight(s->ra, pred));
         }
     }
 }
@@ -526,20 +527,19 @@ static void hint_uses(struct scan *s, const struct piece *piece) {
         const struct use *use = &s->ra->uses[k];
         const struct moperand *o = &m->operands.at[use->operand];
         uint32_t block = pos_block(s->ra, use->pos);
+        loc_t loc = LOC_NONE;
         if (o->constraint == OPERAND_FIXED) {
-            hint_loc(s, LOC_REG(value_of(s, piece)->class, o->reg), block_weight(s->ra, block));
+            loc = LOC_REG(value_of(s, piece)->class, o->reg);
         } else if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
             const struct value *param =
                 &s->ra->values[argument_param(s->ra, block, use->operand)];
-            loc_t loc = param->pieces ? param->pieces->loc : wanted_loc(s, param);
-            hint_loc(s, loc, block_weight(s->ra, block));
-        } else if (!role_is_def(o->role)) {
+            loc = param->pieces ? param->pieces->loc : wanted_loc(s, param);
+        } else if (m->insts.at[pos_inst(use->pos)].flags & MINST_MOVE && !role_is_def(o->role)) {
             const struct minst *inst = &m->insts.at[pos_inst(use->pos)];
-            if (inst->flags & MINST_MOVE) {
-                const struct value *to = &s->ra->values[m->operands.at[inst->operand].vreg];
-                hint_loc(s, to->fixed ? to->fixed : wanted_loc(s, to), block_weight(s->ra, block));
-            }
+            const struct value *to = &s->ra->values[m->operands.at[inst->operand].vreg];
+            loc = to->fixed ? to->fixed : wanted_loc(s, to);
         }
+        hint_loc(s, loc, use->pos, block_weight(s->ra, block));
     }
 }
 
@@ -548,7 +548,7 @@ static void collect_hints(struct scan *s, const struct piece *piece) {
     if (piece == value->pieces) {
         hint_definition(s, value);
     } else {
-        hint_loc(s, value->recent, weight_at(s, piece->start));
+        hint_loc(s, value->recent, s->now, weight_at(s, piece->start));
     }
     hint_uses(s, piece);
 }
@@ -612,42 +612,44 @@ static uint32_t crossing_cost(const struct scan *s, const struct piece *piece) {
     return cost;
 }
 
-/* The best register that is free for the whole piece, or REG_NONE. */
-static uint32_t best_whole(const struct scan *s, const struct piece *piece) {
-    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
-    uint32_t best = REG_NONE;
-    int32_t best_score = INT32_MIN;
-    for (uint32_t n = 0; n < s->reg_count[class]; n++) {
-        uint32_t r = s->regs[class][n];
-        int32_t score = s->hint[r] - (is_costly(s, r) ? (int32_t)COST_CALLEE_SAVED : 0);
-        if (s->free_until[r] >= piece->end && score > best_score) {
-            best = r;
-            best_score = score;
-        }
-    }
-    return best;
+/* First use that a register would help: a value that can be made again is not helped by having been
+ * made. */
+static uint32_t first_helped(const struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s, piece);
+    return piece->use + (value->remat && piece->use == value->use);
 }
 
-/* The register that is free longest from the start of the piece, if that helps at all. */
-static uint32_t best_part(const struct scan *s, const struct piece *piece) {
-    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
-    uint32_t best = REG_NONE;
+/* What it costs to take register r only until it is wanted by someone else: the way to another place
+ * and perhaps back. */
+static int32_t leaving_cost(const struct scan *s, const struct piece *piece, uint32_t r) {
     const struct value *value = value_of(s, piece);
-    uint32_t use = piece->use;
-    use += value->remat && use == value->use;   /* made later instead, if it can */
-    if (!has_use(s, piece, use)) {
-        return REG_NONE;
-    }
-    pos_t need = use_until(s, piece, use);
+    uint32_t last = last_use(s, piece, s->free_until[r]);
+    pos_t after = last == UINT32_MAX ? piece->start : s->ra->uses[last].pos;
+    uint32_t weight = weight_at(s, cut_position(s, after, s->free_until[r]));
+    return (int32_t)(value->remat || value->spilled ? weight : 2 * weight);
+}
+
+/* The register in which the piece has the fewest moves; among equals the one that is free longest. One
+ * that is not free until the first use is no help. dear: the piece is not worth a first use of a
+ * callee-saved register. */
+static uint32_t best_register(const struct scan *s, const struct piece *piece, bool dear) {
+    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
+    uint32_t use = first_helped(s, piece), best = REG_NONE;
+    pos_t need = has_use(s, piece, use) ? use_until(s, piece, use) : piece->end;
+    int32_t best_score = 0;
     for (uint32_t n = 0; n < s->reg_count[class]; n++) {
         uint32_t r = s->regs[class][n];
-        pos_t until = s->free_until[r];
-        if (until < need || until >= piece->end) {
+        pos_t until = min_pos(s->free_until[r], piece->end);
+        if (until < need || (dear && until == piece->end && is_costly(s, r))) {
             continue;
         }
-        if (best == REG_NONE || until > s->free_until[best] ||
-            (until == s->free_until[best] && s->hint[r] > s->hint[best])) {
+        int32_t score = s->hint[r];
+        score -= until < piece->end ? leaving_cost(s, piece, r) : 0;
+        score -= is_costly(s, r) ? (int32_t)COST_CALLEE_SAVED : 0;
+        if (best == REG_NONE || score > best_score ||
+            (score == best_score && until > min_pos(s->free_until[best], piece->end))) {
             best = r;
+            best_score = score;
         }
     }
     return best;
@@ -745,6 +747,13 @@ static pos_t rank_register(const struct scan *s, uint32_t r) {
     return s->free_until[r] > s->now ? s->free_until[r] : 0;
 }
 
+/* Whether the piece must be in a register from its start on: no move can stand before its use. */
+static bool starts_in_use(const struct scan *s, const struct piece *piece) {
+    uint32_t use = first_must(s, piece);
+    return use != UINT32_MAX &&
+           pos_at(pos_inst(s->ra->uses[use].pos), POS_READ) <= piece->start;
+}
+
 static void allocate_blocked(struct scan *s, struct piece *piece) {
     enum reg_class class = (enum reg_class)value_of(s, piece)->class;
     uint32_t use = first_must(s, piece), best = REG_NONE;
@@ -763,8 +772,7 @@ static void allocate_blocked(struct scan *s, struct piece *piece) {
         }
     }
     pos_t pos = s->ra->uses[use].pos;
-    bool at_once = pos_at(pos_inst(pos), POS_READ) <= piece->start;
-    if (!at_once && best_rank <= spill_rank(s, piece, pos)) {
+    if (!starts_in_use(s, piece) && best_rank <= spill_rank(s, piece, pos)) {
         spill_piece(s, piece);
         return;
     }
@@ -889,9 +897,25 @@ static void enter_block(struct scan *s, uint32_t block) {
     }
 }
 
+/* Whether a value that can be made again is worth a register. If all uses copy it to another place, it
+ * is as well made there, unless they run more often than the definition. */
+static bool keeps_constant(const struct scan *s, const struct value *value) {
+    uint32_t weight = block_weight(s->ra, value->def_block);
+    for (uint32_t k = value->use + 1; k < value->use_end; k++) {
+        if (s->ra->uses[k].must || weight_at(s, s->ra->uses[k].pos) > weight) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void allocate(struct scan *s, struct piece *piece) {
     const struct value *value = value_of(s, piece);
     if (pos_step(piece->start) == POS_CLOBBER) {
+        spill_piece(s, piece);
+        return;
+    }
+    if (piece == value->pieces && value->remat && !keeps_constant(s, value)) {
         spill_piece(s, piece);
         return;
     }
@@ -901,20 +925,12 @@ static void allocate(struct scan *s, struct piece *piece) {
         return;
     }
     collect_hints(s, piece);
-    uint32_t whole = best_whole(s, piece), part = best_part(s, piece);
-    bool dear = whole != REG_NONE && s->call != POS_NONE && is_costly(s, whole) &&
-                crossing_cost(s, piece) <= COST_CALLEE_SAVED;
-    if (whole != REG_NONE && !dear) {
-        assign(s, piece, whole);
-    } else if (part != REG_NONE) {
-        assign(s, piece, part);
-    } else if (dear) {
-        uint32_t use = first_must(s, piece);
-        if (use != UINT32_MAX && pos_inst(s->ra->uses[use].pos) == pos_inst(piece->start)) {
-            assign(s, piece, whole);
-        } else {
-            spill_piece(s, piece);
-        }
+    bool dear = s->call != POS_NONE && crossing_cost(s, piece) <= COST_CALLEE_SAVED;
+    uint32_t best = best_register(s, piece, dear);
+    if (best != REG_NONE) {
+        assign(s, piece, best);
+    } else if (dear && !starts_in_use(s, piece)) {
+        spill_piece(s, piece);
     } else {
         allocate_blocked(s, piece);
     }
