@@ -8,6 +8,7 @@
 # Knobs, on the command line:
 #   CC=gcc|clang     compiler for everything; gcc is the default
 #   MODE=release|debug
+#   K23_OPTIONS=...  options for the machines of test-run and test-spec: '--smp 4', '--cpu CPU'
 #   V=1              show the commands
 # The default configuration is built in build/, any other in build/CC-MODE/; nothing is written
 # elsewhere but the key pair that signs payloads, made at the first build in ~/.config/k23 (K23_KEYS).
@@ -22,6 +23,7 @@
 #   wasm     WASI: the examples
 
 .DELETE_ON_ERROR:
+.PHONY: FORCE
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
@@ -144,8 +146,14 @@ $(B)/$(1)/%.S.o: %.S
 	$$(call say,AS)
 	$$(Q)$$(COMPILE_$(1)) -c $$< -o $$@
 endef
+# The list of its objects is a file, remade when it differs, so that an archive forgets a source that
+# is gone.
 define archive_rules
-$(B)/$(1)/lib$(2).a: $(call objects,$(1),$(call layer_sources,$(1),$(2)))
+$(B)/$(1)/lib$(2).list: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call objects,$(1),$(call layer_sources,$(1),$(2)))' | cmp -s - $$@ || \
+	    echo '$(call objects,$(1),$(call layer_sources,$(1),$(2)))' >$$@
+$(B)/$(1)/lib$(2).a: $(B)/$(1)/lib$(2).list $(call objects,$(1),$(call layer_sources,$(1),$(2)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(Q)ar crs $$@ $$(filter %.o,$$^)
@@ -401,7 +409,7 @@ run: all ## boot the machine and run the demo
 setup: build/setup.mk ## install the packages that are missing
 
 help: ## this text
-	@sed -n '2,13s/^# \{0,1\}//p' Makefile
+	@sed -n '2,14s/^# \{0,1\}//p' Makefile
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
