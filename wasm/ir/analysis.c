@@ -230,6 +230,10 @@ bool block_in_loop(const struct func *f, block_id_t b, block_id_t header) {
 }
 
 void analysis_run(struct func *f) {
+    if (f->is_analyzed) {
+        return;
+    }
+    f->is_analyzed = true;
     for (block_id_t b = 0; b < f->blocks.len; b++) {
         f->blocks.at[b].loop_head = f->blocks.at[b].loop_parent = BLOCK_NONE;
         f->blocks.at[b].loop_depth = 0;

@@ -9,7 +9,8 @@
 
 #include "wasm/ir/ir.h"
 
-/* Fills order, rpo, idom, dom_first, dom_last and the loop fields. Needs edges that fit together. */
+/* Fills order, rpo, idom, dom_first, dom_last and the loop fields, unless they are fresh. Needs
+ * edges that fit together. */
 void analysis_run(struct func *f);
 
 /* Blocks by a pre-order of the dominator tree in which children stand in reverse post-order, so that

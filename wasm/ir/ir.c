@@ -81,6 +81,7 @@ block_id_t func_add_block(struct func *f) {
         .loop_parent = BLOCK_NONE,
     };
     vec_push(f->arena, &f->blocks, block);
+    f->is_analyzed = false;
     return f->blocks.len - 1;
 }
 
@@ -173,6 +174,7 @@ void func_replace(struct func *f, value_t v, value_t with) {
 /* ---- edges */
 
 void func_add_edge(struct func *f, block_id_t from, block_id_t to) {
+    f->is_analyzed = false;
     vec_push(f->arena, &f->blocks.at[from].succs, to);
     vec_push(f->arena, &f->blocks.at[to].preds, from);
 }
@@ -211,6 +213,7 @@ static void drop_pred(struct func *f, block_id_t block, uint32_t index) {
 }
 
 void func_remove_edge(struct func *f, block_id_t from, uint32_t succ) {
+    f->is_analyzed = false;
     struct block *b = &f->blocks.at[from];
     drop_pred(f, b->succs.at[succ], func_pred_index(f, from, succ));
     memmove(&b->succs.at[succ], &b->succs.at[succ + 1],
@@ -287,6 +290,7 @@ void func_compact_preds(struct func *f, block_id_t block) {
 }
 
 void func_fold_branches(struct func *f, const struct edge *kept, uint32_t len) {
+    f->is_analyzed = false;
     struct edge_map map = map_edges(f);
     struct bitset touched = bitset_new(f->arena, f->blocks.len);
     for (uint32_t k = 0; k < len; k++) {

@@ -140,7 +140,8 @@ struct block {
     value_t first, last;
     VEC(block_id_t) preds;
     VEC(block_id_t) succs;
-    /* Filled by analysis_run() (ir/analysis.h), stale after the CFG changes. */
+    /* Filled by analysis_run() (ir/analysis.h), stale after blocks or edges change. Whoever changes
+     * them other than by the functions below clears func.is_analyzed. */
     block_id_t idom;
     uint32_t rpo; /* position in reverse post-order; UINT32_MAX: unreachable */
     uint32_t loop_depth;
@@ -159,6 +160,7 @@ struct func {
     VEC(struct inst) insts; /* [0] unused */
     VEC(struct block) blocks;
     VEC(block_id_t) order; /* reverse post-order, by analysis_run() */
+    bool is_analyzed;      /* the analysis is fresh: no block or edge changed since */
 };
 
 static inline struct inst *func_inst(const struct func *f, value_t v) {

@@ -482,6 +482,23 @@ static void check_reducible(struct verifier *v) {
     }
 }
 
+/* Analyses anew. An analysis that claims to be fresh has to have the same dominators. */
+static void check_analysis(struct verifier *v) {
+    struct func *f = v->f;
+    bool was_fresh = f->is_analyzed;
+    block_id_t *idoms = arena_array(f->arena, block_id_t, f->blocks.len);
+    for (uint32_t n = 0; n < f->order.len; n++) {
+        idoms[f->order.at[n]] = f->blocks.at[f->order.at[n]].idom;
+    }
+    f->is_analyzed = false;
+    analysis_run(f);
+    for (uint32_t n = 0; n < f->order.len && was_fresh; n++) {
+        if (idoms[f->order.at[n]] != f->blocks.at[f->order.at[n]].idom) {
+            fault_block(v, f->order.at[n], "analysis is stale");
+        }
+    }
+}
+
 const char *verify_run(struct func *f) {
     struct verifier v = {.f = f, .position = arena_array(f->arena, uint32_t, f->insts.len)};
     for (block_id_t b = 0; b < f->blocks.len && !v.fault; b++) {
@@ -498,7 +515,7 @@ const char *verify_run(struct func *f) {
     if (v.fault) {
         return v.fault;
     }
-    analysis_run(f);
+    check_analysis(&v);
     check_reducible(&v);
     for (uint32_t n = 0; n < f->order.len && !v.fault; n++) {
         value_t at = f->blocks.at[f->order.at[n]].first;

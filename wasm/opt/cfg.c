@@ -125,6 +125,7 @@ static bool can_jump_over(const struct func *f, block_id_t id) {
 /* The predecessors of `id` become predecessors of its target: the first in its place, the others at
  * the end, and so for the arguments of phis. */
 static void jump_over(struct func *f, block_id_t id) {
+    f->is_analyzed = false;
     struct block *b = &f->blocks.at[id];
     block_id_t to = b->succs.at[0];
     struct block *t = &f->blocks.at[to];
@@ -152,6 +153,7 @@ static void jump_over(struct func *f, block_id_t id) {
 
 /* Appends `to`, which only `from` leads to, to `from`, which leads only there. */
 static void join(struct func *f, block_id_t from, block_id_t to) {
+    f->is_analyzed = false;
     struct block *b = &f->blocks.at[from];
     struct block *t = &f->blocks.at[to];
     replace_single_phis(f, to);
