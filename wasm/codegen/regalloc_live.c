@@ -74,19 +74,34 @@ static void define(struct regalloc *ra, vreg_t vreg, uint32_t inst, uint32_t blo
     vec_push(ra->arena, &ra->order, vreg);
 }
 
+static uint32_t def_order(const struct moperand *o) {
+    return (o->role == OPERAND_DEF ? 2u : 0u) + (o->constraint != OPERAND_FIXED);
+}
+
+static void define_operand(struct regalloc *ra, uint32_t i, const struct moperand *o,
+                           uint32_t block) {
+    bool fixed = o->constraint == OPERAND_FIXED;
+    struct value *value = &ra->values[o->vreg];
+    define(ra, o->vreg, i, block);
+    value->fixed = fixed ? LOC_REG(value->class, o->reg) : LOC_NONE;
+    value->remat = (ra->m->insts.at[i].flags & MINST_REMAT) && !fixed;
+}
+
 /* In the order in which they are to be given registers: early ones, then FIXED, then the rest. */
 static void define_operands(struct regalloc *ra, uint32_t i, uint32_t block) {
     const struct minst *inst = &ra->m->insts.at[i];
     const struct moperand *operands = &ra->m->operands.at[inst->operand];
-    for (int pass = 0; pass < 4; pass++) {
+    uint32_t orders = 0;
+    for (uint32_t k = 0; k < inst->operand_count; k++) {
+        if (role_is_def(operands[k].role)) {
+            orders |= 1u << def_order(&operands[k]);
+        }
+    }
+    for (; orders; orders &= orders - 1) {
+        uint32_t order = (uint32_t)__builtin_ctz(orders);
         for (uint32_t k = 0; k < inst->operand_count; k++) {
-            const struct moperand *o = &operands[k];
-            bool fixed = o->constraint == OPERAND_FIXED;
-            if (role_is_def(o->role) && (o->role == OPERAND_DEF) * 2 + !fixed == pass) {
-                define(ra, o->vreg, i, block);
-                ra->values[o->vreg].fixed =
-                    fixed ? LOC_REG(ra->m->vreg_class.at[o->vreg], o->reg) : LOC_NONE;
-                ra->values[o->vreg].remat = (inst->flags & MINST_REMAT) && !fixed;
+            if (role_is_def(operands[k].role) && def_order(&operands[k]) == order) {
+                define_operand(ra, i, &operands[k], block);
             }
         }
     }

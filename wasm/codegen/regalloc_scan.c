@@ -40,11 +40,16 @@ struct scan {
     uint32_t call_cursor;
     uint8_t regs[REG_CLASS_COUNT][32];   /* of each class, the preferred ones first */
     uint32_t reg_count[REG_CLASS_COUNT];
-    /* About the piece at hand. */
+    uint64_t clobbers, callee_saved;
+    /* About the piece at hand. Of the arrays, those entries are valid whose bit is set. */
     pos_t call;                              /* first call that it lives across */
+    uint64_t known;
     pos_t fixed_until[REGALLOC_REGS];        /* first fixed range or clobber in its way */
     pos_t free_until[REGALLOC_REGS];         /* that, or a piece */
-    int32_t hint[REGALLOC_REGS];             /* moves saved there, by weight */
+    uint64_t met;
+    pos_t meet[REGALLOC_REGS];               /* first meeting with an inactive piece */
+    uint64_t hinted;
+    int32_t hint[REGALLOC_REGS], hint_max;   /* moves saved there, by weight */
 };
 
 #define REG_NONE REGALLOC_REGS
@@ -439,28 +444,15 @@ static pos_t find_conflict(struct scan *s, const struct piece *piece, uint32_t r
     return POS_NONE;
 }
 
-static uint64_t allocatable(const struct scan *s, const struct piece *piece) {
-    enum reg_class class = (enum reg_class)value_of(s, piece)->class;
-    return (uint64_t)s->ra->target->allocatable[class] << (32 * class);
+static bool has_bit(uint64_t mask, uint32_t r) {
+    return mask >> r & 1;
 }
 
-static bool in_mask(const uint32_t masks[REG_CLASS_COUNT], uint32_t r) {
-    return masks[r / 32] >> (r % 32) & 1;
-}
-
+/* Begins to look at a piece. */
 static void survey(struct scan *s, const struct piece *piece) {
-    const struct target *target = s->ra->target;
     s->call = find_clobber(s, piece);
-    for (uint64_t mask = allocatable(s, piece); mask; mask &= mask - 1) {
-        uint32_t r = (uint32_t)__builtin_ctzll(mask);
-        pos_t until = find_conflict(s, piece, r);
-        if (in_mask(target->clobbers, r)) {
-            until = min_pos(until, s->call);
-        }
-        s->fixed_until[r] = until;
-        s->free_until[r] = s->active[r] ? 0 : until;
-        s->hint[r] = 0;
-    }
+    s->known = s->met = s->hinted = 0;
+    s->hint_max = 0;
     /* A whole value and a sleeping one never meet: in SSA form, of two values that live at the same
      * time one lives at the definition of the other. */
     if (piece == value_of(s, piece)->pieces) {
@@ -469,21 +461,48 @@ static void survey(struct scan *s, const struct piece *piece) {
     for (uint32_t k = 0; k < s->inactive.len; k++) {
         const struct piece *other = s->inactive.at[k];
         uint32_t r = other->loc - 1;
-        if (value_of(s, other)->class == value_of(s, piece)->class && s->free_until[r] > s->now) {
-            s->free_until[r] = min_pos(s->free_until[r], intersect(s, piece, other));
+        if (value_of(s, other)->class == value_of(s, piece)->class && !has_bit(s->active_mask, r)) {
+            pos_t meet = intersect(s, piece, other);
+            s->meet[r] = has_bit(s->met, r) ? min_pos(s->meet[r], meet) : meet;
+            s->met |= (uint64_t)1 << r;
         }
     }
+}
+
+static pos_t fixed_until(struct scan *s, const struct piece *piece, uint32_t r) {
+    if (!has_bit(s->known, r)) {
+        pos_t until = find_conflict(s, piece, r);
+        until = has_bit(s->clobbers, r) ? min_pos(until, s->call) : until;
+        s->known |= (uint64_t)1 << r;
+        s->fixed_until[r] = until;
+        s->free_until[r] = has_bit(s->met, r) ? min_pos(until, s->meet[r]) : until;
+    }
+    return s->fixed_until[r];
+}
+
+/* 0: it is taken. */
+static pos_t free_until(struct scan *s, const struct piece *piece, uint32_t r) {
+    if (has_bit(s->active_mask, r)) {
+        return 0;
+    }
+    fixed_until(s, piece, r);
+    return s->free_until[r];
 }
 
 /* --- hints: registers in which the piece needs no move --- */
 
 #define HINT_USES 16u
 
-/* A use at `pos` would like the value to be in `loc`. */
-static void hint_loc(struct scan *s, loc_t loc, pos_t pos, uint32_t weight) {
-    if (loc_is_reg(loc) && s->free_until[loc - 1] > pos) {
-        s->hint[loc - 1] += (int32_t)weight;
+/* At `pos` the value had better be in `loc`. */
+static void hint_loc(struct scan *s, const struct piece *piece, loc_t loc, pos_t pos,
+                     uint32_t weight) {
+    uint32_t r = loc - 1;
+    if (!loc_is_reg(loc) || free_until(s, piece, r) <= pos) {
+        return;
     }
+    s->hint[r] = (int32_t)weight + (has_bit(s->hinted, r) ? s->hint[r] : 0);
+    s->hint_max = s->hint[r] > s->hint_max ? s->hint[r] : s->hint_max;
+    s->hinted |= (uint64_t)1 << r;
 }
 
 /* Where a value is wanted by its own FIXED uses near its start. */
@@ -500,13 +519,14 @@ static loc_t wanted_loc(const struct scan *s, const struct value *value) {
     return LOC_NONE;
 }
 
-static void hint_definition(struct scan *s, const struct value *value) {
+static void hint_definition(struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s, piece);
     const struct mfunc *m = s->ra->m;
     if (!value_is_param(value)) {
         const struct minst *inst = &m->insts.at[value->def_inst];
         if (inst->flags & MINST_MOVE) {
             vreg_t from = m->operands.at[inst->operand + 1].vreg;
-            hint_loc(s, s->ra->values[from].recent, s->now, block_weight(s->ra, value->def_block));
+            hint_loc(s, piece, s->ra->values[from].recent, s->now, weight_at(s, s->now));
         }
         return;
     }
@@ -516,7 +536,7 @@ static void hint_definition(struct scan *s, const struct value *value) {
         uint32_t operand = param_argument(s->ra, pred, value->param);
         const struct value *argument = &s->ra->values[m->operands.at[operand].vreg];
         if (pred < value->def_block) {
-            hint_loc(s, argument->recent, s->now, block_weight(s->ra, pred));
+            hint_loc(s, piece, argument->recent, s->now, block_weight(s->ra, pred));
         }
     }
 }
@@ -539,16 +559,16 @@ static void hint_uses(struct scan *s, const struct piece *piece) {
             const struct value *to = &s->ra->values[m->operands.at[inst->operand].vreg];
             loc = to->fixed ? to->fixed : wanted_loc(s, to);
         }
-        hint_loc(s, loc, use->pos, block_weight(s->ra, block));
+        hint_loc(s, piece, loc, use->pos, block_weight(s->ra, block));
     }
 }
 
 static void collect_hints(struct scan *s, const struct piece *piece) {
     const struct value *value = value_of(s, piece);
     if (piece == value->pieces) {
-        hint_definition(s, value);
+        hint_definition(s, piece);
     } else {
-        hint_loc(s, value->recent, s->now, weight_at(s, piece->start));
+        hint_loc(s, piece, value->recent, s->now, weight_at(s, s->now));
     }
     hint_uses(s, piece);
 }
@@ -583,7 +603,7 @@ static void assign(struct scan *s, struct piece *piece, uint32_t r) {
 }
 
 static bool is_costly(const struct scan *s, uint32_t r) {
-    return in_mask(s->ra->target->callee_saved, r) && !(s->ra->used >> r & 1);
+    return has_bit(s->callee_saved & ~s->ra->used, r);
 }
 
 /* Saving and restoring a callee-saved register. */
@@ -632,24 +652,27 @@ static int32_t leaving_cost(const struct scan *s, const struct piece *piece, uin
 /* The register in which the piece has the fewest moves; among equals the one that is free longest. One
  * that is not free until the first use is no help. dear: the piece is not worth a first use of a
  * callee-saved register. */
-static uint32_t best_register(const struct scan *s, const struct piece *piece, bool dear) {
+static uint32_t best_register(struct scan *s, const struct piece *piece, bool dear) {
     enum reg_class class = (enum reg_class)value_of(s, piece)->class;
     uint32_t use = first_helped(s, piece), best = REG_NONE;
     pos_t need = has_use(s, piece, use) ? use_until(s, piece, use) : piece->end;
     int32_t best_score = 0;
     for (uint32_t n = 0; n < s->reg_count[class]; n++) {
         uint32_t r = s->regs[class][n];
-        pos_t until = min_pos(s->free_until[r], piece->end);
+        pos_t until = min_pos(free_until(s, piece, r), piece->end);
         if (until < need || (dear && until == piece->end && is_costly(s, r))) {
             continue;
         }
-        int32_t score = s->hint[r];
+        int32_t score = has_bit(s->hinted, r) ? s->hint[r] : 0;
         score -= until < piece->end ? leaving_cost(s, piece, r) : 0;
         score -= is_costly(s, r) ? (int32_t)COST_CALLEE_SAVED : 0;
         if (best == REG_NONE || score > best_score ||
             (score == best_score && until > min_pos(s->free_until[best], piece->end))) {
             best = r;
             best_score = score;
+        }
+        if (score == s->hint_max && until == piece->end) {
+            break;   /* none can be better */
         }
     }
     return best;
@@ -658,8 +681,8 @@ static uint32_t best_register(const struct scan *s, const struct piece *piece, b
 /* A value that is defined in a FIXED register starts there, and goes on elsewhere if it must. */
 static void assign_fixed(struct scan *s, struct piece *piece, uint32_t r) {
     pos_t leave = pos_at(pos_inst(piece->start) + 1, POS_READ);
-    assert(s->free_until[r] >= min_pos(leave, piece->end));
-    if (s->free_until[r] < piece->end) {
+    assert(free_until(s, piece, r) >= min_pos(leave, piece->end));
+    if (free_until(s, piece, r) < piece->end) {
         push_piece(s, cut(s, piece, leave));
         s->free_until[r] = POS_NONE;
     }
@@ -744,7 +767,7 @@ static pos_t rank_register(const struct scan *s, uint32_t r) {
     if (s->active[r]) {
         return spill_rank(s, s->active[r], next_use(s, s->active[r]));
     }
-    return s->free_until[r] > s->now ? s->free_until[r] : 0;
+    return s->free_until[r];
 }
 
 /* Whether the piece must be in a register from its start on: no move can stand before its use. */
@@ -765,7 +788,7 @@ static void allocate_blocked(struct scan *s, struct piece *piece) {
     pos_t need = use_until(s, piece, use);
     for (uint32_t n = 0; n < s->reg_count[class]; n++) {
         uint32_t r = s->regs[class][n];
-        pos_t rank = s->fixed_until[r] >= need ? rank_register(s, r) : 0;
+        pos_t rank = fixed_until(s, piece, r) >= need ? rank_register(s, r) : 0;
         if (rank > best_rank) {
             best = r;
             best_rank = rank;
@@ -936,6 +959,10 @@ static void allocate(struct scan *s, struct piece *piece) {
     }
 }
 
+static uint64_t both_classes(const uint32_t masks[REG_CLASS_COUNT]) {
+    return masks[REG_INT] | (uint64_t)masks[REG_FP] << 32;
+}
+
 /* All allocatable registers: those that the target prefers, then the others. */
 static void order_registers(struct scan *s, uint32_t class) {
     const struct target *target = s->ra->target;
@@ -957,6 +984,8 @@ void regalloc_scan_run(struct regalloc *ra) {
     struct scan *s = arena_new(ra->arena, struct scan);
     s->ra = ra;
     s->wake = POS_NONE;
+    s->clobbers = both_classes(ra->target->clobbers);
+    s->callee_saved = both_classes(ra->target->callee_saved);
     for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
         order_registers(s, class);
     }
