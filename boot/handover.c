@@ -32,7 +32,7 @@ static status_t choose_levels(struct handover *h, uint32_t *levels_out) {
     if (levels == 0 || h->machine->paging_levels == 0) {
         return refusal_set(h->why, STATUS_UNSUPPORTED, "machine: no paging (Sv39, Sv48 or Sv57)");
     }
-    uint32_t most = h->payload->config.max_paging_levels;
+    uint32_t most = h->payload->config.memory_mode;
     levels = levels < h->machine->paging_levels ? levels : h->machine->paging_levels;
     *levels_out = levels < most ? levels : most;
     return STATUS_OK;
@@ -62,12 +62,12 @@ static status_t place(struct handover *h, const char *what, uint64_t size, uint6
 }
 
 static status_t map_handoff(struct handover *h) {
-    uint64_t phys;
-    TRY(place(h, "the hand-over page", BOOT_PAGE_SIZE, BOOT_PAGE_SIZE, PAGING_READ_EXECUTE,
-              &h->entry.handoff, &phys));
+    uint64_t phys, virt;
+    TRY(place(h, "the hand-over page", BOOT_PAGE_SIZE, BOOT_PAGE_SIZE, PAGING_READ_EXECUTE, &virt,
+              &phys));
     uint64_t device = h->machine->test_device;
     bool reachable = device != 0 && device < h->physmap_size;
-    arch_handoff_copy(at_phys(phys), reachable ? h->physmap + device : 0);
+    h->handoff = arch_handoff_make(phys, virt, reachable ? h->physmap + device : 0);
     return STATUS_OK;
 }
 
@@ -75,10 +75,9 @@ status_t handover_space(struct handover *handover) {
     struct handover *h = handover;
     uint32_t levels = 0;
     TRY(choose_levels(h, &levels));
-    layout_init(&h->layout, levels, h->payload->config.no_kaslr != 0 ? NULL : h->random);
+    layout_init(&h->layout, levels,
+                h->payload->config.kaslr == LOADER_KASLR_OFF ? NULL : h->random);
     TRY(paging_init(&h->paging, h->memory, levels, h->why));
-    h->entry.root = h->paging.root;
-    h->entry.levels = levels;
     TRY(map_physical(h));
     return map_handoff(h);
 }
@@ -129,32 +128,64 @@ status_t handover_image(struct handover *handover) {
             TRY(map_segment(h, &p->elf.phdrs[i]));
         }
     }
-    return payload_entry(p, at_phys(h->image_phys), h->image_virt, &h->entry.entry, h->why);
+    return payload_entry(p, at_phys(h->image_phys), h->image_virt, &h->entry, h->why);
 }
 
-/* --- the hart --------------------------------------------------------------------------------- */
+/* --- the harts -------------------------------------------------------------------------------- */
 
 static uint64_t stack_size(const struct handover *h) {
     return (uint64_t)h->payload->config.stack_pages * BOOT_PAGE_SIZE;
 }
 
-status_t handover_hart(struct handover *handover) {
-    struct handover *h = handover;
-    const struct payload *p = h->payload;
-    uint64_t guard = (uint64_t)p->config.stack_guard_pages * BOOT_PAGE_SIZE;
+/* Its record stands at the top of its stack: memory that stays the payload's, and that nobody but the
+ * hart itself ever writes. */
+static status_t place_hart(struct handover *h, uint32_t i) {
+    const struct elf64_phdr *tls = h->payload->tls;
+    struct handover_hart *hart = &h->harts[i];
+    uint64_t guard = (uint64_t)h->payload->config.stack_guard_pages * BOOT_PAGE_SIZE;
     uint64_t phys;
-    TRY(place(h, "a stack", stack_size(h), guard, PAGING_READ_WRITE, &h->stack, &phys));
-    uint64_t area_size =
-        p->tls == NULL || p->tls->memsz == 0 ? BOOT_PAGE_SIZE : page_up(p->tls->memsz);
-    TRY(place(h, "a per-hart area", area_size, BOOT_PAGE_SIZE, PAGING_READ_WRITE, &h->area, &phys));
-    if (p->tls != NULL) {
+    TRY(place(h, "a stack", stack_size(h), guard, PAGING_READ_WRITE, &hart->stack, &phys));
+    hart->entry = at_phys(phys + stack_size(h) - sizeof(*hart->entry));
+    uint64_t area_size = tls == NULL || tls->memsz == 0 ? BOOT_PAGE_SIZE : page_up(tls->memsz);
+    TRY(place(h, "a per-hart area", area_size, BOOT_PAGE_SIZE, PAGING_READ_WRITE, &hart->area,
+              &phys));
+    if (tls != NULL) {
         /* From the loaded image, where the template is relocated. */
-        memcpy(at_phys(phys), at_phys(h->image_phys + p->tls->vaddr), p->tls->filesz);
+        memcpy(at_phys(phys), at_phys(h->image_phys + tls->vaddr), tls->filesz);
     }
-    h->entry.stack = h->stack + stack_size(h);
-    h->entry.area = h->area;
-    h->entry.hart = h->machine->boot_hart;
+    *hart->entry = (struct arch_entry){
+        .root = arch_root(h->paging.root, h->paging.levels),
+        .handoff = h->handoff.virt,
+        .entry = h->entry,
+        .stack = hart->stack + stack_size(h),
+        .area = hart->area,
+        .hart = h->machine->harts[i].id,
+    };
     return STATUS_OK;
+}
+
+static status_t place_heap(struct handover *h) {
+    uint64_t phys, size = (uint64_t)h->payload->config.heap_pages * BOOT_PAGE_SIZE;
+    if (size == 0) {
+        return STATUS_OK;
+    }
+    h->heap_size = size;
+    return place(h, "the heap", size, BOOT_PAGE_SIZE, PAGING_READ_WRITE, &h->heap, &phys);
+}
+
+/* The boot hart, and of the others as many as the payload wants, in the tree's order. */
+status_t handover_harts(struct handover *handover) {
+    const struct machine *m = handover->machine;
+    uint32_t mine = (uint32_t)(machine_boot_hart(m) - m->harts);
+    uint32_t more = handover->payload->config.harts - 1;
+    TRY(place_hart(handover, mine));
+    for (uint32_t i = 0; i < m->harts_len && more > 0; i++) {
+        if (i != mine) {
+            TRY(place_hart(handover, i));
+            more--;
+        }
+    }
+    return place_heap(handover);
 }
 
 /* --- boot_info -------------------------------------------------------------------------------- */
@@ -177,14 +208,19 @@ static status_t copy_symbols(struct handover *h, struct boot_info *info) {
     return STATUS_OK;
 }
 
-static void fill_harts(const struct handover *h, struct boot_info *info) {
+static void fill_harts(struct handover *h, struct boot_info *info) {
     const struct machine *m = h->machine;
     info->hart_count = m->harts_len;
     memcpy(info->harts, m->harts, m->harts_len * sizeof(m->harts[0]));
-    struct boot_hart *mine = &info->harts[machine_boot_hart(m) - m->harts];
-    mine->stack_low = h->stack;
-    mine->stack_high = h->stack + stack_size(h);
-    mine->area = h->area;
+    for (uint32_t i = 0; i < m->harts_len; i++) {
+        if (h->harts[i].entry != NULL) {
+            info->harts[i].stack_low = h->harts[i].stack;
+            info->harts[i].stack_high = h->harts[i].stack + stack_size(h);
+            info->harts[i].area = h->harts[i].area;
+            h->harts[i].entry->info = in_physmap(h, info);
+            info->started_count++;
+        }
+    }
 }
 
 static void fill_places(const struct handover *h, struct boot_info *info) {
@@ -195,6 +231,10 @@ static void fill_places(const struct handover *h, struct boot_info *info) {
     info->payload_virt = h->image_virt;
     info->payload_phys = h->image_phys;
     info->payload_size = h->payload->size;
+    info->heap = h->heap;
+    info->heap_size = h->heap_size;
+    memcpy(&info->put, &h->handoff.put, sizeof(info->put));
+    memcpy(&info->exit, &h->handoff.exit, sizeof(info->exit));
 }
 
 static void fill_machine(const struct handover *h, struct boot_info *info) {
@@ -215,7 +255,7 @@ static void fill_machine(const struct handover *h, struct boot_info *info) {
 status_t handover_info(struct handover *handover) {
     struct handover *h = handover;
     uint64_t phys;
-    TRY(memory_take(h->memory, BOOT_MEMORY_LOADER, sizeof(*h->info), &phys, h->why));
+    TRY(memory_take(h->memory, BOOT_MEMORY_PAYLOAD, sizeof(*h->info), &phys, h->why));
     h->info = at_phys(phys);
     memset(h->info, 0, sizeof(*h->info));
     h->info->version = BOOT_INFO_VERSION;
@@ -227,16 +267,60 @@ status_t handover_info(struct handover *handover) {
     /* Last, when nothing more is taken. */
     h->info->region_count = h->memory->len;
     memcpy(h->info->regions, h->memory->regions, h->memory->len * sizeof(h->info->regions[0]));
-    h->entry.info = in_physmap(h, h->info);
     return STATUS_OK;
+}
+
+/* --- the start -------------------------------------------------------------------------------- */
+
+/* Before the first hart enters nobody else has looked at boot_info, so it can still change. */
+static void leave_out(struct handover *h, uint32_t i, const char *reason) {
+    struct boot_hart *hart = &h->info->harts[i];
+    struct refusal text;
+    hart->stack_low = hart->stack_high = hart->area = 0;
+    h->harts[i].entry = NULL;
+    h->info->started_count--;
+    refusal_set(&text, STATUS_OK, "loader: hart %llu left out: %s\n", (unsigned long long)hart->id,
+                reason);
+    arch_console_write(text.text, strlen(text.text));
+}
+
+void handover_start(struct handover *handover) {
+    struct handover *h = handover;
+    const struct machine *m = h->machine;
+    for (uint32_t i = 0; i < m->harts_len; i++) {
+        if (h->harts[i].entry != NULL && m->harts[i].id != m->boot_hart &&
+            arch_start_hart(&h->handoff, h->harts[i].entry) != 0) {
+            leave_out(h, i, "the firmware does not start it");
+        }
+    }
+    uint64_t start = arch_time();
+    for (uint32_t i = 0; i < m->harts_len; i++) {
+        struct arch_entry *entry = h->harts[i].entry;
+        if (entry == NULL || m->harts[i].id == m->boot_hart) {
+            continue;
+        }
+        while (!arch_has_arrived(entry) &&
+               arch_time() - start < m->timebase_hz * HARTS_MAX_WAIT_SECONDS) {
+        }
+        if (!arch_has_arrived(entry) && arch_leave_out(entry)) {
+            leave_out(h, i, "it does not come");
+        }
+    }
 }
 
 _Noreturn void handover_enter(struct handover *handover, uint64_t ticks_at_reset,
                               uint64_t instret_at_reset) {
     struct boot_info *info = handover->info;
+    const struct machine *m = handover->machine;
     info->ticks_at_reset = ticks_at_reset;
     info->instret_at_reset = instret_at_reset;
     info->ticks_at_entry = arch_time();
     info->instret_at_entry = arch_instret();
-    arch_enter(&handover->entry);
+    arch_open(&handover->handoff);
+    for (uint32_t i = 0; i < m->harts_len; i++) {
+        if (handover->harts[i].entry != NULL && m->harts[i].id != m->boot_hart) {
+            arch_wake(m->harts[i].id);
+        }
+    }
+    arch_enter(&handover->handoff, handover->harts[machine_boot_hart(m) - m->harts].entry);
 }

@@ -8,6 +8,7 @@
  *         image                     RX text, R constants and RELRO, RW data
  *         stack of each hart        RW    guard pages below, one above
  *         area of each hart         RW    thread-local storage, tp points to it; guards on both sides
+ *         heap                      RW    if asked for; guards on both sides
  *         hand-over page            RX    last code of the loader and first trap vector
  */
 #ifndef BOOT_HANDOVER_H
@@ -23,6 +24,12 @@
 #include "boot/random.h"
 #include "boot/refusal.h"
 
+/* Of a hart that is to enter. */
+struct handover_hart {
+    uint64_t stack, area;     /* virtual, lowest addresses */
+    struct arch_entry *entry; /* NULL: the hart does not enter */
+};
+
 struct handover {
     const struct machine *machine;
     struct memory *memory;
@@ -31,11 +38,13 @@ struct handover {
     struct refusal *why;
     struct layout layout;
     struct paging paging;
-    struct arch_entry entry;
+    struct arch_handoff handoff;
     uint64_t physmap, physmap_size;
     uint64_t image_virt, image_phys;
-    uint64_t stack, area;   /* of the boot hart, virtual: lowest addresses */
-    struct boot_info *info; /* physical */
+    uint64_t entry; /* virtual */
+    uint64_t heap, heap_size;
+    struct handover_hart harts[BOOT_MAX_HARTS]; /* as in machine->harts */
+    struct boot_info *info;                     /* physical */
 };
 
 /* Everything given must outlive the hand-over. The steps then come in the order they stand here;
@@ -45,8 +54,11 @@ void handover_init(struct handover *handover, const struct machine *machine, str
 
 MUST_CHECK status_t handover_space(struct handover *handover);
 MUST_CHECK status_t handover_image(struct handover *handover);
-MUST_CHECK status_t handover_hart(struct handover *handover);
+MUST_CHECK status_t handover_harts(struct handover *handover);
 MUST_CHECK status_t handover_info(struct handover *handover);
+
+/* Starts the other harts and waits for them. One that does not come is reported and left out. */
+void handover_start(struct handover *handover);
 
 _Noreturn void handover_enter(struct handover *handover, uint64_t ticks_at_reset,
                               uint64_t instret_at_reset);

@@ -11,15 +11,14 @@ enum {
     MACHINE_MAX_RANGES = 32, /* of memory, and of reserved memory, in the device tree */
     MACHINE_MAX_SEED = 64,   /* bytes of rng-seed that are used */
     MACHINE_MIN_SEED = 16,   /* fewer do not count as seeded */
-    CONFIG_MAX_STACK_PAGES = 4096,
-    CONFIG_MAX_GUARD_PAGES = 4096,
     CONFIG_DEFAULT_STACK_PAGES = 8,
     CONFIG_DEFAULT_GUARD_PAGES = 1,
     PAYLOAD_MAX_SIZE = 512 << 20, /* bytes of the image in memory */
     PAYLOAD_MAX_RELOCATIONS = 1 << 20,
     LAYOUT_MAX_PLACES =
-        2 * 64 + 3,         /* stack and area of each hart; physical map, image, hand-over */
+        2 * 64 + 4,         /* stack and area of each hart; physical map, image, heap, hand-over */
     LAYOUT_MAX_TRIES = 128, /* random draws for one place before giving up */
+    HARTS_MAX_WAIT_SECONDS = 10, /* for a hart that the firmware says it started */
     REFUSAL_TEXT_SIZE = 128,
 };
 

@@ -1,9 +1,9 @@
 /*
  * The loader, as a table of contents: boot() below is the whole way from the firmware to the payload.
  *
- * Takes the device tree's address; gives the payload its address space, its image, a stack and the
+ * Takes the device tree's address; gives the payload its address space, its image, stacks and the
  * boot_info of abi/boot.h. Everything runs on one hart, without paging, in physical memory; the
- * address space being built is entered with the last instruction. Nothing is freed: what the loader
+ * address space being built is entered with the last instruction, by all harts at once. Nothing is freed: what the loader
  * took is in the memory map that the payload gets. What comes from outside is refused with a reason,
  * never asserted (docs/boot.md).
  */
@@ -171,7 +171,7 @@ static status_t boot(struct boot *b) {
     handover_init(h, &b->machine, &b->memory, &b->random, &b->payload, &b->why);
     TRY(handover_space(h));  /* page tables, physical map, hand-over page */
     TRY(handover_image(h));  /* loaded, relocated, mapped */
-    TRY(handover_hart(h));   /* stack and per-hart area */
+    TRY(handover_harts(h));  /* stacks, per-hart areas, heap */
     return handover_info(h); /* what the payload is told */
 }
 
@@ -185,6 +185,7 @@ _Noreturn void main_boot(uint64_t hart, void *tree, uint64_t ticks, uint64_t ins
         exit_refused(b->why.text);
     }
     memset(&b->random, 0, sizeof(b->random));
+    handover_start(&b->handover); /* the other harts, up to the payload's door */
     handover_enter(&b->handover, ticks, instret);
 }
 

@@ -18,19 +18,26 @@ static status_t check_config(struct loader_config *c, struct refusal *why) {
                            "payload: made for boot_info version %u, this loader has %u", c->version,
                            BOOT_INFO_VERSION);
     }
-    if (c->stack_pages > CONFIG_MAX_STACK_PAGES || c->stack_guard_pages > CONFIG_MAX_GUARD_PAGES) {
-        return refusal_set(why, STATUS_LIMIT, "payload: asks for %u stack and %u guard pages",
-                           c->stack_pages, c->stack_guard_pages);
+    if (c->stack_pages > LOADER_MAX_STACK_PAGES || c->stack_guard_pages > LOADER_MAX_GUARD_PAGES ||
+        c->heap_pages > LOADER_MAX_HEAP_PAGES) {
+        return refusal_set(why, STATUS_LIMIT,
+                           "payload: asks for %u stack, %u guard and %u heap pages", c->stack_pages,
+                           c->stack_guard_pages, c->heap_pages);
     }
-    if (c->max_paging_levels != 0 && (c->max_paging_levels < 3 || c->max_paging_levels > 5)) {
+    if (c->memory_mode != LOADER_ANY_MODE &&
+        (c->memory_mode < LOADER_SV39 || c->memory_mode > LOADER_SV57)) {
         return refusal_set(why, STATUS_BAD_FORMAT, "payload: asks for %u levels of page tables",
-                           c->max_paging_levels);
+                           c->memory_mode);
+    }
+    if (c->harts > BOOT_MAX_HARTS || c->kaslr > LOADER_KASLR_OFF) {
+        return refusal_set(why, STATUS_BAD_FORMAT, "payload: asks for %u harts, KASLR %u", c->harts,
+                           c->kaslr);
     }
     c->stack_pages = c->stack_pages == 0 ? CONFIG_DEFAULT_STACK_PAGES : c->stack_pages;
     c->stack_guard_pages =
         c->stack_guard_pages == 0 ? CONFIG_DEFAULT_GUARD_PAGES : c->stack_guard_pages;
-    c->max_paging_levels = c->max_paging_levels == 0 ? 5 : c->max_paging_levels;
-    c->max_harts = c->max_harts == 0 ? BOOT_MAX_HARTS : c->max_harts;
+    c->memory_mode = c->memory_mode == 0 ? LOADER_SV57 : c->memory_mode;
+    c->harts = c->harts == 0 ? BOOT_MAX_HARTS : c->harts;
     return STATUS_OK;
 }
 

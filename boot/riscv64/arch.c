@@ -9,7 +9,21 @@
 #include <stdbool.h>
 #include <string.h>
 
-extern const char handoff_start[], handoff_end[], handoff_test_device[];
+extern const char handoff_begin[], handoff_end[];
+extern const char handoff_arrive[], handoff_put[], handoff_exit[], handoff_go[];
+extern const char handoff_test_device[];
+
+/* As handoff.S has it. */
+_Static_assert(sizeof(struct arch_entry) == 64 && offsetof(struct arch_entry, state) == 0 &&
+                   offsetof(struct arch_entry, root) == 8 &&
+                   offsetof(struct arch_entry, handoff) == 16 &&
+                   offsetof(struct arch_entry, entry) == 24 &&
+                   offsetof(struct arch_entry, stack) == 32 &&
+                   offsetof(struct arch_entry, area) == 40 &&
+                   offsetof(struct arch_entry, hart) == 48 &&
+                   offsetof(struct arch_entry, info) == 56 && ARCH_ENTRY_WAITED_FOR == 1 &&
+                   ARCH_ENTRY_ARRIVED == 2,
+               "handoff.S knows these");
 
 uint64_t arch_time(void) {
     uint64_t n;
@@ -68,9 +82,54 @@ _Noreturn void arch_halt(void) {
     }
 }
 
-void arch_handoff_copy(void *page, uint64_t test_device) {
-    size_t size = (size_t)(handoff_end - handoff_start);
+static uint64_t offset_of(const char *label) {
+    return (uint64_t)(label - handoff_begin);
+}
+
+struct arch_handoff arch_handoff_make(uint64_t phys, uint64_t virt, uint64_t test_device) {
+    char *page = (char *)(uintptr_t)phys;
     memset(page, 0, BOOT_PAGE_SIZE);
-    memcpy(page, handoff_start, size);
-    memcpy((char *)page + (handoff_test_device - handoff_start), &test_device, sizeof(test_device));
+    memcpy(page, handoff_begin, offset_of(handoff_end));
+    memcpy(page + offset_of(handoff_test_device), &test_device, sizeof(test_device));
+    return (struct arch_handoff){phys, virt, virt + offset_of(handoff_put),
+                                 virt + offset_of(handoff_exit)};
+}
+
+int64_t arch_start_hart(const struct arch_handoff *handoff, struct arch_entry *entry) {
+    enum { HART_START = 0 };
+    __atomic_store_n(&entry->state, ARCH_ENTRY_WAITED_FOR, __ATOMIC_SEQ_CST);
+    return sbi_call(SBI_HSM, HART_START, entry->hart, handoff->phys + offset_of(handoff_arrive),
+                    (uint64_t)(uintptr_t)entry)
+        .error;
+}
+
+bool arch_has_arrived(const struct arch_entry *entry) {
+    return __atomic_load_n(&entry->state, __ATOMIC_ACQUIRE) == ARCH_ENTRY_ARRIVED;
+}
+
+bool arch_leave_out(struct arch_entry *entry) {
+    uint64_t expected = ARCH_ENTRY_WAITED_FOR;
+    return __atomic_compare_exchange_n(&entry->state, &expected, ARCH_ENTRY_LEFT_OUT, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+void arch_open(const struct arch_handoff *handoff) {
+    uint32_t *go = (uint32_t *)(uintptr_t)(handoff->phys + offset_of(handoff_go));
+    __atomic_store_n(go, 1, __ATOMIC_SEQ_CST);
+}
+
+void arch_wake(uint64_t hart) {
+    enum { SEND_IPI = 0 };
+    sbi_call(SBI_IPI, SEND_IPI, 1, hart, 0);
+}
+
+/* This hart goes the way of the others, and finds that it need not wait. */
+_Noreturn void arch_enter(const struct arch_handoff *handoff, struct arch_entry *entry) {
+    entry->state = ARCH_ENTRY_WAITED_FOR;
+    register uint64_t a1 __asm__("a1") = (uint64_t)(uintptr_t)entry;
+    __asm__ volatile("fence.i\n\tjr %0"
+                     :
+                     : "r"(handoff->phys + offset_of(handoff_arrive)), "r"(a1)
+                     : "memory");
+    __builtin_unreachable();
 }

@@ -27,13 +27,10 @@ enum {
 };
 
 uint64_t probe_satp(uint64_t satp);
-_Noreturn void enter_payload(uint64_t satp, uint64_t handoff, uint64_t entry, uint64_t stack,
-                             uint64_t area, uint64_t hart, uint64_t info);
-
 static uint64_t probe_table[TABLE_LEN] __attribute__((aligned(BOOT_PAGE_SIZE)));
 
-static uint64_t satp(uint64_t root, uint32_t levels) {
-    return (uint64_t)(SATP_MODE_SV39 + levels - 3) << SATP_MODE_SHIFT | root / BOOT_PAGE_SIZE;
+uint64_t arch_root(uint64_t phys, uint32_t levels) {
+    return (uint64_t)(SATP_MODE_SV39 + levels - 3) << SATP_MODE_SHIFT | phys / BOOT_PAGE_SIZE;
 }
 
 static unsigned level_shift(unsigned level) {
@@ -55,7 +52,7 @@ uint32_t paging_probe(void) {
         }
         memset(probe_table, 0, sizeof(probe_table));
         probe_table[index] = make_pte(index << shift, PTE_R | PTE_X | PTE_A);
-        uint64_t want = satp((uint64_t)(uintptr_t)probe_table, levels);
+        uint64_t want = arch_root((uint64_t)(uintptr_t)probe_table, levels);
         if (probe_satp(want) == want) {
             return levels;
         }
@@ -121,9 +118,4 @@ status_t paging_map(struct paging *paging, uint64_t virt, uint64_t phys, uint64_
         size -= step;
     }
     return STATUS_OK;
-}
-
-_Noreturn void arch_enter(const struct arch_entry *e) {
-    enter_payload(satp(e->root, e->levels), e->handoff, e->entry, e->stack, e->area, e->hart,
-                  e->info);
 }

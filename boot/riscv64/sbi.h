@@ -14,6 +14,8 @@ struct sbi_result {
 enum {
     SBI_LEGACY_PUTCHAR = 1,
     SBI_BASE = 0x10,
+    SBI_HSM = 0x48534d,    /* hart state management */
+    SBI_IPI = 0x735049,    /* interrupts between harts */
     SBI_DBCN = 0x4442434e, /* debug console */
     SBI_SRST = 0x53525354, /* system reset */
 };

@@ -68,4 +68,4 @@ static void native_main(size_t hart, const struct boot_info *info) {
     native_poweroff();
 }
 
-LOADER_ENTRY(native_main, .stack_pages = 64);
+LOADER_ENTRY(native_main, .stack_pages = 64, .harts = 1);

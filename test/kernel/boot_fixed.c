@@ -1,5 +1,5 @@
 /*
- * With no_kaslr all places are the same at each boot, in the smallest paging mode too; wishes are kept.
+ * Without KASLR all places are the same at each boot, in the smallest paging mode too; wishes are kept.
  *
  * QEMU: -m 64M
  * QEMU: -m 64M -smp 3
@@ -27,4 +27,5 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_end();
 }
 
-LOADER_ENTRY(test, .stack_pages = 3, .stack_guard_pages = 2, .max_paging_levels = 3, .no_kaslr = 1);
+LOADER_ENTRY(test, .stack_pages = 3, .stack_guard_pages = 2, .memory_mode = LOADER_SV39,
+             .kaslr = LOADER_KASLR_OFF, .harts = 1);

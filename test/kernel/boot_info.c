@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { PAGE = 4096, STACK_PAGES = 5 };
+enum { PAGE = 4096, STACK_PAGES = 5, HEAP_PAGES = 3 };
 
 /* Relocation, thread-local storage, data and bss each have a witness. */
 static const char *const relocated[] = {"one", "two"};
@@ -62,8 +62,8 @@ static void check_places(const struct boot_info *info) {
     PAYLOAD_CHECK(inside(info, info->root_table, PAGE, BOOT_MEMORY_PAYLOAD));
     PAYLOAD_CHECK(inside(info, info->device_tree - info->physmap, info->device_tree_size,
                          BOOT_MEMORY_DEVICE_TREE));
-    PAYLOAD_CHECK(
-        inside(info, (uint64_t)(uintptr_t)info - info->physmap, sizeof(*info), BOOT_MEMORY_LOADER));
+    PAYLOAD_CHECK(inside(info, (uint64_t)(uintptr_t)info - info->physmap, sizeof(*info),
+                         BOOT_MEMORY_PAYLOAD));
     const struct loader_config *alias =
         (const struct loader_config *)(uintptr_t)(info->physmap + info->payload_phys +
                                                   (here - info->payload_virt));
@@ -90,6 +90,7 @@ static void check_hart(size_t hart, const struct boot_info *info) {
         }
     }
     PAYLOAD_CHECK_EQ(hart, info->boot_hart);
+    PAYLOAD_CHECK_EQ(info->started_count, 1);
     if (!PAYLOAD_CHECK(mine != NULL)) {
         payload_end();
     }
@@ -109,6 +110,17 @@ static void check_image(void) {
     thread_bss[15] = ++thread_data;
     bss[0] = data++;
     PAYLOAD_CHECK_EQ(thread_bss[15], 0x1122334455667789);
+}
+
+static void check_heap(const struct boot_info *info) {
+    uint64_t *heap = (uint64_t *)(uintptr_t)info->heap;
+    PAYLOAD_CHECK_EQ(info->heap_size, HEAP_PAGES * PAGE);
+    bool zero = true;
+    for (uint64_t i = 0; i < info->heap_size / sizeof(*heap); i++) {
+        zero = zero && heap[i] == 0;
+        heap[i] = i;
+    }
+    PAYLOAD_CHECK(zero);
 }
 
 static void check_symbols(const struct boot_info *info) {
@@ -156,6 +168,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     check_places(info);
     check_hart(hart, info);
     check_image();
+    check_heap(info);
     check_symbols(info);
     check_seed(info);
     PAYLOAD_CHECK(info->ticks_at_entry > info->ticks_at_reset);
@@ -169,4 +182,4 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_end();
 }
 
-LOADER_ENTRY(test, .stack_pages = STACK_PAGES);
+LOADER_ENTRY(test, .stack_pages = STACK_PAGES, .heap_pages = HEAP_PAGES, .harts = 1);

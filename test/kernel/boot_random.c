@@ -19,4 +19,4 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_exit(0);
 }
 
-LOADER_ENTRY(test, .max_paging_levels = 4);
+LOADER_ENTRY(test, .memory_mode = LOADER_SV48);

@@ -229,4 +229,4 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_end();
 }
 
-LOADER_ENTRY(test, .stack_pages = 16, .max_paging_levels = 3);
+LOADER_ENTRY(test, .stack_pages = 16, .memory_mode = LOADER_SV39, .harts = 1);

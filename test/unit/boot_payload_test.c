@@ -155,7 +155,7 @@ TEST(defaults_of_wishes) {
     CHECK_EQ(payload_open(&p, m.bytes, sizeof(m.bytes), &why), STATUS_OK);
     CHECK_EQ(p.config.stack_pages, 8);
     CHECK_EQ(p.config.stack_guard_pages, 1);
-    CHECK_EQ(p.config.max_paging_levels, 5);
+    CHECK_EQ(p.config.memory_mode, 5);
     CHECK_EQ(p.size, 0x3000);
     CHECK(p.tls != NULL && p.tls->memsz == 24);
 }
@@ -168,10 +168,12 @@ TEST(what_is_wrong_is_named) {
     check_refused(&m, text)
 
     CASE(config(&m)->magic++, "no magic");
-    CASE(config(&m)->version = 2, "version 2");
+    CASE(config(&m)->version = 77, "version 77");
     CASE(config(&m)->size--, "version");
     CASE(config(&m)->stack_pages = UINT32_MAX, "stack");
-    CASE(config(&m)->max_paging_levels = 2, "2 levels");
+    CASE(config(&m)->memory_mode = 2, "2 levels");
+    CASE(config(&m)->harts = 65, "65 harts");
+    CASE(config(&m)->heap_pages = 1 << 19, "heap");
     CASE(m.bytes[NAMES + 3] = 'x', "no section");
     CASE(ehdr(&m)->type = ELF_TYPE_EXEC, "position-independent");
     CASE(ehdr(&m)->machine = ELF_MACHINE_X86_64, "payload: ");
