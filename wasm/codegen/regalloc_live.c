@@ -21,8 +21,8 @@
 struct live {
     struct regalloc *ra;
     struct bitset in, out;       /* blocks where the value at hand is live */
-    VEC(uint32_t) work;          /* blocks of `in` whose predecessors are to be visited */
-    uint32_t low, high;          /* least and greatest block touched */
+    uint32_t *work, work_len;    /* blocks of `in` whose predecessors are to be visited */
+    uint32_t high;               /* greatest block touched */
     uint64_t walk_left;
 };
 
@@ -274,9 +274,7 @@ static pos_t def_start(const struct regalloc *ra, const struct value *value) {
 static void enter(struct live *live, uint32_t block) {
     if (!bitset_has(&live->in, block)) {
         bitset_add(&live->in, block);
-        vec_push(live->ra->arena, &live->work, block);
-        live->walk_left -= live->walk_left > 0;
-        live->low = block < live->low ? block : live->low;
+        live->work[live->work_len++] = block;
         live->high = block > live->high ? block : live->high;
     }
 }
@@ -284,15 +282,19 @@ static void enter(struct live *live, uint32_t block) {
 /* Marks every block on a way from the definition to a use. */
 static void mark_blocks(struct live *live, const struct value *value) {
     struct regalloc *ra = live->ra;
-    live->low = live->high = value->def_block;
+    uint32_t visited = 0, last = value->def_block;
+    live->high = value->def_block;
     for (uint32_t k = value->use_end; k-- > value->use;) {
         uint32_t block = pos_block(ra, ra->uses[k].pos);
-        if (block != value->def_block) {
+        if (block != value->def_block && block != last) {
             enter(live, block);
         }
+        last = block;
     }
-    while (live->work.len) {
-        const struct mblock *block = &ra->m->blocks.at[vec_pop(&live->work)];
+    for (; live->work_len; visited++) {
+        uint32_t at = live->work[--live->work_len];
+        const struct mblock *block = &ra->m->blocks.at[at];
+        assert(at > value->def_block && "definitions stand before uses in layout order");
         for (uint32_t k = 0; k < block->preds.len; k++) {
             uint32_t pred = block->preds.at[k];
             bitset_add(&live->out, pred);
@@ -301,14 +303,14 @@ static void mark_blocks(struct live *live, const struct value *value) {
             }
         }
     }
-    assert(live->low == value->def_block && "definitions stand before uses in layout order");
+    live->walk_left -= visited < live->walk_left ? visited : live->walk_left;
 }
 
 static void build_ranges_across(struct live *live, struct value *value) {
     struct regalloc *ra = live->ra;
     uint32_t k = value->use;
     mark_blocks(live, value);
-    for (uint32_t b = value->def_block;; b = bitset_next(&live->in, b)) {
+    for (uint32_t b = value->def_block;;) {
         pos_t start = b == value->def_block ? def_start(ra, value) : block_start(ra, b);
         pos_t end = start + 1;
         for (; k < value->use_end && ra->uses[k].pos < block_end(ra, b); k++) {
@@ -323,6 +325,7 @@ static void build_ranges_across(struct live *live, struct value *value) {
         if (b == live->high) {
             return;
         }
+        b = bitset_has(&live->in, b + 1) ? b + 1 : bitset_next(&live->in, b + 1);
     }
 }
 
@@ -365,6 +368,7 @@ void regalloc_live_build(struct regalloc *ra) {
         .ra = ra,
         .in = bitset_new(ra->arena, m->blocks.len),
         .out = bitset_new(ra->arena, m->blocks.len),
+        .work = arena_array(ra->arena, uint32_t, m->blocks.len),
         .walk_left = WALK_MIN + (uint64_t)WALK_PER_INST * m->insts.len,
     };
     for (uint32_t k = 0; k < ra->order.len; k++) {
