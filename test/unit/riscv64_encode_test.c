@@ -21,8 +21,7 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define ROW(op, rd, rs1, rs2, imm, word, half, text)                                               \
-    {RV_##op, rd, rs1, rs2, imm, word, half, text},
+#define ROW(op, rd, rs1, rs2, imm, word, half, text) {RV_##op, rd, rs1, rs2, imm, word, half, text},
 #include "test/unit/riscv64_encode_rows.def"
 #undef ROW
 };
@@ -147,9 +146,25 @@ static void check_constant(int64_t value) {
 }
 
 TEST(constants) {
-    static const int64_t some[] = {0, 1, -1, 2047, 2048, -2048, -2049, 4096, 0x7fffffff, 0x7ffff800,
-                                   0x7ffff7ff, INT32_MIN, 0x80000000, 0xffffffff, 0x100000000,
-                                   0x123456789abcdef, INT64_MAX, INT64_MIN, 0x7ff0000000000000};
+    static const int64_t some[] = {0,
+                                   1,
+                                   -1,
+                                   2047,
+                                   2048,
+                                   -2048,
+                                   -2049,
+                                   4096,
+                                   0x7fffffff,
+                                   0x7ffff800,
+                                   0x7ffff7ff,
+                                   INT32_MIN,
+                                   0x80000000,
+                                   0xffffffff,
+                                   0x100000000,
+                                   0x123456789abcdef,
+                                   INT64_MAX,
+                                   INT64_MIN,
+                                   0x7ff0000000000000};
     for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
         check_constant(some[i]);
         check_constant((int64_t)(0 - (uint64_t)some[i]));
@@ -181,8 +196,8 @@ static uint32_t follow(const struct code *code, uint32_t at, bool taken) {
         if ((w & 0x7f) != 0x63) {
             return at;
         }
-        uint32_t imm = (w >> 31) * 0xfffff000u | (w >> 7 & 1) << 11 | (w >> 25 & 63) << 5 |
-                       (w >> 8 & 15) << 1;
+        uint32_t imm =
+            (w >> 31) * 0xfffff000u | (w >> 7 & 1) << 11 | (w >> 25 & 63) << 5 | (w >> 8 & 15) << 1;
         bool is_equal = (w >> 12 & 7) == 0;
         if (is_equal == taken) {
             return at + imm;

@@ -192,8 +192,7 @@ static void loop(bool step) {
     mir_block(m, 1);
     vreg_t p = mir_param(m, 1, REG_INT);
     access(RV_LW, p, 0, 0);
-    vreg_t next = step ? put(RV_ADDI, p, 0, 8, 0)
-                       : put(RV_ADD_UW, any(), 0, 0, PIN(GP, 1));
+    vreg_t next = step ? put(RV_ADDI, p, 0, 8, 0) : put(RV_ADD_UW, any(), 0, 0, PIN(GP, 1));
     mir_inst(m, MINST_END);
     vec_last(&m->insts).op = RV_JUMP;
     mir_argument(m, next);

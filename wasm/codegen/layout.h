@@ -30,29 +30,29 @@ struct func_record {
 };
 
 struct memory_area {
-    uint64_t base;        /* never changes */
-    uint64_t size;        /* bytes accessible now */
+    uint64_t base; /* never changes */
+    uint64_t size; /* bytes accessible now */
 };
 
 struct table_area {
-    uint64_t base;        /* of 8-byte references; never changes: the maximum is reserved */
+    uint64_t base; /* of 8-byte references; never changes: the maximum is reserved */
     uint64_t len;
 };
 
 struct instance_area {
-    uint64_t memory_base;            /* of memory 0; also in the memory register */
-    uint64_t memory_area;            /* address of memory 0's memory_area (own or owner's), or 0 */
-    uint64_t helpers[HELPER_COUNT];  /* entry points of stubs */
+    uint64_t memory_base;           /* of memory 0; also in the memory register */
+    uint64_t memory_area;           /* address of memory 0's memory_area (own or owner's), or 0 */
+    uint64_t helpers[HELPER_COUNT]; /* entry points of stubs */
 };
 
 /* Where each thing of a module's instances lies: offsets from the instance register. */
 struct layout {
-    uint32_t size;               /* of the whole area */
+    uint32_t size; /* of the whole area */
     uint32_t record_count;
-    uint32_t *memories;          /* offset of memory_area, or of the pointer to it if imported */
-    uint32_t *tables;            /* likewise */
-    uint32_t *globals;           /* offset of the value, or of the pointer if imported and mutable */
-    uint32_t *records;           /* by function index; UINT32_MAX: has no record */
+    uint32_t *memories; /* offset of memory_area, or of the pointer to it if imported */
+    uint32_t *tables;   /* likewise */
+    uint32_t *globals;  /* offset of the value, or of the pointer if imported and mutable */
+    uint32_t *records;  /* by function index; UINT32_MAX: has no record */
 };
 
 /* From the module alone, so that code can be compiled before any instance exists. In `arena`. */

@@ -10,16 +10,16 @@
 
 /* What the machine can do beyond its base, and how code is to be made. */
 struct target_options {
-    uint64_t features;   /* bits of the target's own enumeration (riscv64/features.h) */
-    bool far_calls;      /* the module's code may not fit within 1 MiB */
+    uint64_t features; /* bits of the target's own enumeration (riscv64/features.h) */
+    bool far_calls;    /* the module's code may not fit within 1 MiB */
 };
 
 struct target {
     const char *name;
-    uint32_t allocatable[REG_CLASS_COUNT];   /* register masks */
+    uint32_t allocatable[REG_CLASS_COUNT]; /* register masks */
     uint32_t callee_saved[REG_CLASS_COUNT];
-    uint32_t clobbers[REG_CLASS_COUNT];      /* destroyed by calls; disjoint from callee_saved */
-    uint8_t scratch[REG_CLASS_COUNT];        /* for moves; not allocatable */
+    uint32_t clobbers[REG_CLASS_COUNT]; /* destroyed by calls; disjoint from callee_saved */
+    uint8_t scratch[REG_CLASS_COUNT];   /* for moves; not allocatable */
     /* Order in which to prefer free registers (compressed encodings first), 0xff-terminated. */
     uint8_t preference[REG_CLASS_COUNT][32];
 
@@ -34,7 +34,8 @@ struct target {
                                 const struct target_options *options, struct code **code_out);
     void (*print)(struct sink *sink, const struct mfunc *m);
     /* One instruction at `bytes` as text into buf; returns its size in bytes. */
-    uint32_t (*disassemble)(const uint8_t *bytes, uint32_t size, uint64_t pc, char *buf, size_t cap);
+    uint32_t (*disassemble)(const uint8_t *bytes, uint32_t size, uint64_t pc, char *buf,
+                            size_t cap);
 };
 
 extern const struct target target_riscv64;

@@ -29,19 +29,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ABI_REG_RA 1u
-#define ABI_REG_SP 2u
-#define ABI_REG_MEMORY 3u    /* gp */
+#define ABI_REG_RA       1u
+#define ABI_REG_SP       2u
+#define ABI_REG_MEMORY   3u  /* gp */
 #define ABI_REG_INSTANCE 4u  /* tp */
-#define ABI_REG_ARG 10u      /* a0; fa0 has the same number */
-#define ABI_ARG_REGS 8u
+#define ABI_REG_ARG      10u /* a0; fa0 has the same number */
+#define ABI_ARG_REGS     8u
 
 enum abi_kind { ABI_INT, ABI_FLOAT, ABI_STACK };
 
 struct abi_place {
-    uint8_t kind;        /* enum abi_kind */
-    uint8_t reg;         /* number of the x or f register */
-    uint32_t offset;     /* ABI_STACK: bytes above the caller's sp */
+    uint8_t kind;    /* enum abi_kind */
+    uint8_t reg;     /* number of the x or f register */
+    uint32_t offset; /* ABI_STACK: bytes above the caller's sp */
 };
 
 /* Gives places one after another. Begin with {0}; for results, with .slots = those of the parameters. */

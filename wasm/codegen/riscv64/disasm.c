@@ -54,8 +54,11 @@ struct fields {
 };
 
 static struct fields fields_of(uint32_t w) {
-    struct fields f = {.rd = w >> 7 & 31, .rs1 = w >> 15 & 31, .rs2 = w >> 20 & 31,
-                       .rm = w >> 12 & 7, .imm_i = (int32_t)w >> 20};
+    struct fields f = {.rd = w >> 7 & 31,
+                       .rs1 = w >> 15 & 31,
+                       .rs2 = w >> 20 & 31,
+                       .rm = w >> 12 & 7,
+                       .imm_i = (int32_t)w >> 20};
     uint32_t sign = (uint32_t)((int32_t)w >> 31);
     f.imm_s = (int32_t)((uint32_t)((int32_t)w >> 25) << 5 | (w >> 7 & 31));
     f.imm_b = (int32_t)(sign << 12 | (w >> 7 & 1) << 11 | (w >> 25 & 63) << 5 | (w >> 8 & 15) << 1);

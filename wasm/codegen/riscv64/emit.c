@@ -37,13 +37,13 @@ struct emit {
     struct lines lines;
     const struct mfunc *m;
     const struct target_options *options;
-    uint32_t frame, slots_at, instance_at;   /* bytes, from sp */
-    uint32_t saved[REG_CLASS_COUNT];         /* masks of callee-saved registers in use */
-    label_t *labels;         /* by block */
-    uint32_t *forward;       /* by block: where a jump to it really goes */
-    uint32_t *next;          /* by block: the one emitted after it, or blocks.len */
-    label_t *tables;         /* by block: its jump table + 1, 0: none */
-    uint32_t *order;         /* blocks as they are emitted */
+    uint32_t frame, slots_at, instance_at; /* bytes, from sp */
+    uint32_t saved[REG_CLASS_COUNT];       /* masks of callee-saved registers in use */
+    label_t *labels;                       /* by block */
+    uint32_t *forward;                     /* by block: where a jump to it really goes */
+    uint32_t *next;                        /* by block: the one emitted after it, or blocks.len */
+    label_t *tables;                       /* by block: its jump table + 1, 0: none */
+    uint32_t *order;                       /* blocks as they are emitted */
     uint32_t order_len;
     VEC(struct cold) cold;
 };
@@ -386,13 +386,13 @@ static void put_cold(struct emit *e) {
             put_cold_call(e, c);
             break;
         case COLD_NAN:
-            put(e, c->is_double ? encode_FADD_D(c->rd, c->a, c->b)
-                                : encode_FADD_S(c->rd, c->a, c->b));
+            put(e,
+                c->is_double ? encode_FADD_D(c->rd, c->a, c->b) : encode_FADD_S(c->rd, c->a, c->b));
             lines_jump(&e->lines, c->back);
             break;
-        case COLD_ROUND:   /* integral as it is, or a NaN to be made quiet */
-            put(e, c->is_double ? encode_FMIN_D(c->rd, c->a, c->a)
-                                : encode_FMIN_S(c->rd, c->a, c->a));
+        case COLD_ROUND: /* integral as it is, or a NaN to be made quiet */
+            put(e,
+                c->is_double ? encode_FMIN_D(c->rd, c->a, c->a) : encode_FMIN_S(c->rd, c->a, c->a));
             lines_jump(&e->lines, c->back);
             break;
         case COLD_TRUNC:
@@ -541,14 +541,14 @@ static void put_trunc(struct emit *e, int64_t form, reg_t rd, reg_t a) {
     label_t at = cold->at, back = cold->back;
     if (wide && !is_signed) {
         put(e, is_double ? encode_FCVT_LU_D(rd, a, RM_RTZ) : encode_FCVT_LU_S(rd, a, RM_RTZ));
-        put(e, encode_ADDI(T5, rd, 1));   /* suspicious: 0 and the greatest */
+        put(e, encode_ADDI(T5, rd, 1)); /* suspicious: 0 and the greatest */
         put(e, encode_SLTIU(T5, T5, 2));
         lines_branch(&e->lines, COND_NE, T5, ZERO, at);
         lines_bind(&e->lines, back);
         return;
     }
     put(e, is_double ? encode_FCVT_L_D(rd, a, RM_RTZ) : encode_FCVT_L_S(rd, a, RM_RTZ));
-    if (wide) {   /* suspicious: the least and the greatest */
+    if (wide) { /* suspicious: the least and the greatest */
         put(e, encode_SRAI(T5, rd, 63));
         put(e, encode_XOR(T5, T5, rd));
         put(e, encode_ADDI(T5, T5, 1));
@@ -576,7 +576,7 @@ static void put_checked_addr(struct emit *e, const struct minst *inst, reg_t rd,
     } else {
         lines_access(&e->lines, RV_LD, T5, TP, area + size_at);
     }
-    put(e, encode_ADD(T5, T5, GP));       /* end of memory */
+    put(e, encode_ADD(T5, T5, GP)); /* end of memory */
     put(e, encode_ADDI(T6, rd, checked_size(inst->imm)));
     lines_branch(&e->lines, COND_LTU, T5, T6, trap_label(e, inst->trap));
 }
@@ -741,7 +741,7 @@ static void thread_jumps(struct emit *e, const uint8_t *moved) {
             path[len++] = at;
             at = b->succs.at[0];
         }
-        if (seen[at] == 1) {   /* round and round: one of them has to be there */
+        if (seen[at] == 1) { /* round and round: one of them has to be there */
             e->forward[at] = at;
         }
         uint32_t end = e->forward[at];
@@ -831,6 +831,11 @@ static uint32_t find_move(const struct mfunc *m, uint32_t inst) {
     return low;
 }
 
+/* A constant that is made again at each of its uses needs not be made here. */
+static bool is_needless(const struct emit *e, const struct minst *inst) {
+    return (inst->flags & MINST_REMAT) != 0 && e->m->operands.at[inst->operand].loc == LOC_NONE;
+}
+
 static void put_block(struct emit *e, uint32_t block) {
     const struct mfunc *m = e->m;
     const struct mblock *b = &m->blocks.at[block];
@@ -842,7 +847,9 @@ static void put_block(struct emit *e, uint32_t block) {
         while (move < m->moves.len && m->moves.at[move].inst == i) {
             put_move(e, &m->moves.at[move++]);
         }
-        put_inst(e, block, inst, regs_of(e, inst));
+        if (!is_needless(e, inst)) {
+            put_inst(e, block, inst, regs_of(e, inst));
+        }
     }
 }
 

@@ -72,7 +72,7 @@ static int32_t word_imm_i(uint32_t w) {
 static int32_t word_imm_s(uint32_t w) {
     return (int32_t)((uint32_t)((int32_t)w >> 25) << 5 | bits(w, 7, 5));
 }
-static bool is_small(reg_t r) {   /* has a 3-bit number */
+static bool is_small(reg_t r) { /* has a 3-bit number */
     return r >= 8 && r < 16;
 }
 
@@ -192,9 +192,8 @@ static uint16_t compress_imm(uint32_t w) {
     case 0:
         return compress_addi(rd, rs1, imm);
     case 7: /* andi */
-        return same && is_small(rd) && encode_fits(imm, 6)
-                   ? C(0x8801 | (rd - 8) << 7 | imm6(imm))
-                   : C(0);
+        return same && is_small(rd) && encode_fits(imm, 6) ? C(0x8801 | (rd - 8) << 7 | imm6(imm))
+                                                           : C(0);
     default:
         return 0;
     }
@@ -288,7 +287,7 @@ uint16_t encode_c_beqz(bool nez, reg_t rs1, int64_t offset) {
 static int32_t half_imm6(uint32_t h) {
     return (int32_t)((bits(h, 2, 5) | bits(h, 12, 1) << 5) << 26) >> 26;
 }
-static uint32_t half_word(uint32_t h) {   /* offset of c.lw and c.sw */
+static uint32_t half_word(uint32_t h) { /* offset of c.lw and c.sw */
     return bits(h, 10, 3) << 3 | bits(h, 6, 1) << 2 | bits(h, 5, 1) << 6;
 }
 static uint32_t half_double(uint32_t h) {
@@ -299,8 +298,8 @@ static uint32_t expand_quadrant0(uint32_t h) {
     reg_t r = bits(h, 2, 3) + 8, base = bits(h, 7, 3) + 8;
     switch (bits(h, 13, 3)) {
     case 0: {
-        uint32_t imm = bits(h, 11, 2) << 4 | bits(h, 7, 4) << 6 | bits(h, 6, 1) << 2 |
-                       bits(h, 5, 1) << 3;
+        uint32_t imm =
+            bits(h, 11, 2) << 4 | bits(h, 7, 4) << 6 | bits(h, 6, 1) << 2 | bits(h, 5, 1) << 3;
         return imm != 0 ? encode_ADDI(r, SP, imm) : 0;
     }
     case 1:

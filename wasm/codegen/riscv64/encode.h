@@ -13,8 +13,26 @@
 typedef uint32_t reg_t; /* number of a register in its class */
 
 enum {
-    ZERO = 0, RA = 1, SP = 2, GP = 3, TP = 4, T0 = 5, T1 = 6, T2 = 7, A0 = 10, A1 = 11, A2 = 12,
-    A3 = 13, A4 = 14, A5 = 15, A6 = 16, A7 = 17, T3 = 28, T4 = 29, T5 = 30, T6 = 31,
+    ZERO = 0,
+    RA = 1,
+    SP = 2,
+    GP = 3,
+    TP = 4,
+    T0 = 5,
+    T1 = 6,
+    T2 = 7,
+    A0 = 10,
+    A1 = 11,
+    A2 = 12,
+    A3 = 13,
+    A4 = 14,
+    A5 = 15,
+    A6 = 16,
+    A7 = 17,
+    T3 = 28,
+    T4 = 29,
+    T5 = 30,
+    T6 = 31,
     FT11 = 31 /* float scratch */
 };
 
@@ -105,9 +123,29 @@ static inline uint32_t encode_format_IFF(uint32_t match, reg_t rd, reg_t rs1, re
     return encode_fields(match, rd, rs1, rs2);
 }
 
-enum format { FORMAT_N, FORMAT_R, FORMAT_R1, FORMAT_I, FORMAT_SH6, FORMAT_SH5, FORMAT_U, FORMAT_L,
-              FORMAT_S, FORMAT_B, FORMAT_J, FORMAT_FR, FORMAT_FR1, FORMAT_FR1M, FORMAT_FL,
-              FORMAT_FS, FORMAT_FI, FORMAT_IF, FORMAT_IFM, FORMAT_IFF, FORMAT_PSEUDO };
+enum format {
+    FORMAT_N,
+    FORMAT_R,
+    FORMAT_R1,
+    FORMAT_I,
+    FORMAT_SH6,
+    FORMAT_SH5,
+    FORMAT_U,
+    FORMAT_L,
+    FORMAT_S,
+    FORMAT_B,
+    FORMAT_J,
+    FORMAT_FR,
+    FORMAT_FR1,
+    FORMAT_FR1M,
+    FORMAT_FL,
+    FORMAT_FS,
+    FORMAT_FI,
+    FORMAT_IF,
+    FORMAT_IFM,
+    FORMAT_IFF,
+    FORMAT_PSEUDO
+};
 
 /* Opcodes of the machine IR: instructions, then pseudo-instructions. */
 enum rv_op {
@@ -131,46 +169,46 @@ struct rv_op_info {
 extern const struct rv_op_info rv_ops[RV_OP_COUNT];
 
 /* The typed encoders, one for each row. */
-#define ENCODE_PARAMS_N void
-#define ENCODE_PARAMS_R reg_t rd, reg_t rs1, reg_t rs2
-#define ENCODE_PARAMS_R1 reg_t rd, reg_t rs1
-#define ENCODE_PARAMS_I reg_t rd, reg_t rs1, int64_t imm
-#define ENCODE_PARAMS_SH6 reg_t rd, reg_t rs1, int64_t imm
-#define ENCODE_PARAMS_SH5 reg_t rd, reg_t rs1, int64_t imm
-#define ENCODE_PARAMS_U reg_t rd, int64_t imm
-#define ENCODE_PARAMS_L reg_t rd, reg_t rs1, int64_t imm
-#define ENCODE_PARAMS_S reg_t rs2, reg_t rs1, int64_t imm
-#define ENCODE_PARAMS_B reg_t rs1, reg_t rs2, int64_t imm
-#define ENCODE_PARAMS_J reg_t rd, int64_t imm
-#define ENCODE_PARAMS_FR reg_t rd, reg_t rs1, reg_t rs2
-#define ENCODE_PARAMS_FR1 reg_t rd, reg_t rs1
-#define ENCODE_PARAMS_FR1M reg_t rd, reg_t rs1, uint32_t rm
-#define ENCODE_PARAMS_FL reg_t rd, reg_t rs1, int64_t imm
-#define ENCODE_PARAMS_FS reg_t rs2, reg_t rs1, int64_t imm
-#define ENCODE_PARAMS_FI reg_t rd, reg_t rs1
-#define ENCODE_PARAMS_IF reg_t rd, reg_t rs1
-#define ENCODE_PARAMS_IFM reg_t rd, reg_t rs1, uint32_t rm
-#define ENCODE_PARAMS_IFF reg_t rd, reg_t rs1, reg_t rs2
-#define ENCODE_ARGS_N(match) match
-#define ENCODE_ARGS_R(match) match, rd, rs1, rs2
-#define ENCODE_ARGS_R1(match) match, rd, rs1
-#define ENCODE_ARGS_I(match) match, rd, rs1, imm
-#define ENCODE_ARGS_SH6(match) match, rd, rs1, imm
-#define ENCODE_ARGS_SH5(match) match, rd, rs1, imm
-#define ENCODE_ARGS_U(match) match, rd, imm
-#define ENCODE_ARGS_L(match) match, rd, rs1, imm
-#define ENCODE_ARGS_S(match) match, rs2, rs1, imm
-#define ENCODE_ARGS_B(match) match, rs1, rs2, imm
-#define ENCODE_ARGS_J(match) match, rd, imm
-#define ENCODE_ARGS_FR(match) match, rd, rs1, rs2
-#define ENCODE_ARGS_FR1(match) match, rd, rs1
+#define ENCODE_PARAMS_N         void
+#define ENCODE_PARAMS_R         reg_t rd, reg_t rs1, reg_t rs2
+#define ENCODE_PARAMS_R1        reg_t rd, reg_t rs1
+#define ENCODE_PARAMS_I         reg_t rd, reg_t rs1, int64_t imm
+#define ENCODE_PARAMS_SH6       reg_t rd, reg_t rs1, int64_t imm
+#define ENCODE_PARAMS_SH5       reg_t rd, reg_t rs1, int64_t imm
+#define ENCODE_PARAMS_U         reg_t rd, int64_t imm
+#define ENCODE_PARAMS_L         reg_t rd, reg_t rs1, int64_t imm
+#define ENCODE_PARAMS_S         reg_t rs2, reg_t rs1, int64_t imm
+#define ENCODE_PARAMS_B         reg_t rs1, reg_t rs2, int64_t imm
+#define ENCODE_PARAMS_J         reg_t rd, int64_t imm
+#define ENCODE_PARAMS_FR        reg_t rd, reg_t rs1, reg_t rs2
+#define ENCODE_PARAMS_FR1       reg_t rd, reg_t rs1
+#define ENCODE_PARAMS_FR1M      reg_t rd, reg_t rs1, uint32_t rm
+#define ENCODE_PARAMS_FL        reg_t rd, reg_t rs1, int64_t imm
+#define ENCODE_PARAMS_FS        reg_t rs2, reg_t rs1, int64_t imm
+#define ENCODE_PARAMS_FI        reg_t rd, reg_t rs1
+#define ENCODE_PARAMS_IF        reg_t rd, reg_t rs1
+#define ENCODE_PARAMS_IFM       reg_t rd, reg_t rs1, uint32_t rm
+#define ENCODE_PARAMS_IFF       reg_t rd, reg_t rs1, reg_t rs2
+#define ENCODE_ARGS_N(match)    match
+#define ENCODE_ARGS_R(match)    match, rd, rs1, rs2
+#define ENCODE_ARGS_R1(match)   match, rd, rs1
+#define ENCODE_ARGS_I(match)    match, rd, rs1, imm
+#define ENCODE_ARGS_SH6(match)  match, rd, rs1, imm
+#define ENCODE_ARGS_SH5(match)  match, rd, rs1, imm
+#define ENCODE_ARGS_U(match)    match, rd, imm
+#define ENCODE_ARGS_L(match)    match, rd, rs1, imm
+#define ENCODE_ARGS_S(match)    match, rs2, rs1, imm
+#define ENCODE_ARGS_B(match)    match, rs1, rs2, imm
+#define ENCODE_ARGS_J(match)    match, rd, imm
+#define ENCODE_ARGS_FR(match)   match, rd, rs1, rs2
+#define ENCODE_ARGS_FR1(match)  match, rd, rs1
 #define ENCODE_ARGS_FR1M(match) match, rd, rs1, rm
-#define ENCODE_ARGS_FL(match) match, rd, rs1, imm
-#define ENCODE_ARGS_FS(match) match, rs2, rs1, imm
-#define ENCODE_ARGS_FI(match) match, rd, rs1
-#define ENCODE_ARGS_IF(match) match, rd, rs1
-#define ENCODE_ARGS_IFM(match) match, rd, rs1, rm
-#define ENCODE_ARGS_IFF(match) match, rd, rs1, rs2
+#define ENCODE_ARGS_FL(match)   match, rd, rs1, imm
+#define ENCODE_ARGS_FS(match)   match, rs2, rs1, imm
+#define ENCODE_ARGS_FI(match)   match, rd, rs1
+#define ENCODE_ARGS_IF(match)   match, rd, rs1
+#define ENCODE_ARGS_IFM(match)  match, rd, rs1, rm
+#define ENCODE_ARGS_IFF(match)  match, rd, rs1, rs2
 
 #define INST(name, text, format, match)                                                            \
     static inline uint32_t encode_##name(ENCODE_PARAMS_##format) {                                 \
@@ -188,7 +226,7 @@ uint32_t encode_inst(enum rv_op op, reg_t rd, reg_t rs1, reg_t rs2, int64_t imm)
 uint16_t encode_compress(uint32_t word);
 /* The 32-bit form of a 16-bit instruction, jumps and branches included; 0 if it is none. */
 uint32_t encode_expand(uint16_t half);
-uint16_t encode_c_j(int64_t offset);                               /* +-2 KiB */
-uint16_t encode_c_beqz(bool nez, reg_t rs1, int64_t offset);       /* x8-x15, +-256 bytes */
+uint16_t encode_c_j(int64_t offset);                         /* +-2 KiB */
+uint16_t encode_c_beqz(bool nez, reg_t rs1, int64_t offset); /* x8-x15, +-256 bytes */
 
 #endif

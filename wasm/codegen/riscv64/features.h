@@ -17,7 +17,7 @@ enum feature_index {
 #define X(name, text) FEATURE_INDEX_##name,
     FEATURE_TABLE(X)
 #undef X
-    FEATURE_COUNT
+        FEATURE_COUNT
 };
 
 enum feature {

@@ -31,8 +31,7 @@ label_t lines_here(struct lines *lines) {
 
 static void add(struct lines *lines, enum line_kind kind, uint32_t word, uint32_t label,
                 uint32_t size) {
-    struct line line = {.kind = (uint8_t)kind, .word = word, .label = label,
-                        .size = (uint8_t)size};
+    struct line line = {.kind = (uint8_t)kind, .word = word, .label = label, .size = (uint8_t)size};
     vec_push(lines->arena, &lines->list, line);
 }
 
@@ -324,8 +323,7 @@ static void write_sites(const struct lines *lines, struct arena *arena, struct c
         /* A return address is the end of the line before; the next line may have padding. */
         const struct line *line = &lines->list.at[site->line];
         uint32_t offset = line->offset - (site->trap == TRAP_NONE ? line->pad : 0u);
-        code->sites[i] = (struct code_site){.offset = offset, .pos = site->pos,
-                                            .trap = site->trap};
+        code->sites[i] = (struct code_site){.offset = offset, .pos = site->pos, .trap = site->trap};
     }
 }
 

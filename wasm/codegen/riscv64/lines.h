@@ -19,48 +19,48 @@
 typedef uint32_t label_t;
 
 enum line_kind {
-    LINE_WORD,      /* an instruction, compressed if it can be */
-    LINE_WORD4,     /* an instruction of exactly 4 bytes */
-    LINE_HALF,      /* 2 bytes as they are */
-    LINE_BRANCH,    /* to `label` if x cond y; word: cond, x << 8, y << 16 */
-    LINE_JUMP,      /* to `label` */
-    LINE_LA,        /* auipc + addi: rd (word) = address of `label` */
-    LINE_POOL,      /* auipc t5 + load: word is the load with base t5; label: index in the pool */
-    LINE_CALL,      /* jal ra of a function (label), on a 4-byte boundary */
-    LINE_CALL_FAR,  /* auipc ra + jalr ra */
-    LINE_ALIGN,     /* to a multiple of `word`, with zeros */
-    LINE_OFFSET     /* 4 bytes: address of `label` minus that of the label `word` */
+    LINE_WORD,     /* an instruction, compressed if it can be */
+    LINE_WORD4,    /* an instruction of exactly 4 bytes */
+    LINE_HALF,     /* 2 bytes as they are */
+    LINE_BRANCH,   /* to `label` if x cond y; word: cond, x << 8, y << 16 */
+    LINE_JUMP,     /* to `label` */
+    LINE_LA,       /* auipc + addi: rd (word) = address of `label` */
+    LINE_POOL,     /* auipc t5 + load: word is the load with base t5; label: index in the pool */
+    LINE_CALL,     /* jal ra of a function (label), on a 4-byte boundary */
+    LINE_CALL_FAR, /* auipc ra + jalr ra */
+    LINE_ALIGN,    /* to a multiple of `word`, with zeros */
+    LINE_OFFSET    /* 4 bytes: address of `label` minus that of the label `word` */
 };
 
 struct line {
     uint32_t word;
     uint32_t label;
-    uint32_t offset;    /* settled at the end */
-    uint8_t kind;       /* enum line_kind */
+    uint32_t offset; /* settled at the end */
+    uint8_t kind;    /* enum line_kind */
     uint8_t size;
-    uint8_t pad;        /* bytes of padding before it */
+    uint8_t pad; /* bytes of padding before it */
 };
 
 struct line_site {
-    uint32_t line;      /* the address of this line... */
+    uint32_t line; /* the address of this line... */
     uint32_t pos;
     uint8_t trap;
 };
 
 struct lines {
     struct arena *arena;
-    uint32_t pos;                    /* bytecode offset for sites made from here on */
+    uint32_t pos; /* bytecode offset for sites made from here on */
     VEC(struct line) list;
-    VEC(uint32_t) labels;            /* label -> line it stands before */
+    VEC(uint32_t) labels; /* label -> line it stands before */
     VEC(struct line_site) sites;
     VEC(uint64_t) pool;
 };
 
 void lines_init(struct lines *lines, struct arena *arena);
 
-label_t lines_label(struct lines *lines);               /* a new one, not placed */
-void lines_bind(struct lines *lines, label_t label);    /* here */
-label_t lines_here(struct lines *lines);                /* both */
+label_t lines_label(struct lines *lines);            /* a new one, not placed */
+void lines_bind(struct lines *lines, label_t label); /* here */
+label_t lines_here(struct lines *lines);             /* both */
 
 void lines_put(struct lines *lines, uint32_t word);
 void lines_put4(struct lines *lines, uint32_t word);

@@ -5,10 +5,10 @@
 #include "wasm/codegen/riscv64/encode.h"
 #include "wasm/codegen/riscv64/riscv64.h"
 
-const char *const riscv64_int_names[32] = {
-    "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
-    "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
-    "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+const char *const riscv64_int_names[32] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                           "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                           "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                           "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 const char *const riscv64_float_names[32] = {
     "ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1", "fa0",
     "fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4", "fs5",
@@ -19,8 +19,7 @@ static void print_loc(struct sink *sink, loc_t loc) {
         fmt_print(sink, "[%u]", loc_slot(loc));
     } else if (loc_is_reg(loc)) {
         bool is_int = loc_class(loc) == REG_INT;
-        fmt_print(sink, "%s",
-                  (is_int ? riscv64_int_names : riscv64_float_names)[loc_reg(loc)]);
+        fmt_print(sink, "%s", (is_int ? riscv64_int_names : riscv64_float_names)[loc_reg(loc)]);
     }
 }
 

@@ -7,8 +7,8 @@
 #include "wasm/codegen/target.h"
 
 /* Contracts: the members of the same names in wasm/codegen/target.h. */
-struct mfunc *riscv64_select(struct arena *arena, const struct func *f,
-                             const struct layout *layout, const struct target_options *options);
+struct mfunc *riscv64_select(struct arena *arena, const struct func *f, const struct layout *layout,
+                             const struct target_options *options);
 const char *riscv64_check_sandbox(const struct mfunc *m);
 MUST_CHECK status_t riscv64_emit(struct arena *arena, const struct mfunc *m,
                                  const struct target_options *options, struct code **code_out);

@@ -14,9 +14,9 @@
 #include "wasm/codegen/riscv64/riscv64.h"
 #include "wasm/codegen/riscv64/select.h"
 
-#define RESERVED ((uint64_t)6 << 30)   /* 4 GiB of memory, 2 GiB of guard */
+#define RESERVED ((uint64_t)6 << 30) /* 4 GiB of memory, 2 GiB of guard */
 #define WORD_MAX ((uint64_t)UINT32_MAX)
-#define ROUNDS 2u
+#define ROUNDS   2u
 
 enum shape { SHAPE_UNSEEN, SHAPE_NUMBER, SHAPE_BASED, SHAPE_UNKNOWN };
 
@@ -38,16 +38,16 @@ static struct range number(int64_t lo, int64_t hi) {
 
 struct sandbox {
     const struct mfunc *m;
-    struct range *ranges;   /* by vreg */
+    struct range *ranges; /* by vreg */
 };
 
 /* What source i of an instruction holds. */
 static struct range source(const struct sandbox *s, const struct minst *inst, uint32_t i) {
     uint32_t pin = inst->aux >> (8 * i) & 0xff;
     if (pin != 0) {
-        return pin - 1 == ZERO               ? number(0, 0)
-               : pin - 1 == ABI_REG_MEMORY   ? (struct range){SHAPE_BASED, 0, 0}
-                                             : unknown;
+        return pin - 1 == ZERO             ? number(0, 0)
+               : pin - 1 == ABI_REG_MEMORY ? (struct range){SHAPE_BASED, 0, 0}
+                                           : unknown;
     }
     uint32_t skip = i;
     for (uint32_t k = 0; k < i; k++) {
@@ -146,13 +146,19 @@ static struct range result_of(const struct sandbox *s, const struct minst *inst)
     case RV_SH1ADD:
     case RV_SH2ADD:
     case RV_SH3ADD:
-        return result_of_shift_add(s, inst, inst->op == RV_SH1ADD ? 1 : inst->op == RV_SH2ADD ? 2 : 3,
+        return result_of_shift_add(s, inst,
+                                   inst->op == RV_SH1ADD   ? 1
+                                   : inst->op == RV_SH2ADD ? 2
+                                                           : 3,
                                    false);
     case RV_SH1ADD_UW:
     case RV_SH2ADD_UW:
     case RV_SH3ADD_UW:
-        return result_of_shift_add(
-            s, inst, inst->op == RV_SH1ADD_UW ? 1 : inst->op == RV_SH2ADD_UW ? 2 : 3, true);
+        return result_of_shift_add(s, inst,
+                                   inst->op == RV_SH1ADD_UW   ? 1
+                                   : inst->op == RV_SH2ADD_UW ? 2
+                                                              : 3,
+                                   true);
     case RV_SLLI:
         return shifted_left(source(s, inst, 0), shamt);
     case RV_SLLIW:

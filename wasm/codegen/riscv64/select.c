@@ -21,15 +21,19 @@ vreg_t select_new(struct select *s, enum reg_class reg_class) {
 
 void select_operand(struct select *s, vreg_t vreg, enum operand_role role,
                     enum operand_constraint constraint, reg_t reg) {
-    struct moperand operand = {.vreg = vreg, .role = (uint8_t)role,
-                               .constraint = (uint8_t)constraint, .reg = (uint8_t)reg};
+    struct moperand operand = {.vreg = vreg,
+                               .role = (uint8_t)role,
+                               .constraint = (uint8_t)constraint,
+                               .reg = (uint8_t)reg};
     vec_push(s->arena, &s->m->operands, operand);
     vec_last(&s->forward).operand_count++;
 }
 
 struct minst *select_put(struct select *s, enum rv_op op, vreg_t rd, const struct source *sources,
                          uint32_t n, int64_t imm) {
-    struct minst put = {.op = (uint16_t)op, .operand = s->m->operands.len, .imm = imm,
+    struct minst put = {.op = (uint16_t)op,
+                        .operand = s->m->operands.len,
+                        .imm = imm,
                         .pos = select_inst(s, s->inst)->pos};
     vec_push(s->arena, &s->forward, put);
     if (rd != 0) {
@@ -274,8 +278,11 @@ static enum reg_class constant_class(uint16_t op) {
 }
 
 static struct minst constant_inst(struct select *s, const struct constant *c) {
-    struct minst inst = {.op = c->op, .flags = MINST_REMAT, .operand = s->m->operands.len,
-                         .operand_count = 1, .imm = c->imm};
+    struct minst inst = {.op = c->op,
+                         .flags = MINST_REMAT,
+                         .operand = s->m->operands.len,
+                         .operand_count = 1,
+                         .imm = c->imm};
     struct moperand operand = {.vreg = c->vreg, .role = OPERAND_DEF, .constraint = OPERAND_REG};
     vec_push(s->arena, &s->m->operands, operand);
     return inst;
@@ -360,7 +367,9 @@ vreg_t select_constant(struct select *s, enum rv_op op, int64_t imm) {
         }
         flush_constant(s, oldest);
     }
-    struct constant c = {.op = (uint16_t)op, .imm = imm, .used_at = s->step,
+    struct constant c = {.op = (uint16_t)op,
+                         .imm = imm,
+                         .used_at = s->step,
                          .vreg = select_new(s, constant_class((uint16_t)op))};
     s->near[s->near_count++] = c;
     return c.vreg;
@@ -392,7 +401,7 @@ static void select_br(struct select *s, value_t v) {
     select_put2(s, RV_BRANCH, 0, c.x, c.y, c.cond);
 }
 
-#define SWITCH_CHAIN 3u   /* successors up to which comparisons are used */
+#define SWITCH_CHAIN 3u /* successors up to which comparisons are used */
 
 static void select_switch(struct select *s, value_t v) {
     uint32_t n = s->f->blocks.at[s->block].succs.len;
@@ -437,8 +446,8 @@ static void select_end(struct select *s, value_t v) {
 static void select_func_check(struct select *s, value_t v) {
     const struct inst *inst = select_inst(s, v);
     vreg_t type = select_new(s, REG_INT);
-    select_put1(s, RV_LW, type, select_reg(s, inst->arg[0]),
-                offsetof(struct func_record, type))->trap = TRAP_UNINITIALIZED_ELEMENT;
+    select_put1(s, RV_LW, type, select_reg(s, inst->arg[0]), offsetof(struct func_record, type))
+        ->trap = TRAP_UNINITIALIZED_ELEMENT;
     struct compare c = {COND_NE, source_vreg(type), select_li(s, inst->aux)};
     select_trap_branch(s, c, TRAP_INDIRECT_CALL_TYPE);
 }
@@ -533,6 +542,42 @@ static bool is_made_elsewhere(uint8_t op) {
            op == OP_RESULT || op == OP_COPY || op == OP_NONE;
 }
 
+#define STEP_WINDOW 100u /* instructions looked at behind a step */
+
+/* A comparison that the branch at the end of its block has taken for itself. */
+static bool is_branch_condition(const struct select *s, value_t v, value_t end) {
+    return select_inst(s, end)->op == OP_BR && select_arg(s, end, 0) == v && s->uses[v] == 1 &&
+           s->vreg[v] == 0;
+}
+
+/* Whether nothing between v and the end of its block uses it. */
+static bool is_used_late(const struct select *s, value_t v) {
+    value_t end = s->f->blocks.at[s->block].last;
+    value_t at = select_inst(s, v)->next;
+    for (uint32_t i = 0; i < STEP_WINDOW && at != end; i++) {
+        for (uint32_t k = 0; k < select_inst(s, at)->argc; k++) {
+            if (select_arg(s, at, k) == v && !is_branch_condition(s, at, end)) {
+                return false;
+            }
+        }
+        at = select_inst(s, at)->next;
+    }
+    return at == end;
+}
+
+/* The steps of loop variables are made last of all in a block where that is possible: then the old
+ * value is not needed any more and both can have one register. */
+static void select_steps(struct select *s, block_id_t block) {
+    for (value_t v = s->block_steps[block]; v != 0; v = s->next_step[v]) {
+        if (s->vreg[v] != 0 && is_used_late(s, v)) {
+            s->inst = v;
+            select_value(s, v);
+            take_forward(s);
+            s->facts[v] |= FACT_DONE;
+        }
+    }
+}
+
 static void select_block(struct select *s, block_id_t block) {
     const struct block *b = &s->f->blocks.at[block];
     s->block = block;
@@ -543,8 +588,9 @@ static void select_block(struct select *s, block_id_t block) {
         if (v == b->last) {
             select_end(s, v);
             take_forward(s);
+            select_steps(s, block);
             select_hoisted(s);
-        } else if (!is_made_elsewhere(select_inst(s, v)->op)) {
+        } else if (!is_made_elsewhere(select_inst(s, v)->op) && (s->facts[v] & FACT_DONE) == 0) {
             select_value(s, v);
             take_forward(s);
             flush_distant(s);
@@ -574,7 +620,8 @@ static bool is_cold(const struct select *s, block_id_t block) {
 /* Blocks in the order in which they will stand: a walk over the loop tree, whose inner nodes are
  * headers and whose children stand in reverse post-order. */
 struct order {
-    uint32_t *first, *last, *next;   /* children by loop header (the function at blocks.len), siblings */
+    uint32_t *first, *last,
+        *next; /* children by loop header (the function at blocks.len), siblings */
 };
 
 static void order_add(struct order *o, uint32_t parent, uint32_t child) {
@@ -595,7 +642,8 @@ static uint32_t order_parent(const struct func *f, block_id_t block) {
 static uint32_t *layout_order(struct select *s, uint32_t *count_out) {
     const struct func *f = s->f;
     uint32_t n = f->blocks.len, count = 0;
-    struct order o = {arena_array(s->arena, uint32_t, n + 1), arena_array(s->arena, uint32_t, n + 1),
+    struct order o = {arena_array(s->arena, uint32_t, n + 1),
+                      arena_array(s->arena, uint32_t, n + 1),
                       arena_array(s->arena, uint32_t, n + 1)};
     uint32_t *list = arena_array(s->arena, uint32_t, n + 1);
     uint32_t *stack = arena_array(s->arena, uint32_t, n + 1), depth = 0;
@@ -637,6 +685,8 @@ static void note_uses(struct select *s, value_t v) {
     if (inst->op == OP_ADD && select_inst(s, inst->arg[0])->op == OP_PHI &&
         select_is_const(s, inst->arg[1], &c)) {
         s->step_of[inst->arg[0]] = v;
+        s->next_step[v] = s->block_steps[inst->block];
+        s->block_steps[inst->block] = v;
     }
 }
 
@@ -670,6 +720,8 @@ static void begin(struct select *s) {
     s->block_of = arena_array(s->arena, uint32_t, blocks);
     s->edge_of = arena_array(s->arena, uint32_t, blocks);
     s->step_of = arena_array(s->arena, value_t, values);
+    s->next_step = arena_array(s->arena, value_t, values);
+    s->block_steps = arena_array(s->arena, value_t, blocks);
     s->hoisted = arena_array(s->arena, struct hoisted, blocks);
     struct page_addr none = {0};
     vec_push(s->arena, &s->page_addrs, none);
@@ -722,8 +774,8 @@ static void join(struct select *s, const uint32_t *order, uint32_t count,
     }
 }
 
-struct mfunc *riscv64_select(struct arena *arena, const struct func *f,
-                             const struct layout *layout, const struct target_options *options) {
+struct mfunc *riscv64_select(struct arena *arena, const struct func *f, const struct layout *layout,
+                             const struct target_options *options) {
     struct select s = {.arena = arena, .f = f, .layout = layout, .features = options->features};
     s.m = arena_new(arena, struct mfunc);
     s.m->arena = arena;

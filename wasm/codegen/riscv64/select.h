@@ -22,7 +22,7 @@
 #include "wasm/codegen/riscv64/features.h"
 #include "wasm/codegen/target.h"
 
-#define PINNED_MAX 4u    /* sources of one instruction that may be pinned */
+#define PINNED_MAX 4u /* sources of one instruction that may be pinned */
 
 /* A source: a vreg, or if that is 0 the pinned register. */
 struct source {
@@ -41,11 +41,11 @@ struct constant {
     uint16_t op;
     int64_t imm;
     vreg_t vreg;
-    uint32_t used_at;    /* step of the last use */
+    uint32_t used_at; /* step of the last use */
 };
-#define CONSTANTS_NEAR 8u       /* kept for reuse within a block */
-#define CONSTANTS_DISTANCE 24u  /* instructions after which one is rather made again */
-#define CONSTANTS_LOOP 8u       /* hoisted out of one loop, of each class */
+#define CONSTANTS_NEAR     8u  /* kept for reuse within a block */
+#define CONSTANTS_DISTANCE 24u /* instructions after which one is rather made again */
+#define CONSTANTS_LOOP     8u  /* hoisted out of one loop, of each class */
 
 /* Constants made at the end of a block, for the loops behind it. */
 struct hoisted {
@@ -58,7 +58,7 @@ struct page_addr {
     value_t addr;
     uint32_t page;
     vreg_t vreg;
-    uint32_t next;       /* of the same ADDR; 0: end */
+    uint32_t next; /* of the same ADDR; 0: end */
 };
 
 struct select {
@@ -67,18 +67,20 @@ struct select {
     const struct layout *layout;
     uint64_t features;
     struct mfunc *m;
-    vreg_t *vreg;              /* of each value, 0: not needed so far */
-    uint32_t *uses;            /* of each value, in the IR */
-    uint8_t *facts;            /* enum fact of each value */
-    uint32_t *block_of;        /* IR block -> machine block */
-    uint32_t *edge_of;         /* by IR block with one successor: its place among the predecessors */
-    value_t *step_of;          /* of a PHI: the value that adds a constant to it, if any */
-    struct hoisted *hoisted;   /* by IR block */
-    VEC(struct page_addr) page_addrs;  /* [0] unused */
-    uint32_t *page_head;       /* by value */
-    block_id_t block;          /* being selected */
-    value_t inst;              /* likewise */
-    uint32_t step;             /* counts IR instructions */
+    vreg_t *vreg;            /* of each value, 0: not needed so far */
+    uint32_t *uses;          /* of each value, in the IR */
+    uint8_t *facts;          /* enum fact of each value */
+    uint32_t *block_of;      /* IR block -> machine block */
+    uint32_t *edge_of;       /* by IR block with one successor: its place among the predecessors */
+    value_t *step_of;        /* of a PHI: the value that adds a constant to it, if any */
+    value_t *block_steps;    /* by IR block: the first such value in it */
+    value_t *next_step;      /* by value: the next one in the same block */
+    struct hoisted *hoisted; /* by IR block */
+    VEC(struct page_addr) page_addrs; /* [0] unused */
+    uint32_t *page_head;              /* by value */
+    block_id_t block;                 /* being selected */
+    value_t inst;                     /* likewise */
+    uint32_t step;                    /* counts IR instructions */
     struct constant near[CONSTANTS_NEAR];
     uint32_t near_count;
     VEC(struct minst) forward; /* code of this instruction */
@@ -87,9 +89,9 @@ struct select {
 };
 
 enum fact {
-    FACT_FULL = 1,       /* someone needs all 64 bits in order */
-    FACT_ZERO_LOAD = 2,  /* an i32 load that is to extend with zeros */
-    FACT_CHECKED = 4     /* an ADDR that is needed as plain base + index */
+    FACT_FULL = 1,      /* someone needs all 64 bits in order */
+    FACT_ZERO_LOAD = 2, /* an i32 load that is to extend with zeros */
+    FACT_DONE = 4       /* selected ahead of its turn */
 };
 
 static inline const struct inst *select_inst(const struct select *s, value_t v) {
@@ -105,7 +107,7 @@ static inline bool select_has(const struct select *s, uint64_t feature) {
 static inline bool select_is_float(uint8_t type) {
     return type == IR_F32 || type == IR_F64;
 }
-static inline bool select_is_wide(uint8_t type) {   /* not i32 */
+static inline bool select_is_wide(uint8_t type) { /* not i32 */
     return type != IR_I32;
 }
 

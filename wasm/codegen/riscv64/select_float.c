@@ -21,8 +21,8 @@ static void unary(struct select *s, value_t v, vreg_t rd, enum rv_op single, enu
 static void binary(struct select *s, value_t v, vreg_t rd, enum rv_op single, enum rv_op wide) {
     const struct inst *inst = select_inst(s, v);
     struct source a = select_reg(s, inst->arg[0]);
-    select_put2(s, is_double(s, inst->arg[0]) ? wide : single, rd, a,
-                select_reg(s, inst->arg[1]), 0);
+    select_put2(s, is_double(s, inst->arg[0]) ? wide : single, rd, a, select_reg(s, inst->arg[1]),
+                0);
 }
 
 /* Sign operations are forms of fsgnj with both sources the same. */
@@ -45,8 +45,8 @@ static void min_max(struct select *s, value_t v, vreg_t rd) {
 static void round_to(struct select *s, value_t v, vreg_t rd, uint32_t mode) {
     bool zfa = select_has(s, FEATURE_ZFA);
     value_t x = select_inst(s, v)->arg[0];
-    enum rv_op op = is_double(s, x) ? (zfa ? RV_FROUND_D : RV_ROUND_D)
-                                    : (zfa ? RV_FROUND_S : RV_ROUND_S);
+    enum rv_op op =
+        is_double(s, x) ? (zfa ? RV_FROUND_D : RV_ROUND_D) : (zfa ? RV_FROUND_S : RV_ROUND_S);
     select_put1(s, op, rd, select_reg(s, x), mode);
 }
 
@@ -79,8 +79,7 @@ static void convert(struct select *s, value_t v, vreg_t rd) {
         {{RV_FCVT_D_WU, RV_FCVT_D_W}, {RV_FCVT_D_LU, RV_FCVT_D_L}}};
     bool wide = select_is_wide(select_inst(s, inst->arg[0])->type);
     struct source x = wide ? select_reg(s, inst->arg[0]) : select_low(s, inst->arg[0]);
-    select_put1(s, (enum rv_op)ops[inst->type == IR_F64][wide][inst->op == OP_CONVERT_S], rd, x,
-                0);
+    select_put1(s, (enum rv_op)ops[inst->type == IR_F64][wide][inst->op == OP_CONVERT_S], rd, x, 0);
 }
 
 static void truncate(struct select *s, value_t v, vreg_t rd) {
@@ -88,8 +87,7 @@ static void truncate(struct select *s, value_t v, vreg_t rd) {
     int64_t form = (is_double(s, inst->arg[0]) ? TRUNC_FROM_F64 : 0) |
                    (select_is_wide(inst->type) ? TRUNC_TO_64 : 0) |
                    (inst->op == OP_TRUNC_S ? TRUNC_SIGNED : 0);
-    select_put1(s, RV_TRUNC, rd, select_reg(s, inst->arg[0]), form)->trap =
-        TRAP_INTEGER_OVERFLOW;
+    select_put1(s, RV_TRUNC, rd, select_reg(s, inst->arg[0]), form)->trap = TRAP_INTEGER_OVERFLOW;
 }
 
 /* The machine saturates as asked, but turns NaN into the greatest integer: mask that to zero. */

@@ -112,7 +112,7 @@ static void sub(struct select *s, value_t v, vreg_t rd) {
     bool wide = select_is_wide(inst->type);
     int64_t c;
     struct source a = word_source(s, wide, inst->arg[0]);
-    if (select_is_const(s, inst->arg[1], &c) && encode_fits(-c, 12)) {
+    if (select_is_const(s, inst->arg[1], &c) && encode_fits(c, 13) && encode_fits(-c, 12)) {
         select_put1(s, wide ? RV_ADDI : RV_ADDIW, rd, a, -c);
         return;
     }
@@ -312,8 +312,8 @@ static void rotate(struct select *s, value_t v, vreg_t rd) {
             select_put1(s, wide ? RV_RORI : RV_RORIW, rd, x, right);
             return;
         }
-        struct source hi = select_make1(s, wide ? RV_SLLI : RV_SLLIW, x,
-                                        (bits - right) & (bits - 1));
+        struct source hi =
+            select_make1(s, wide ? RV_SLLI : RV_SLLIW, x, (bits - right) & (bits - 1));
         struct source lo = select_make1(s, wide ? RV_SRLI : RV_SRLIW, x, right);
         select_put2(s, RV_OR, rd, hi, lo, 0);
         return;
@@ -378,7 +378,7 @@ static void count_plain(struct select *s, uint8_t op, bool wide, vreg_t rd, stru
             select_put1(s, RV_ADDI, rd, source_vreg(count), -32);
         }
     } else {
-        if (!wide) {   /* a one above the word ends the count */
+        if (!wide) { /* a one above the word ends the count */
             x = select_make2(s, RV_OR, x, select_li(s, (int64_t)1 << 32));
         }
         struct source below = select_make1(s, RV_ADDI, x, -1);
@@ -506,8 +506,8 @@ static bool compare_stepped(struct select *s, const struct inst *inst, struct co
     }
     select_is_const(s, select_inst(s, step)->arg[1], &k);
     uint64_t sum = (uint64_t)c + (uint64_t)k;
-    int64_t bound = select_is_wide(select_inst(s, step)->type) ? (int64_t)sum
-                                                               : (int32_t)(uint32_t)sum;
+    int64_t bound =
+        select_is_wide(select_inst(s, step)->type) ? (int64_t)sum : (int32_t)(uint32_t)sum;
     struct source a = select_reg(s, step);
     *out = (struct compare){inst->op == OP_EQ ? COND_EQ : COND_NE, a, select_li(s, bound)};
     return true;
@@ -541,8 +541,8 @@ static bool peel(const struct select *s, value_t *v, bool *invert) {
     value_t x = inst->arg[0];
     int64_t c;
     bool is_eqz = inst->op == OP_EQZ;
-    bool against_zero = (inst->op == OP_EQ || inst->op == OP_NE) &&
-                        select_is_const(s, inst->arg[1], &c) && c == 0;
+    bool against_zero =
+        (inst->op == OP_EQ || inst->op == OP_NE) && select_is_const(s, inst->arg[1], &c) && c == 0;
     if ((!is_eqz && !against_zero) || !may_fold(s, *v)) {
         return false;
     }
@@ -579,7 +579,7 @@ static void equal_value(struct select *s, const struct inst *inst, vreg_t rd, bo
     struct source difference;
     if (inst->op == OP_EQZ || (select_is_const(s, inst->arg[1], &c) && c == 0)) {
         difference = select_reg(s, inst->arg[0]);
-    } else if (select_is_const(s, inst->arg[1], &c) && encode_fits(-c, 12)) {
+    } else if (select_is_const(s, inst->arg[1], &c) && encode_fits(c, 13) && encode_fits(-c, 12)) {
         difference = select_make1(s, RV_ADDI, select_reg(s, inst->arg[0]), -c);
     } else {
         struct source a = select_reg(s, inst->arg[0]);

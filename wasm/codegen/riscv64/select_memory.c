@@ -20,14 +20,10 @@ struct access_ops {
     uint8_t size;
 };
 static const struct access_ops accesses[ACCESS_COUNT] = {
-    [ACCESS_8U] = {RV_LBU, RV_LBU, RV_SB, 1},
-    [ACCESS_8S] = {RV_LB, RV_LB, RV_SB, 1},
-    [ACCESS_16U] = {RV_LHU, RV_LHU, RV_SH, 2},
-    [ACCESS_16S] = {RV_LH, RV_LH, RV_SH, 2},
-    [ACCESS_32U] = {RV_LW, RV_LWU, RV_SW, 4},
-    [ACCESS_32S] = {RV_LW, RV_LW, RV_SW, 4},
-    [ACCESS_64] = {RV_LD, RV_LD, RV_SD, 8},
-    [ACCESS_F32] = {RV_FLW, RV_FLW, RV_FSW, 4},
+    [ACCESS_8U] = {RV_LBU, RV_LBU, RV_SB, 1},   [ACCESS_8S] = {RV_LB, RV_LB, RV_SB, 1},
+    [ACCESS_16U] = {RV_LHU, RV_LHU, RV_SH, 2},  [ACCESS_16S] = {RV_LH, RV_LH, RV_SH, 2},
+    [ACCESS_32U] = {RV_LW, RV_LWU, RV_SW, 4},   [ACCESS_32S] = {RV_LW, RV_LW, RV_SW, 4},
+    [ACCESS_64] = {RV_LD, RV_LD, RV_SD, 8},     [ACCESS_F32] = {RV_FLW, RV_FLW, RV_FSW, 4},
     [ACCESS_F64] = {RV_FLD, RV_FLD, RV_FSD, 8},
 };
 
@@ -77,7 +73,9 @@ static struct source page_addr(struct select *s, value_t addr, uint32_t page_num
             return source_vreg(s->page_addrs.at[i].vreg);
         }
     }
-    struct page_addr made = {.addr = addr, .page = page_number, .vreg = select_new(s, REG_INT),
+    struct page_addr made = {.addr = addr,
+                             .page = page_number,
+                             .vreg = select_new(s, REG_INT),
                              .next = s->page_head[addr]};
     s->page_head[addr] = s->page_addrs.len;
     vec_push(s->arena, &s->page_addrs, made);
@@ -86,7 +84,7 @@ static struct source page_addr(struct select *s, value_t addr, uint32_t page_num
 
 struct address {
     struct source base;
-    int64_t offset;   /* 12 bits */
+    int64_t offset; /* 12 bits */
 };
 
 /* An address that cannot be reached without a check, with its check. */
@@ -190,8 +188,7 @@ struct global_place {
 static struct global_place global_place(struct select *s, int64_t index) {
     const struct module *m = s->f->module;
     uint32_t at = s->layout->globals[index];
-    bool is_pointer =
-        m != NULL && index < m->global_imports && m->globals[index].is_mutable;
+    bool is_pointer = m != NULL && index < m->global_imports && m->globals[index].is_mutable;
     if (is_pointer) {
         return (struct global_place){load_instance(s, at), 0};
     }
@@ -235,8 +232,7 @@ static struct source table_field(struct select *s, uint32_t table, uint32_t fiel
 }
 
 /* Address of a table's element, checked. */
-static struct source table_entry(struct select *s, uint32_t table, value_t index,
-                                 enum trap trap) {
+static struct source table_entry(struct select *s, uint32_t table, value_t index, enum trap trap) {
     struct source len = table_field(s, table, offsetof(struct table_area, len));
     struct source i = select_reg(s, index);
     /* A negative i32 is sign-extended, so that it is above any length. */

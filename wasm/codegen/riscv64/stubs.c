@@ -12,11 +12,11 @@
 #include "wasm/codegen/layout.h"
 #include "wasm/codegen/riscv64/lines.h"
 
-#define SMALL 16   /* below this, byte by byte */
+#define SMALL 16 /* below this, byte by byte */
 
 struct writer {
     struct lines lines;
-    label_t leave;      /* of the helper being written */
+    label_t leave; /* of the helper being written */
     label_t trap;
 };
 

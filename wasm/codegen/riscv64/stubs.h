@@ -15,18 +15,18 @@
 
 #include <stdint.h>
 
-#define STUBS_EXIT_SIZE 4u       /* the exit instruction */
-#define STUBS_HOST_SIZE 8u       /* a host function's stub: exit, ret */
-#define STUBS_LAZY_SIZE 8u       /* a lazy stub: exit, room for a far jump later */
+#define STUBS_EXIT_SIZE 4u /* the exit instruction */
+#define STUBS_HOST_SIZE 8u /* a host function's stub: exit, ret */
+#define STUBS_LAZY_SIZE 8u /* a lazy stub: exit, room for a far jump later */
 
 /* Offsets in `bytes`, which are position-independent and to be placed at a multiple of CODE_ALIGN. */
 struct stubs {
     uint8_t *bytes;
     uint32_t size;
-    uint32_t helper[HELPER_COUNT];   /* entry points, for instance_area.helpers */
-    uint32_t leave[HELPER_COUNT];    /* where the helper's exit instruction is */
-    uint32_t leave_return;           /* ra of a call from the host: an exit instruction */
-    uint32_t site_count;             /* instructions that trap; pos is 0 */
+    uint32_t helper[HELPER_COUNT]; /* entry points, for instance_area.helpers */
+    uint32_t leave[HELPER_COUNT];  /* where the helper's exit instruction is */
+    uint32_t leave_return;         /* ra of a call from the host: an exit instruction */
+    uint32_t site_count;           /* instructions that trap; pos is 0 */
     struct code_site *sites;
 };
 
