@@ -101,7 +101,7 @@ static _Noreturn void suite_main(size_t hart, const struct boot_info *info) {
     output.sink.write = print;
     int exit_status = RUN_EXIT_ERROR;
     if (run_all(&totals) == 0) {
-        fmt_print(&streams_err, "k23: no %s in the initrd\n", SCRIPT + 1);
+        fmt_print(&streams_err, "k23: no %s in the initrd\n", &SCRIPT[1]);
     } else {
         wast_print_totals(&totals, &output.sink);
         exit_status = totals.failed ? 1 : 0;
