@@ -92,24 +92,28 @@ status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from, s
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static void load(struct user_regs *to, const struct plat_regs *from) {
-    if (to->status == 0) { /* the thread's first guest */
-        user_regs_init(to, 0, 0);
-    }
-    to->pc = from->pc;
-    memcpy(to->x, from->x, sizeof(to->x));
-    memcpy(to->f, from->f, sizeof(to->f));
-    to->fcsr = from->fcsr;
+/* The runtime's structs are the kernel's under other names: nothing is copied. */
+#define SAME_PLACE(theirs, ours)                                                                   \
+    _Static_assert(offsetof(struct plat_regs, theirs) == offsetof(struct user_regs, ours), #ours)
+SAME_PLACE(x, x);
+SAME_PLACE(pc, pc);
+SAME_PLACE(host, kernel_sp);
+SAME_PLACE(quick, quick);
+SAME_PLACE(f, f);
+SAME_PLACE(fcsr, fcsr);
+_Static_assert(sizeof(struct plat_regs) == sizeof(struct user_regs), "the host's part");
+_Static_assert(sizeof(struct plat_quick) == sizeof(struct user_quick) &&
+                   offsetof(struct plat_quick, fn) == offsetof(struct user_quick, fn) &&
+                   offsetof(struct plat_quick, ctx) == offsetof(struct user_quick, ctx) &&
+                   PLAT_QUICK_LEN == USER_QUICK_LEN,
+               "the table of quick calls");
+
+static struct user_regs *user_regs_of(struct plat_regs *regs) {
+    return (struct user_regs *)regs;
 }
 
-static void save(struct user_regs *from, struct plat_regs *to) {
-    irq_state_t irq = arch_irq_save();
-    arch_user_save(from);
-    arch_irq_restore(irq);
-    to->pc = from->pc;
-    memcpy(to->x, from->x, sizeof(to->x));
-    memcpy(to->f, from->f, sizeof(to->f));
-    to->fcsr = from->fcsr;
+void plat_sync(struct plat_regs *regs) {
+    thread_sync_user(user_regs_of(regs));
 }
 
 enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_t *fault_addr_out) {
@@ -117,10 +121,12 @@ enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_
     if (self->space != space->space) {
         thread_set_space(space->space);
     }
-    load(&self->regs, regs);
-    enum user_exit exit = thread_run_user();
-    save(&self->regs, regs);
-    *fault_addr_out = self->regs.fault_addr;
+    struct user_regs *user = user_regs_of(regs);
+    if (user->status == 0) {
+        user_regs_start(user);
+    }
+    enum user_exit exit = thread_run_user(user);
+    *fault_addr_out = user->fault_addr;
     switch (exit) {
     case USER_EXIT_CALL:
         regs->pc -= sizeof(uint32_t); /* back at the exit instruction */
@@ -157,7 +163,7 @@ uint64_t plat_instret(void) {
 }
 
 uint64_t plat_guest_instret(void) {
-    return thread_current()->regs.instret;
+    return thread_current()->guest_instret;
 }
 
 void plat_entropy(void *to, size_t size) {

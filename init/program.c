@@ -18,6 +18,16 @@
 
 #include <string.h>
 
+/* sched_yield() when nobody else wants the hart. */
+static bool yield_to_nobody(void *ctx, uint64_t *args) {
+    (void)ctx;
+    if (!sched_alone()) {
+        return false;
+    }
+    args[0] = 0;
+    return true;
+}
+
 static const struct wasi_system system_services = {
     .monotonic_ns = time_now_ns,
     .realtime_ns = rtc_now_ns,
@@ -32,7 +42,7 @@ static const struct wasi_system system_services = {
 
 struct program {
     const struct request *request;
-    const char *name;   /* argv[0] */
+    const char *name; /* argv[0] */
     struct wasm_store *store;
     struct wasm_instance *instance;
     struct wasi wasi;
@@ -88,8 +98,8 @@ static int invoke(struct program *p, const char *name) {
     uint32_t given = p->request->args.count - 1;
     if (type->param_count != given || given > INVOKE_MAX_VALUES ||
         type->result_count > INVOKE_MAX_VALUES) {
-        fmt_print(&streams_err, "k23: %s: \"%s\" takes %u arguments, %u were given\n", p->name, name,
-                  (unsigned)type->param_count, (unsigned)given);
+        fmt_print(&streams_err, "k23: %s: \"%s\" takes %u arguments, %u were given\n", p->name,
+                  name, (unsigned)type->param_count, (unsigned)given);
         return RUN_EXIT_USAGE;
     }
     const char *text = p->request->args.bytes;
@@ -128,8 +138,8 @@ static int call_start(struct program *p) {
     }
     if (wasm_export(p->instance, "_start", 6, &func) != STATUS_OK || func.kind != EXTERN_FUNC ||
         wasm_func_type(&func)->param_count != 0) {
-        fmt_print(&streams_err,
-                  "k23: %s: exports no function \"_start\" to run (see --invoke)\n", p->name);
+        fmt_print(&streams_err, "k23: %s: exports no function \"_start\" to run (see --invoke)\n",
+                  p->name);
         return RUN_EXIT_REFUSED;
     }
     return end_status(p, wasm_call(p->store, &func, NULL, NULL, &p->trap));
@@ -138,6 +148,10 @@ static int call_start(struct program *p) {
 static int run_in_store(struct program *p) {
     struct wasm_module *module;
     status_t status = wasi_define(&p->wasi, p->store);
+    if (status == STATUS_OK) {
+        status = wasm_define_quick(p->store, "wasi_snapshot_preview1", "sched_yield",
+                                   yield_to_nobody, NULL);
+    }
     if (status != STATUS_OK) {
         return fail(p, status, "cannot set up WASI");
     }

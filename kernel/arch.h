@@ -76,6 +76,19 @@ void arch_timer_set(uint64_t ticks);
 
 /* ---- User mode ---- */
 
+/* A host call that is made in the middle of the trap, without leaving user_enter(), if the guest
+ * calls from `pc` with the entry's offset in the table in t0. fn runs with interrupts off and must
+ * leave them so; args are the guest's a0 to a3, and a4 to a7 and t0 to t6 are lost. True: args are
+ * the results, and the guest goes on at its ra. False, with args as
+ * they were: user_enter() returns as for any other call. */
+struct user_quick {
+    vaddr_t pc; /* 0: no entry */
+    bool (*fn)(void *ctx, uint64_t *args);
+    void *ctx;
+    uint64_t reserved;
+};
+#define USER_QUICK_LEN 64
+
 /* Registers of a guest. x and f are indexed by the machine's numbers. The layout is known to
  * assembly (kernel/riscv64/offsets.h). */
 struct user_regs {
@@ -85,9 +98,11 @@ struct user_regs {
     uint64_t cause;      /* machine's code of the trap */
     uint64_t fault_addr; /* address or instruction that the trap concerns */
     uint64_t status;     /* machine's status word, floating-point state within */
+    const struct user_quick
+        *quick; /* USER_QUICK_LEN entries; user_regs_start() takes NULL for none */
     uint64_t f[32];
     uint64_t fcsr;
-    uint64_t instret;   /* instructions retired by this guest in user mode, in all */
+    uint64_t instret;   /* retired by this guest in user mode and in quick calls, in all */
     uint32_t fp_loaded; /* f and fcsr are live in the hart's registers */
     uint32_t reserved;
 };
@@ -109,6 +124,9 @@ enum user_exit {
 
 /* All registers zero but pc and the stack pointer. */
 void user_regs_init(struct user_regs *regs, vaddr_t pc, vaddr_t sp);
+
+/* Readies a struct whose registers somebody else has set and that is zero but for them. */
+void user_regs_start(struct user_regs *regs);
 
 /* Runs the guest until it traps. Interrupts must be off and are off again on return. The current
  * address space must be the guest's. */

@@ -64,6 +64,10 @@ void sched_switch(void) {
     }
 }
 
+bool sched_alone(void) {
+    return list_empty(&hart_self()->ready);
+}
+
 void sched_yield(void) {
     irq_state_t irq = arch_irq_save();
     sched_switch();

@@ -10,6 +10,9 @@
 /* Lets the other ready threads of this hart run. */
 void sched_yield(void);
 
+/* Whether no other thread of this hart is ready, so that yielding would change nothing. */
+bool sched_alone(void);
+
 /* Runs the next ready thread; the current one's state is set already. Interrupts off. */
 void sched_switch(void);
 

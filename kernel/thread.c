@@ -51,8 +51,8 @@ static void finish_switch(void) {
 
 void thread_switch_to(struct thread *from, struct thread *to) {
     struct hart *hart = hart_self();
-    if (from->space) {
-        arch_user_save(&from->regs);
+    if (from->regs) {
+        arch_user_save(from->regs);
     }
     if (from->space != to->space) {
         space_activate(to->space);
@@ -148,7 +148,6 @@ void thread_kill(struct thread *thread) {
 void thread_set_space(struct space *space) {
     struct thread *self = thread_current();
     irq_state_t irq = arch_irq_save();
-    arch_user_save(&self->regs);
     self->space = space;
     space_activate(space);
     arch_irq_restore(irq);
@@ -178,18 +177,32 @@ static unsigned access_of(enum user_exit exit) {
     }
 }
 
-enum user_exit thread_run_user(void) {
+static void use_regs(struct thread *self, struct user_regs *regs) {
+    irq_state_t irq = arch_irq_save();
+    if (self->regs) {
+        arch_user_save(self->regs);
+    }
+    self->regs = regs;
+    arch_irq_restore(irq);
+}
+
+void thread_sync_user(struct user_regs *regs) {
     struct thread *self = thread_current();
-    assert(self->space);
+    if (self->regs == regs) {
+        use_regs(self, NULL);
+    }
+}
+
+static enum user_exit run(struct thread *self, struct user_regs *regs) {
     for (;;) {
         arch_irq_off();
         if (__atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
             arch_irq_on();
             return USER_EXIT_KILLED;
         }
-        enum user_exit exit = user_enter(&self->regs);
+        enum user_exit exit = user_enter(regs);
         if (exit == USER_EXIT_INTERRUPT) {
-            arch_take_interrupt(&self->regs);
+            arch_take_interrupt(regs);
             sched_preempt();
             continue;
         }
@@ -197,11 +210,23 @@ enum user_exit thread_run_user(void) {
         if (!access_of(exit)) {
             return exit;
         }
-        status_t status = space_fault(self->space, self->regs.fault_addr, access_of(exit));
+        status_t status = space_fault(self->space, regs->fault_addr, access_of(exit));
         if (status != STATUS_OK) {
             return status == STATUS_NO_MEMORY ? USER_EXIT_NO_MEMORY : exit;
         }
     }
+}
+
+enum user_exit thread_run_user(struct user_regs *regs) {
+    struct thread *self = thread_current();
+    assert(self->space);
+    if (self->regs != regs) {
+        use_regs(self, regs);
+    }
+    uint64_t before = regs->instret;
+    enum user_exit exit = run(self, regs);
+    self->guest_instret += regs->instret - before;
+    return exit;
 }
 
 const char *thread_exit_text(enum user_exit exit) {

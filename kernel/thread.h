@@ -39,7 +39,8 @@ struct thread {
     void *arg;
     vaddr_t stack_low, stack_high; /* kernel stack */
     struct space *space;           /* of the program, or NULL */
-    struct user_regs regs;         /* of the program */
+    struct user_regs *regs;        /* of the guest whose floats may be in the hart, or NULL */
+    uint64_t guest_instret;        /* instructions retired in user mode, in all */
     struct spinlock join_lock;
     struct waitqueue joiners;
     char name[THREAD_NAME_SIZE];
@@ -70,12 +71,16 @@ void thread_set_space(struct space *space);
 void thread_sleep_ns(uint64_t ns);
 
 /*
- * Runs the calling thread's guest from thread->regs until it wants something: USER_EXIT_CALL with
+ * Runs the calling thread's guest from *regs until it wants something: USER_EXIT_CALL with
  * regs.pc after the call instruction, or a fault for good with regs.pc at the instruction and
  * regs.fault_addr the address. Interrupts, preemption and lazy pages are dealt with inside and
  * never returned. Never returns USER_EXIT_INTERRUPT.
+ *
+ * The floating-point registers may stay in the hart: thread_sync_user() before anybody looks at them
+ * or *regs goes away.
  */
-enum user_exit thread_run_user(void);
+enum user_exit thread_run_user(struct user_regs *regs);
+void thread_sync_user(struct user_regs *regs);
 
 /* The switch itself, for sched_switch() alone. Interrupts off. */
 void thread_switch_to(struct thread *from, struct thread *to);

@@ -54,12 +54,30 @@ MUST_CHECK status_t plat_copy_out(struct plat_space *space, gaddr_t to, const vo
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-/* The guest's registers, by their RISC-V numbers. */
+/* Host functions that are done in a few instructions, cannot fail and never wait. A guest calls one
+ * by an exit instruction at `pc` with the entry's offset in the table in t0; the host then calls fn at
+ * once, in the middle of the trap, with interrupts off: a0 to a3 are args[0..3] and, when it returns
+ * true, results, and the guest goes on at its ra; a4 to a7 and t0 to t6 are lost. When it returns
+ * false, args as they were, or pc is another, plat_run() returns as for any call. A host may always do that. */
+struct plat_quick {
+    gaddr_t pc; /* 0: no entry */
+    bool (*fn)(void *ctx, uint64_t *args);
+    void *ctx;
+    uint64_t reserved;
+};
+#define PLAT_QUICK_LEN  64u
+#define PLAT_QUICK_ARGS 4u
+
+/* The guest's registers, by their RISC-V numbers. All zero before the first plat_run(). The host runs
+ * the guest from this very struct; it stays the host's until plat_sync(). */
 struct plat_regs {
-    uint64_t pc;
     uint64_t x[32]; /* x[0] unused */
-    uint64_t f[32];
+    uint64_t pc;
+    uint64_t host[4];               /* the host's own */
+    const struct plat_quick *quick; /* PLAT_QUICK_LEN entries, or NULL */
+    uint64_t f[32];                 /* see plat_sync() */
     uint64_t fcsr;
+    uint64_t host_more[2];
 };
 
 enum plat_exit {
@@ -73,6 +91,11 @@ enum plat_exit {
 /* Runs the guest on the calling thread from *regs until it leaves user mode for good; *regs holds
  * its registers then. Interrupts and faults on committed pages are dealt with inside. */
 enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_t *fault_addr_out);
+
+/* f and fcsr are the guest's from here to the next plat_run(), which costs time and is left out where
+ * nobody looks at them. Before they are read or written after a plat_run(), and before the struct
+ * goes away. */
+void plat_sync(struct plat_regs *regs);
 
 /* The 4-byte instruction by which guest stubs leave (PLAT_EXIT_CALL). */
 uint32_t plat_exit_instruction(void);

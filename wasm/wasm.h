@@ -92,6 +92,12 @@ MUST_CHECK status_t wasm_define_func(struct wasm_store *store, const char *modul
                                      const valtype_t *params, uint32_t param_count,
                                      const valtype_t *results, uint32_t result_count,
                                      wasm_host_fn fn, void *ctx);
+/* Gives the host function MODULE.NAME a quick way (see struct plat_quick), for instances made from now
+ * on: it does what fn does, or returns false to have fn called. For functions of at most 4 parameters
+ * and results, all integers. NOT_FOUND, LIMIT, BAD_ARGUMENT for another type. */
+MUST_CHECK status_t wasm_define_quick(struct wasm_store *store, const char *module,
+                                      const char *name, bool (*quick)(void *ctx, uint64_t *args),
+                                      void *ctx);
 MUST_CHECK status_t wasm_define_global(struct wasm_store *store, const char *module,
                                        const char *name, bool is_mutable, struct wasm_value value);
 MUST_CHECK status_t wasm_define_table(struct wasm_store *store, const char *module,

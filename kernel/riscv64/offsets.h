@@ -18,9 +18,16 @@
 #define USER_CAUSE      272
 #define USER_FAULT_ADDR 280
 #define USER_STATUS     288
-#define USER_F          296
-#define USER_FCSR       552
-#define USER_INSTRET    560
+#define USER_QUICK      296
+#define USER_F          304
+#define USER_FCSR       560
+#define USER_INSTRET    568
+
+/* struct user_quick */
+#define QUICK_PC   0
+#define QUICK_FN   8
+#define QUICK_CTX  16
+#define QUICK_MASK 0x7e0 /* an offset of one of USER_QUICK_LEN entries */
 
 /* struct trap_frame */
 #define FRAME_X(n)   (8 * (n))
@@ -35,7 +42,8 @@
 #define CONTEXT_SP   8
 #define CONTEXT_S(n) (16 + 8 * (n))
 
-/* Instructions of user_run() and the trap path that retire between its two reads of instret. */
-#define USER_RUN_OVERHEAD 38
+/* Instructions of user_run() and the trap path that retire between its two reads of instret, for a
+ * call without quick ones; a few more or less for others. */
+#define USER_RUN_OVERHEAD 49
 
 #endif

@@ -9,7 +9,12 @@
 #include "kernel/riscv64/csr.h"
 #include "kernel/riscv64/offsets.h"
 
-#define SAVED_SIZE 112   /* ra, s0 to s11, tp */
+/* On the kernel's stack while a guest runs: ra, s0 to s11, tp, and the guest's user_regs. */
+#define SAVED_SIZE 128
+#define SAVED_TP   0
+#define SAVED_REGS 112
+
+#define SCAUSE_ECALL 8
 
     .text
 
@@ -33,6 +38,7 @@ user_run:
     sd s10, 16(sp)
     sd s11, 8(sp)
     sd tp, 0(sp)
+    sd a0, SAVED_REGS(sp)
     sd sp, USER_KERNEL_SP(a0)
     ld t0, USER_PC(a0)
     ld t1, USER_STATUS(a0)
@@ -84,13 +90,87 @@ trap_vector:
     csrrw a0, sscratch, a0
     beqz a0, from_kernel
     sd t1, USER_X(6)(a0)
+    csrr t1, scause
+    addi t1, t1, -SCAUSE_ECALL
+    bnez t1, leave_user
+
+    /* A quick call? It is a function call by the guest's convention: s0 to s11 are kept by the
+     * function, f by all of the kernel, the others are cleared so that nothing of ours shows. */
+    sd t0, USER_X(5)(a0)
+    sd t2, USER_X(7)(a0)
+    ld t2, USER_QUICK(a0)
+    andi t0, t0, QUICK_MASK
+    add t2, t2, t0
+    csrr t0, sepc
+    ld t1, QUICK_PC(t2)
+    bne t1, t0, leave_user_saved
+    sd ra, USER_X(1)(a0)
+    sd sp, USER_X(2)(a0)
+    sd tp, USER_X(4)(a0)
+    sd a1, USER_X(11)(a0)
+    sd a2, USER_X(12)(a0)
+    sd a3, USER_X(13)(a0)
+    csrrw t0, sscratch, zero
+    sd t0, USER_X(10)(a0)
+    ld sp, USER_KERNEL_SP(a0)
+    ld tp, SAVED_TP(sp)
+    ld t1, QUICK_FN(t2)
+    addi a1, a0, USER_X(10)
+    ld a0, QUICK_CTX(t2)
+    jalr t1
+    beqz a0, quick_refused
+    ld a0, SAVED_REGS(sp)
+    csrw sscratch, a0
+    ld ra, USER_X(1)(a0)
+    csrw sepc, ra
+    ld sp, USER_X(2)(a0)
+    ld tp, USER_X(4)(a0)
+    ld a1, USER_X(11)(a0)
+    ld a2, USER_X(12)(a0)
+    ld a3, USER_X(13)(a0)
+    li a4, 0
+    li a5, 0
+    li a6, 0
+    li a7, 0
+    li t0, 0
+    li t1, 0
+    li t2, 0
+    li t3, 0
+    li t4, 0
+    li t5, 0
+    li t6, 0
+    ld a0, USER_X(10)(a0)
+    sret
+
+quick_refused:
+    ld a0, SAVED_REGS(sp)
+    ld t0, USER_X(10)(a0)
+    csrw sscratch, t0
+    ld ra, USER_X(1)(a0)
+    ld sp, USER_X(2)(a0)
+    ld tp, USER_X(4)(a0)
+    ld a1, USER_X(11)(a0)
+    ld a2, USER_X(12)(a0)
+    ld a3, USER_X(13)(a0)
+    li a4, 0
+    li a5, 0
+    li a6, 0
+    li a7, 0
+    li t3, 0
+    li t4, 0
+    li t5, 0
+    li t6, 0
+    j leave_user_saved
+
+leave_user:
+    sd t0, USER_X(5)(a0)
+    sd t2, USER_X(7)(a0)
+leave_user_saved:
     csrr t1, instret
     sd ra, USER_X(1)(a0)
     sd sp, USER_X(2)(a0)
     sd gp, USER_X(3)(a0)
     sd tp, USER_X(4)(a0)
-    sd t0, USER_X(5)(a0)
-    sd t2, USER_X(7)(a0)
     sd s0, USER_X(8)(a0)
     sd s1, USER_X(9)(a0)
     sd a1, USER_X(11)(a0)

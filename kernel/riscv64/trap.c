@@ -25,6 +25,11 @@ _Static_assert(offsetof(struct user_regs, kernel_sp) == USER_KERNEL_SP, "offsets
 _Static_assert(offsetof(struct user_regs, cause) == USER_CAUSE, "offsets.h");
 _Static_assert(offsetof(struct user_regs, fault_addr) == USER_FAULT_ADDR, "offsets.h");
 _Static_assert(offsetof(struct user_regs, status) == USER_STATUS, "offsets.h");
+_Static_assert(offsetof(struct user_regs, quick) == USER_QUICK, "offsets.h");
+_Static_assert(offsetof(struct user_quick, pc) == QUICK_PC, "offsets.h");
+_Static_assert(offsetof(struct user_quick, fn) == QUICK_FN, "offsets.h");
+_Static_assert(offsetof(struct user_quick, ctx) == QUICK_CTX, "offsets.h");
+_Static_assert((USER_QUICK_LEN - 1) * sizeof(struct user_quick) == QUICK_MASK, "offsets.h");
 _Static_assert(offsetof(struct user_regs, f) == USER_F, "offsets.h");
 _Static_assert(offsetof(struct user_regs, fcsr) == USER_FCSR, "offsets.h");
 _Static_assert(offsetof(struct user_regs, instret) == USER_INSTRET, "offsets.h");
@@ -122,6 +127,12 @@ void user_regs_init(struct user_regs *regs, vaddr_t pc, vaddr_t sp) {
     memset(regs, 0, sizeof(*regs));
     regs->pc = pc;
     regs->x[2] = sp;
+    user_regs_start(regs);
+}
+
+void user_regs_start(struct user_regs *regs) {
+    static const struct user_quick none[USER_QUICK_LEN];
+    regs->quick = regs->quick ? regs->quick : none;
     regs->status = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS |
                                                    SSTATUS_VS | SSTATUS_SUM | SSTATUS_MXR);
     regs->status |= SSTATUS_SPIE | (machine.fpu ? SSTATUS_FS_CLEAN : 0);

@@ -16,15 +16,21 @@
 #include "kernel/time.h"
 #include "test/support/payload.h"
 
-enum { ROUNDS = 64, A1 = 11 };
+enum { ROUNDS = 64, RA = 1, A0 = 10, A1 = 11, T3 = 28 };
 
 static struct space *space;
+static struct user_regs main_regs;
 static vaddr_t code, data;
 static const int program[] = {
-    0x00000073,      /* ecall */
-    (int)0xffdff06f, /* j -4 */
-    0x00b5b023,      /* sd a1, 0(a1), at code + 8 */
-    0x00000073,      /* ecall */
+    0x00000073,                  /* ecall */
+    (int)0xffdff06f,             /* j -4 */
+    0x00b5b023,                  /* sd a1, 0(a1), at code + 8 */
+    0x00000073,                  /* ecall */
+    0x06000293,                  /* li t0, 96, at code + 16: entry 3 */
+    0x00000073,                  /* ecall */
+    0x00000013,                  /* passed over: the call returns to ra */
+    0x00000013,      0x7e000293, /* li t0, 2016, at code + 32: entry 63 */
+    0x00000073,                  /* ecall */
 };
 
 static void report(const char *what, uint64_t cost, uint64_t bound) {
@@ -39,11 +45,11 @@ static void prepare(void) {
     PAYLOAD_CHECK_EQ(space_protect(space, data, 1ul << 30, PROT_READ | PROT_WRITE), STATUS_OK);
     PAYLOAD_CHECK_EQ(space_publish_code(space, code, program, sizeof(program)), STATUS_OK);
     thread_set_space(space);
-    user_regs_init(&thread_current()->regs, code, 0);
+    user_regs_init(&main_regs, code, 0);
 }
 
 static void measure_user_enter(void) {
-    struct user_regs *regs = &thread_current()->regs;
+    struct user_regs *regs = &main_regs;
     irq_state_t irq = arch_irq_save();
     (void)user_enter(regs);
     uint64_t guest = regs->instret;
@@ -64,26 +70,69 @@ static void measure_user_enter(void) {
 static void measure_host_call(void) {
     uint64_t start = time_instret();
     for (int i = 0; i < ROUNDS; i++) {
-        (void)thread_run_user();
+        (void)thread_run_user(&main_regs);
     }
     report("host call that does nothing", (time_instret() - start) / ROUNDS, 300);
 }
 
+static bool do_nothing(void *ctx, uint64_t *args) {
+    (void)ctx;
+    (void)args;
+    return true;
+}
+
+static bool refuse(void *ctx, uint64_t *args) {
+    (void)args;
+    (*(uint64_t *)ctx)++;
+    return false;
+}
+
+/* From the first quick call to the second, which refuses and so leaves. */
+static void measure_quick_call(void) {
+    static struct user_quick table[USER_QUICK_LEN];
+    struct user_regs *regs = &main_regs;
+    uint64_t refused = 0, first, second;
+    table[3] = (struct user_quick){.pc = code + 20, .fn = do_nothing};
+    table[63] = (struct user_quick){.pc = code + 36, .fn = refuse, .ctx = &refused};
+    regs->pc = code + 16;
+    regs->quick = table;
+    regs->x[A0] = 7;
+    regs->x[RA] = code + 32;
+    regs->x[T3] = 1;
+    for (int i = 0; i < 2; i++) {
+        regs->pc = code + 32;
+        uint64_t start = time_instret();
+        PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
+        second = time_instret() - start;
+        PAYLOAD_CHECK_EQ(regs->pc, code + 40);
+        regs->pc = code + 16;
+        start = time_instret();
+        PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
+        first = time_instret() - start;
+        PAYLOAD_CHECK_EQ(regs->pc, code + 40);
+    }
+    PAYLOAD_CHECK_EQ(refused, 4);
+    PAYLOAD_CHECK_EQ(regs->x[A0], 7);
+    PAYLOAD_CHECK_EQ(regs->x[RA], code + 32);
+    PAYLOAD_CHECK_EQ(regs->x[T3], 0);
+    report("host call by the quick way, in all", first - second, 60);
+}
+
 static void measure_fault(void) {
-    struct user_regs *regs = &thread_current()->regs;
+    struct user_regs *regs = &main_regs;
     uint64_t call, fault;
     regs->pc = code + 8;
     regs->x[A1] = data;
-    (void)thread_run_user(); /* makes the tables */
+    (void)thread_run_user(&main_regs); /* makes the tables */
     regs->pc = code + 8;
     uint64_t start = time_instret();
-    (void)thread_run_user();
+    (void)thread_run_user(&main_regs);
     call = time_instret() - start;
     start = time_instret();
     for (uint64_t i = 1; i <= ROUNDS; i++) {
         regs->pc = code + 8;
         regs->x[A1] = data + i * PAGE_SIZE;
-        (void)thread_run_user();
+        (void)thread_run_user(&main_regs);
     }
     fault = (time_instret() - start) / ROUNDS - call;
     report("minor fault, zero-fill", fault, 3000);
@@ -183,6 +232,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     prepare();
     measure_user_enter();
     measure_host_call();
+    measure_quick_call();
     measure_fault();
     measure_mapping();
     measure_threads();

@@ -27,6 +27,7 @@ static vaddr_t code, data;
 static volatile uint32_t program;
 static volatile int done;
 static unsigned unpublished;
+static struct user_regs regs;
 static uint64_t exits[USER_EXIT_KILLED + 1];
 
 /* Major opcodes of 32-bit instructions, so that not nearly all words are illegal. */
@@ -79,21 +80,21 @@ static uint64_t random_value(void) {
 static void run_program(void) {
     struct thread *self = thread_current();
     self->kill = false;
-    user_regs_init(&self->regs, code, 0);
+    user_regs_init(&regs, code, 0);
     for (unsigned i = 1; i < 32; i++) {
-        self->regs.x[i] = random_value();
+        regs.x[i] = random_value();
     }
     for (unsigned call = 0; call < CALLS; call++) {
-        enum user_exit exit = thread_run_user();
+        enum user_exit exit = thread_run_user(&regs);
         exits[exit]++;
         if (exit != USER_EXIT_CALL && exit != USER_EXIT_ILLEGAL && exit != USER_EXIT_BREAKPOINT) {
             /* Over the instruction that it cannot have. */
-            if (exit == USER_EXIT_KILLED || self->regs.pc - code >= sizeof(uint32_t) * WORDS) {
+            if (exit == USER_EXIT_KILLED || regs.pc - code >= sizeof(uint32_t) * WORDS) {
                 return;
             }
         }
         if (exit != USER_EXIT_CALL) {
-            self->regs.pc = (self->regs.pc & ~3ul) + 4;
+            regs.pc = (regs.pc & ~3ul) + 4;
         }
     }
 }

@@ -45,6 +45,8 @@ static struct space *space;
 static vaddr_t code, data;
 
 /* A fresh space with the instructions at `code` and two pages at `data`, of which none is there. */
+static struct user_regs main_regs;
+
 static void enter_world(const int *instructions, size_t len) {
     PAYLOAD_CHECK_EQ(space_new(1000, &space), STATUS_OK);
     PAYLOAD_CHECK_EQ(space_reserve(space, 4 * PAGE_SIZE, 0, &code), STATUS_OK);
@@ -52,8 +54,8 @@ static void enter_world(const int *instructions, size_t len) {
     PAYLOAD_CHECK_EQ(space_protect(space, data, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE), STATUS_OK);
     PAYLOAD_CHECK_EQ(space_publish_code(space, code, instructions, len * sizeof(int)), STATUS_OK);
     thread_set_space(space);
-    user_regs_init(&thread_current()->regs, code, data + 2 * PAGE_SIZE);
-    thread_current()->regs.x[A1] = data;
+    user_regs_init(&main_regs, code, data + 2 * PAGE_SIZE);
+    main_regs.x[A1] = data;
 }
 
 static void leave_world(void) {
@@ -63,15 +65,15 @@ static void leave_world(void) {
 
 static void test_calls(void) {
     static const int program[] = {I_ADD_A0, I_ECALL, I_ADD_A0, I_ADD_A0, I_ECALL};
-    struct user_regs *regs = &thread_current()->regs;
+    struct user_regs *regs = &main_regs;
     enter_world(program, 5);
     for (unsigned i = 1; i < 32; i++) {
         regs->x[i] = 1000 + i;
     }
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_CALL);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
     PAYLOAD_CHECK_EQ(regs->pc, code + 8);
     PAYLOAD_CHECK_EQ(regs->x[A0], 1000 + A0 + 1);
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_CALL);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
     PAYLOAD_CHECK_EQ(regs->pc, code + 20);
     bool kept = true;
     for (unsigned i = 1; i < 32; i++) {
@@ -83,11 +85,11 @@ static void test_calls(void) {
 
 static void test_floats(void) {
     static const int program[] = {I_TO_FA0, I_ECALL, I_FROM_FA0, I_ECALL, I_FROM_FA0, I_ECALL};
-    struct user_regs *regs = &thread_current()->regs;
+    struct user_regs *regs = &main_regs;
     enter_world(program, 6);
     regs->x[A0] = 3;
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_CALL);
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_CALL);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
     PAYLOAD_CHECK_EQ(regs->x[A0], 0x4008000000000000);
     /* As when another guest runs in between. */
     irq_state_t irq = arch_irq_save();
@@ -95,17 +97,17 @@ static void test_floats(void) {
     arch_irq_restore(irq);
     PAYLOAD_CHECK_EQ(regs->f[A0], 0x4008000000000000);
     regs->x[A0] = 0;
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_CALL);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
     PAYLOAD_CHECK_EQ(regs->x[A0], 0x4008000000000000);
     leave_world();
 }
 
 /* One instruction that ends in `exit`, at code, with a1 and the address reported. */
 static void test_fault(int instruction, enum user_exit exit, vaddr_t a1, bool reports_a1) {
-    struct user_regs *regs = &thread_current()->regs;
+    struct user_regs *regs = &main_regs;
     enter_world(&instruction, 1);
     regs->x[A1] = a1;
-    enum user_exit got = thread_run_user();
+    enum user_exit got = thread_run_user(regs);
     payload_print("# %08x: %s\n", (unsigned)instruction, thread_exit_text(got));
     PAYLOAD_CHECK_EQ(got, exit);
     if (reports_a1) {
@@ -135,18 +137,18 @@ static void test_faults(void) {
 /* Code cannot be written, data cannot be run, the guard after the data is a guard. */
 static void test_walls(void) {
     static const int program[] = {I_STORE, I_ECALL};
-    struct user_regs *regs = &thread_current()->regs;
+    struct user_regs *regs = &main_regs;
     enter_world(program, 2);
     regs->x[A1] = code;
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_WRITE_FAULT);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_WRITE_FAULT);
     regs->x[A1] = data + 2 * PAGE_SIZE;
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_WRITE_FAULT);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_WRITE_FAULT);
     uint64_t frames = space_frames(space);
     regs->x[A1] = data + PAGE_SIZE;
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_CALL);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_CALL);
     PAYLOAD_CHECK(space_frames(space) > frames);
     regs->pc = data + PAGE_SIZE;
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_EXECUTE_FAULT);
+    PAYLOAD_CHECK_EQ(thread_run_user(regs), USER_EXIT_EXECUTE_FAULT);
     leave_world();
 }
 
@@ -158,13 +160,13 @@ static void test_no_memory(void) {
         memcpy(frame_pointer(frame), &chain, sizeof(chain));
         chain = frame;
     }
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_NO_MEMORY);
+    PAYLOAD_CHECK_EQ(thread_run_user(&main_regs), USER_EXIT_NO_MEMORY);
     while (chain) {
         frame = chain;
         memcpy(&chain, frame_pointer(frame), sizeof(chain));
         frame_free(frame, 0, NULL);
     }
-    PAYLOAD_CHECK_EQ(thread_run_user(), USER_EXIT_CALL);
+    PAYLOAD_CHECK_EQ(thread_run_user(&main_regs), USER_EXIT_CALL);
     leave_world();
 }
 
@@ -182,8 +184,9 @@ static void take_turns(void *arg) {
 static enum user_exit guest_exit;
 
 static void run_guest(void *arg) {
-    thread_current()->regs = *(const struct user_regs *)arg;
-    guest_exit = thread_run_user();
+    struct user_regs *regs = arg;
+    guest_exit = thread_run_user(regs);
+    thread_sync_user(regs);
 }
 
 /* A guest that never yields: others run, and it can be killed. */
@@ -191,7 +194,7 @@ static void test_endless(void) {
     static const int program[] = {I_LOOP};
     struct thread *guest, *other;
     enter_world(program, 1);
-    struct user_regs regs = thread_current()->regs;
+    struct user_regs regs = main_regs;
     PAYLOAD_CHECK_EQ(thread_start("guest", run_guest, &regs, space, &guest), STATUS_OK);
     PAYLOAD_CHECK_EQ(thread_start("other", take_turns, NULL, NULL, &other), STATUS_OK);
     uint64_t start = time_now_ns();

@@ -41,6 +41,7 @@ static status_t put_value(struct wasm_store *store, struct plat_regs *regs, gadd
         regs->x[place.reg] = bits;
         return STATUS_OK;
     case ABI_FLOAT:
+        plat_sync(regs);
         regs->f[place.reg] = bits;
         return STATUS_OK;
     default:
@@ -48,7 +49,7 @@ static status_t put_value(struct wasm_store *store, struct plat_regs *regs, gadd
     }
 }
 
-static status_t get_value(struct wasm_store *store, const struct plat_regs *regs, gaddr_t sp,
+static status_t get_value(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
                           struct abi_place place, valtype_t type, struct wasm_value *value_out) {
     uint64_t bits;
     switch (place.kind) {
@@ -56,6 +57,7 @@ static status_t get_value(struct wasm_store *store, const struct plat_regs *regs
         bits = regs->x[place.reg];
         break;
     case ABI_FLOAT:
+        plat_sync(regs);
         bits = regs->f[place.reg];
         break;
     default:
@@ -76,7 +78,7 @@ static status_t put_values(struct wasm_store *store, struct plat_regs *regs, gad
     return STATUS_OK;
 }
 
-static status_t get_values(struct wasm_store *store, const struct plat_regs *regs, gaddr_t sp,
+static status_t get_values(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
                            struct abi_walk *walk, const valtype_t *types, uint32_t count,
                            struct wasm_value *values_out) {
     for (uint32_t i = 0; i < count; i++) {
@@ -257,7 +259,10 @@ static status_t call_guest(struct wasm_store *store, struct activation *a,
         trap_fill(store, TRAP_STACK_EXHAUSTED, trap_out);
         return STATUS_TRAPPED;
     }
-    TRY(run(store, a, trap_out));
+    regs->quick = store->code.quick;
+    status = run(store, a, trap_out);
+    plat_sync(regs);
+    TRY(status);
     status = get_values(store, regs, sp, &walk, type->results, type->result_count, results);
     if (status != STATUS_OK) {
         trap_fill(store, TRAP_INTERNAL, trap_out);

@@ -143,6 +143,29 @@ status_t codecache_add_host(struct wasm_store *store, struct wasm_func *func) {
     return STATUS_OK;
 }
 
+status_t codecache_add_quick(struct wasm_store *store, struct wasm_func *func,
+                             bool (*quick)(void *ctx, uint64_t *args), void *ctx) {
+    struct codecache *cache = &store->code;
+    uint8_t bytes[STUBS_QUICK_SIZE];
+    gaddr_t start;
+    if (!cache->quick) {
+        cache->quick = arena_array(&cache->arena, struct plat_quick, PLAT_QUICK_LEN);
+    }
+    if (!cache->quick || cache->quick_len == PLAT_QUICK_LEN) {
+        return cache->quick ? STATUS_LIMIT : STATUS_NO_MEMORY;
+    }
+    struct plat_quick *entry = &cache->quick[cache->quick_len];
+    stubs_write_quick(bytes, plat_exit_instruction(), cache->quick_len * (uint32_t)sizeof(*entry));
+    TRY(reserve_range(cache));
+    TRY(place(cache, sizeof(bytes), &start));
+    TRY(plat_publish(store->space, start, bytes, sizeof(bytes)));
+    add_range(cache, CODE_HOST, start, sizeof(bytes))->host = func;
+    *entry = (struct plat_quick){.pc = start + STUBS_QUICK_EXIT, .fn = quick, .ctx = ctx};
+    cache->quick_len++;
+    func->host->stub = start;
+    return STATUS_OK;
+}
+
 static status_t publish_lazy_stubs(struct wasm_store *store, gaddr_t start, uint32_t count) {
     uint8_t bytes[STUB_BATCH * STUBS_LAZY_SIZE];
     for (uint32_t i = 0; i < STUB_BATCH; i++) {

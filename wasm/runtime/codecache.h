@@ -76,6 +76,8 @@ struct codecache {
     uint64_t random;   /* state of the generator of gaps */
     uint64_t features; /* of the machine, for the compiler */
     VEC(struct code_range) ranges;
+    struct plat_quick *quick; /* of host functions, or NULL */
+    uint32_t quick_len;
     gaddr_t return_stub;
     gaddr_t helpers[HELPER_COUNT];      /* entry points */
     gaddr_t helper_exits[HELPER_COUNT]; /* where they leave user mode */
@@ -88,6 +90,10 @@ void codecache_fini(struct wasm_store *store);
 
 /* Places the stub of a host function. */
 MUST_CHECK status_t codecache_add_host(struct wasm_store *store, struct wasm_func *func);
+
+/* Places another stub, which tries `quick` first (struct plat_quick). LIMIT. */
+MUST_CHECK status_t codecache_add_quick(struct wasm_store *store, struct wasm_func *func,
+                                        bool (*quick)(void *ctx, uint64_t *args), void *ctx);
 
 /* Places a module's lazy stubs, and with config.eager compiles all of it. */
 MUST_CHECK status_t codecache_add_module(struct wasm_store *store, struct wasm_module *module);

@@ -194,6 +194,34 @@ status_t wasm_define_func(struct wasm_store *store, const char *module, const ch
     return define_by_text(store, module, name, EXTERN_FUNC, func);
 }
 
+static bool all_integers(const valtype_t *types, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (types[i] != VALTYPE_I32 && types[i] != VALTYPE_I64) {
+            return false;
+        }
+    }
+    return count <= PLAT_QUICK_ARGS;
+}
+
+static bool fits_quick(const struct type_def *type) {
+    return all_integers(type->params, type->param_count) &&
+           all_integers(type->results, type->result_count);
+}
+
+status_t wasm_define_quick(struct wasm_store *store, const char *module, const char *name,
+                           bool (*quick)(void *ctx, uint64_t *args), void *ctx) {
+    struct name m = {module, (uint32_t)strlen(module)}, f = {name, (uint32_t)strlen(name)};
+    const struct wasm_extern *found = store_find(store, m, f);
+    struct wasm_func *func = found && found->kind == EXTERN_FUNC ? found->object : NULL;
+    if (!func || !func->host) {
+        return STATUS_NOT_FOUND;
+    }
+    if (!fits_quick(types_get(store->types, func->type))) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    return codecache_add_quick(store, func, quick, ctx);
+}
+
 status_t wasm_define_global(struct wasm_store *store, const char *module, const char *name,
                             bool is_mutable, struct wasm_value value) {
     struct wasm_global *global = arena_new(&store->arena, struct wasm_global);

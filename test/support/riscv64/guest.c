@@ -134,6 +134,10 @@ enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_
     return run.exit;
 }
 
+void plat_sync(struct plat_regs *regs) {
+    (void)regs; /* every exit saves them all */
+}
+
 void guest_sync_code(void *at, size_t size) {
     __builtin___clear_cache(at, (char *)at + size);
 }
@@ -160,6 +164,10 @@ enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_
     entries++;
     plat_log("this machine cannot run RISC-V code");
     return PLAT_EXIT_KILLED;
+}
+
+void plat_sync(struct plat_regs *regs) {
+    (void)regs;
 }
 
 void guest_sync_code(void *at, size_t size) {

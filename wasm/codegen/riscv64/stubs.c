@@ -293,6 +293,13 @@ void stubs_write_host(uint8_t bytes[STUBS_HOST_SIZE], uint32_t exit_instruction)
     write_word(bytes + 4, encode_JALR(ZERO, RA, 0));
 }
 
+void stubs_write_quick(uint8_t bytes[STUBS_QUICK_SIZE], uint32_t exit_instruction,
+                       uint32_t offset) {
+    write_word(bytes, encode_ADDI(T0, ZERO, offset));
+    write_word(bytes + STUBS_QUICK_EXIT, exit_instruction);
+    write_word(bytes + STUBS_QUICK_EXIT + 4, encode_JALR(ZERO, RA, 0));
+}
+
 void stubs_write_lazy(uint8_t bytes[STUBS_LAZY_SIZE], uint32_t exit_instruction) {
     write_word(bytes, exit_instruction);
     write_word(bytes + 4, 0);

@@ -15,9 +15,11 @@
 
 #include <stdint.h>
 
-#define STUBS_EXIT_SIZE 4u /* the exit instruction */
-#define STUBS_HOST_SIZE 8u /* a host function's stub: exit, ret */
-#define STUBS_LAZY_SIZE 8u /* a lazy stub: exit, room for a far jump later */
+#define STUBS_EXIT_SIZE  4u  /* the exit instruction */
+#define STUBS_HOST_SIZE  8u  /* a host function's stub: exit, ret */
+#define STUBS_QUICK_SIZE 12u /* one with a quick way: offset in t0, exit, ret */
+#define STUBS_QUICK_EXIT 4u  /* where in it the exit is */
+#define STUBS_LAZY_SIZE  8u  /* a lazy stub: exit, room for a far jump later */
 
 /* Offsets in `bytes`, which are position-independent and to be placed at a multiple of CODE_ALIGN. */
 struct stubs {
@@ -36,6 +38,7 @@ struct stubs *stubs_new(struct arena *arena, uint32_t exit_instruction);
 /* The bytes of one host function's stub and of one function's lazy stub. The runtime knows which
  * function it is by the address. */
 void stubs_write_host(uint8_t bytes[STUBS_HOST_SIZE], uint32_t exit_instruction);
+void stubs_write_quick(uint8_t bytes[STUBS_QUICK_SIZE], uint32_t exit_instruction, uint32_t offset);
 void stubs_write_lazy(uint8_t bytes[STUBS_LAZY_SIZE], uint32_t exit_instruction);
 
 /* A jump from a lazy stub at `from` to code at `to`, STUBS_LAZY_SIZE bytes: one 4-byte instruction if
