@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct file;
 
@@ -17,11 +18,15 @@ struct file_ops {
     status_t (*read)(struct file *file, void *buf, size_t cap, size_t *size_out);
     /* Writes all bytes, in order. IO. */
     status_t (*write)(struct file *file, const void *bytes, size_t size);
+    /* Whether a read would not wait / waits until then or the deadline (time_now_ns()). NULL: reads
+     * never wait. */
+    bool (*readable)(struct file *file);
+    void (*wait_readable)(struct file *file, uint64_t deadline_ns);
 };
 
 struct file {
     const struct file_ops *ops;
-    bool is_terminal;   /* somebody reads and types at the other end */
+    bool is_terminal; /* somebody reads and types at the other end */
 };
 
 /* DENIED when the file cannot be read or written at all. */
@@ -31,6 +36,14 @@ MUST_CHECK static inline status_t file_read(struct file *file, void *buf, size_t
 }
 MUST_CHECK static inline status_t file_write(struct file *file, const void *bytes, size_t size) {
     return file->ops->write ? file->ops->write(file, bytes, size) : STATUS_DENIED;
+}
+static inline bool file_readable(struct file *file) {
+    return !file->ops->readable || file->ops->readable(file);
+}
+static inline void file_wait_readable(struct file *file, uint64_t deadline_ns) {
+    if (file->ops->wait_readable) {
+        file->ops->wait_readable(file, deadline_ns);
+    }
 }
 
 #endif

@@ -15,8 +15,8 @@ enum {
     FIELD_MTIME = 5,
     FIELD_FILE_SIZE = 6,
     FIELD_NAME_SIZE = 11,
-    MAX_NAME = 1024, /* with its terminator */
-    MAX_ENTRIES = 65536,
+    MAX_NAME = 4096, /* with its terminator */
+    MAX_ENTRIES = 1 << 20,
     MODE_TYPE = 0170000,
     MODE_REGULAR = 0100000,
 };
