@@ -7,6 +7,9 @@
  *     module=NAME    a file of the initrd: the program
  *     arg=TEXT       an argument, argv[0] first
  *     env=K=V        an environment variable
+ *     dir=SOURCE:NAME:GUEST   a directory that the program knows as GUEST, in the order of descriptors:
+ *                    SOURCE "initrd": the folder NAME of the initrd, read-only; "9p": the host's directory
+ *                    behind the virtio-9p device of mount tag NAME. NAME has no ':'
  *     invoke=NAME    call this export with the arguments after argv[0], and print its results
  *     tty=DIGITS     for each standard stream in order, 1 if it is a terminal
  *     verbose=1      log how the time was spent
@@ -28,5 +31,6 @@ enum run_exit {
 /* Limits on RUN_FILE. */
 #define RUN_MAX_SIZE (1u << 20)
 #define RUN_MAX_ARGS 4096u
+#define RUN_MAX_DIRS 32u
 
 #endif

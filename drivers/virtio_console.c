@@ -413,9 +413,21 @@ status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap, size_
     return STATUS_OK;
 }
 
+static bool readable(struct virtio_port *port) {
+    return have_bytes(port) || (port->was_open && !port->host_open) || broken;
+}
+
 bool virtio_port_readable(struct virtio_port *port) {
     spinlock_lock(&lock);
-    bool readable = have_bytes(port) || (port->was_open && !port->host_open);
+    bool now = readable(port);
     spinlock_unlock(&lock);
-    return readable;
+    return now;
+}
+
+void virtio_port_wait_readable(struct virtio_port *port, uint64_t deadline_ns) {
+    spinlock_lock(&lock);
+    while (!readable(port) && time_now_ns() < deadline_ns) {
+        wait(&port->readers, deadline_ns);
+    }
+    spinlock_unlock(&lock);
 }

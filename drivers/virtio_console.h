@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct virtio_port;
 
@@ -30,6 +31,8 @@ status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap,
 
 /* Bytes are waiting, or the end of the stream: a read would not sleep. */
 bool virtio_port_readable(struct virtio_port *port);
+/* Sleeps until that is so, or time_now_ns() reaches the deadline. */
+void virtio_port_wait_readable(struct virtio_port *port, uint64_t deadline_ns);
 
 /* Waits until the host has taken every byte written, on all ports. Before power_off(). */
 void virtio_console_flush(void);

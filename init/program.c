@@ -5,13 +5,17 @@
 
 #include "abi/run.h"
 #include "drivers/rtc.h"
+#include "fs/stream.h"
 #include "init/invoke.h"
+#include "init/mounts.h"
 #include "init/streams.h"
+#include "kernel/harts.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
 #include "kernel/random.h"
 #include "kernel/sched.h"
+#include "kernel/thread.h"
 #include "kernel/time.h"
 #include "wasi/wasi.h"
 #include "wasm/wasm.h"
@@ -28,12 +32,26 @@ static bool yield_to_nobody(void *ctx, uint64_t *args) {
     return true;
 }
 
+static uint64_t resolution_ns(void) {
+    uint64_t hz = harts_boot_info.timebase_hz;
+    return hz != 0 && hz < 1000000000 ? 1000000000 / hz : 1;
+}
+
+static void sleep_until(uint64_t deadline_ns) {
+    uint64_t now = time_now_ns();
+    if (deadline_ns > now) {
+        thread_sleep_ns(deadline_ns - now);
+    }
+}
+
 static const struct wasi_system system_services = {
     .monotonic_ns = time_now_ns,
     .realtime_ns = rtc_now_ns,
     .cpu_ns = time_now_ns,
+    .resolution_ns = resolution_ns,
     .random = random_bytes,
     .yield = sched_yield,
+    .sleep_until = sleep_until,
 };
 
 /* Linear memories may have all memory that is free but one part in this many: asking for more is
@@ -46,6 +64,8 @@ struct program {
     struct wasm_store *store;
     struct wasm_instance *instance;
     struct wasi wasi;
+    struct stream_node streams[STREAM_COUNT];
+    struct mounts mounts;
     struct wasm_error error;
     struct wasm_trap trap;
 };
@@ -184,6 +204,34 @@ static void log_stats(const struct program *p, uint64_t started_ns, uint64_t sta
              (unsigned long long)((time_now_ns() - started_ns) / 1000));
 }
 
+/* Standard streams, then directories. */
+static status_t open_files(struct program *p, const char **which_out) {
+    const struct request *request = p->request;
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        struct file *file = streams_file((enum stream)i);
+        file->is_terminal = request->is_terminal[i];
+        stream_init(&p->streams[i], file);
+        wasi_open_stream(&p->wasi, (uint32_t)i, &p->streams[i].node,
+                         i == STREAM_IN ? NODE_READ : NODE_WRITE);
+    }
+    return mounts_open(&p->mounts, request, &p->wasi, which_out);
+}
+
+static int run_with_files(struct program *p) {
+    struct wasm_config config = {
+        .eager = p->request->eager,
+        .max_memory = (uint64_t)frame_free_count() * PAGE_SIZE / MEMORY_PART * (MEMORY_PART - 1),
+    };
+    uint64_t ns = time_now_ns(), instret = time_instret(), guest = plat_guest_instret();
+    status_t status = wasm_store_new(&config, &p->store);
+    int exit_status = status == STATUS_OK ? run_in_store(p) : fail(p, status, "cannot be run");
+    if (p->store) {
+        log_stats(p, ns, instret, guest);
+        wasm_store_free(p->store);
+    }
+    return exit_status;
+}
+
 int program_run(const struct request *request) {
     struct program *p = heap_new(struct program);
     if (!p) {
@@ -195,21 +243,11 @@ int program_run(const struct request *request) {
     wasi_init(&p->wasi, &system_services);
     p->wasi.args = request->args;
     p->wasi.environ = request->environ;
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        p->wasi.files[i] = streams_file((enum stream)i);
-        p->wasi.files[i]->is_terminal = request->is_terminal[i];
-    }
-    struct wasm_config config = {
-        .eager = request->eager,
-        .max_memory = (uint64_t)frame_free_count() * PAGE_SIZE / MEMORY_PART * (MEMORY_PART - 1),
-    };
-    uint64_t ns = time_now_ns(), instret = time_instret(), guest = plat_guest_instret();
-    status_t status = wasm_store_new(&config, &p->store);
-    int exit_status = status == STATUS_OK ? run_in_store(p) : fail(p, status, "cannot be run");
-    if (p->store) {
-        log_stats(p, ns, instret, guest);
-        wasm_store_free(p->store);
-    }
+    const char *which;
+    status_t status = open_files(p, &which);
+    int exit_status = status == STATUS_OK ? run_with_files(p) : fail(p, status, which);
+    wasi_fini(&p->wasi);
+    mounts_close(&p->mounts);
     heap_free(p);
     return exit_status;
 }

@@ -25,17 +25,31 @@ static const char *value_of(const char *record, const char *key) {
 
 struct parse {
     struct request *request;
-    char *arg_block, *env_block;   /* as large as the whole file */
+    char *arg_block, *env_block; /* as large as the whole file */
     const char *module;
 };
 
-static bool take_record(struct parse *p, const char *record) {
+/* Cuts "SOURCE:NAME:GUEST" in place: the record is in our copy of the file. */
+static bool take_dir(struct request *r, char *value) {
+    char *name = strchr(value, ':');
+    char *guest = name ? strchr(name + 1, ':') : NULL;
+    if (!guest || guest[1] == '\0' || r->dir_count == RUN_MAX_DIRS) {
+        return false;
+    }
+    *name = *guest = '\0';
+    r->dirs[r->dir_count++] = (struct request_dir){value, name + 1, guest + 1};
+    return true;
+}
+
+static bool take_record(struct parse *p, char *record) {
     struct request *r = p->request;
     const char *value;
     if ((value = value_of(record, "arg"))) {
         append(&r->args, p->arg_block, value);
     } else if ((value = value_of(record, "env"))) {
         append(&r->environ, p->env_block, value);
+    } else if ((value = value_of(record, "dir"))) {
+        return take_dir(r, record + (value - record));
     } else if ((value = value_of(record, "module"))) {
         p->module = value;
     } else if ((value = value_of(record, "invoke"))) {
@@ -69,13 +83,14 @@ status_t request_read(const struct initrd *initrd, struct request *out, const ch
         return STATUS_NO_MEMORY;
     }
     memcpy(copy, file.bytes, file.size);
-    struct parse p = {.request = out, .arg_block = copy + file.size,
-                      .env_block = copy + 2 * file.size};
+    struct parse p = {
+        .request = out, .arg_block = copy + file.size, .env_block = copy + 2 * file.size};
     *why_out = RUN_FILE " has a malformed record";
     if (copy[file.size - 1] != '\0') {
         return STATUS_BAD_FORMAT;
     }
-    for (const char *at = copy; at < copy + file.size; at += strlen(at) + 1) {
+    for (char *at = copy, *next; at < copy + file.size; at = next) {
+        next = at + strlen(at) + 1; /* the record may be cut */
         if (!take_record(&p, at)) {
             return STATUS_BAD_FORMAT;
         }

@@ -4,15 +4,23 @@
 #ifndef INIT_REQUEST_H
 #define INIT_REQUEST_H
 
+#include "abi/run.h"
 #include "fs/initrd.h"
 #include "wasi/wasi.h"
 
 #include <stdbool.h>
 
+/* A record "dir". */
+struct request_dir {
+    const char *source, *name, *guest;
+};
+
 struct request {
     struct initrd_entry module;
-    const char *invoke;            /* or NULL */
+    const char *invoke; /* or NULL */
     struct wasi_strings args, environ;
+    struct request_dir dirs[RUN_MAX_DIRS];
+    uint32_t dir_count;
     bool is_terminal[3];
     bool verbose, eager;
 };

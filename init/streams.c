@@ -8,7 +8,7 @@
 
 struct stream_file {
     struct file file;
-    struct virtio_port *port;   /* NULL: the console */
+    struct virtio_port *port; /* NULL: the console */
 };
 
 static struct stream_file streams[STREAM_COUNT];
@@ -28,7 +28,20 @@ static status_t write_port(struct file *file, const void *bytes, size_t size) {
     return STATUS_OK;
 }
 
-static const struct file_ops input_ops = {.read = read_port};
+static bool port_readable(struct file *file) {
+    struct stream_file *stream = (struct stream_file *)file;
+    return !stream->port || virtio_port_readable(stream->port);
+}
+
+static void wait_for_port(struct file *file, uint64_t deadline_ns) {
+    struct stream_file *stream = (struct stream_file *)file;
+    if (stream->port) {
+        virtio_port_wait_readable(stream->port, deadline_ns);
+    }
+}
+
+static const struct file_ops input_ops = {
+    .read = read_port, .readable = port_readable, .wait_readable = wait_for_port};
 static const struct file_ops output_ops = {.write = write_port};
 
 void streams_init(void) {

@@ -1,6 +1,6 @@
 /*
  * Arguments, environment, clocks, random numbers, scheduling, exit
- * (WASI preview 1: args_*, environ_*, clock_*, random_get, sched_yield, proc_exit).
+ * and signals (WASI preview 1: args_*, environ_*, clock_*, random_get, sched_yield, proc_exit, proc_raise).
  */
 #include "wasi/internal.h"
 
@@ -40,13 +40,11 @@ enum wasi_errno wasi_environ_sizes_get(struct wasi_call *call) {
 
 /* ---- clocks -------------------------------------------------------------------------------- */
 
-enum clock { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME, CLOCK_THREAD_CPUTIME };
-
 enum wasi_errno wasi_clock_res_get(struct wasi_call *call) {
     if (wasi_arg(call, 0) > CLOCK_THREAD_CPUTIME) {
         return WASI_EINVAL;
     }
-    return wasi_put_u64(call, wasi_arg(call, 1), 100); /* a 10 MHz time base */
+    return wasi_put_u64(call, wasi_arg(call, 1), call->wasi->system->resolution_ns());
 }
 
 enum wasi_errno wasi_clock_time_get(struct wasi_call *call) {
@@ -73,9 +71,6 @@ enum wasi_errno wasi_clock_time_get(struct wasi_call *call) {
 
 enum wasi_errno wasi_random_get(struct wasi_call *call) {
     uint32_t addr = wasi_arg(call, 0), left = wasi_arg(call, 1);
-    if ((uint64_t)addr + left > wasm_memory_size(call->caller)) {
-        return WASI_EFAULT;
-    }
     while (left > 0) {
         uint32_t n = left < WASI_BUFFER_SIZE ? left : WASI_BUFFER_SIZE;
         call->wasi->system->random(call->wasi->buffer, n);
@@ -93,6 +88,25 @@ enum wasi_errno wasi_sched_yield(struct wasi_call *call) {
 
 enum wasi_errno wasi_proc_exit(struct wasi_call *call) {
     call->wasi->exit_code = wasi_arg(call, 0);
+    call->exits = true;
+    return WASI_SUCCESS;
+}
+
+/* There is nobody who could catch, stop or continue a program: a signal either ends it, with the status that
+ * a shell shows, or is one that programs ignore if they do not ask for it. */
+enum wasi_errno wasi_proc_raise(struct wasi_call *call) {
+    enum { CHLD = 16, CONT = 17, STOP = 18, TTOU = 21, URG = 22, WINCH = 27, LAST = 30 };
+    uint32_t signal = wasi_arg(call, 0);
+    if (signal > LAST) {
+        return WASI_EINVAL;
+    }
+    if (signal == 0 || signal == CHLD || signal == CONT || signal == URG || signal == WINCH) {
+        return WASI_SUCCESS;
+    }
+    if (signal >= STOP && signal <= TTOU) {
+        return WASI_ENOTSUP;
+    }
+    call->wasi->exit_code = 128 + signal;
     call->exits = true;
     return WASI_SUCCESS;
 }

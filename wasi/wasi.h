@@ -1,16 +1,19 @@
 /*
- * WASI preview 1 for one program: arguments, environment, standard streams, clocks, random numbers
- * and exit, over the files it was given. wasi_define() makes it importable in a store under
- * "wasi_snapshot_preview1"; functions that are not there yet link too and return ENOSYS.
+ * WASI preview 1 for one program, over nodes (fs/node.h): wasi_define() makes its functions importable
+ * in a store, under "wasi_snapshot_preview1" and, with the layouts of that time, "wasi_unstable".
  *
- * A program is one thread: no locks. The kernel's services it needs come as functions, so that the
- * same files run over Linux in tests.
+ *     wasi_init -> wasi_open_stream, wasi_preopen... -> wasi_define -> (the program runs) -> wasi_fini
+ *
+ * A program is one thread: no locks but those of the file systems. The kernel's services it needs come
+ * as functions, so that the same files run over Linux in tests.
  */
 #ifndef WASI_WASI_H
 #define WASI_WASI_H
 
 #include "base/status.h"
-#include "fs/file.h"
+#include "fs/node.h"
+#include "fs/path.h"
+#include "wasi/limits.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,40 +23,64 @@ struct wasm_store;
 /* Strings as the program gets them: each terminated, one after the other. */
 struct wasi_strings {
     const char *bytes;
-    uint32_t size;    /* with the terminators */
+    uint32_t size; /* with the terminators */
     uint32_t count;
 };
 
 /* What WASI asks of the system below. */
 struct wasi_system {
     uint64_t (*monotonic_ns)(void);
-    uint64_t (*realtime_ns)(void);    /* since 1970 */
-    uint64_t (*cpu_ns)(void);         /* used by the calling thread */
+    uint64_t (*realtime_ns)(void); /* since 1970 */
+    uint64_t (*cpu_ns)(void);      /* used by the calling thread */
+    uint64_t (*resolution_ns)(void);
     void (*random)(void *to, size_t size);
     void (*yield)(void);
+    void (*sleep_until)(uint64_t monotonic_ns);
 };
 
-#define WASI_FUNCTIONS 46
-#define WASI_MAX_FILES 64
-#define WASI_BUFFER_SIZE 16384u
+#define WASI_FUNCTIONS   46
+#define WASI_BUFFER_SIZE 4096u
 
 /* What an import is bound to: a function of the table, for this program. */
 struct wasi_binding {
     struct wasi *wasi;
     uint32_t function;
+    bool unstable; /* imported from wasi_unstable */
+};
+
+/* An open descriptor. */
+struct wasi_file {
+    struct node *node; /* a reference; NULL: closed */
+    uint64_t offset;
+    uint64_t rights, inheriting;
+    const char *preopen; /* the name of a preopened directory, else NULL */
+    uint16_t flags;      /* fdflags */
+    uint8_t filetype;
 };
 
 struct wasi {
     const struct wasi_system *system;
     struct wasi_strings args, environ;
-    struct file *files[WASI_MAX_FILES];   /* by descriptor; NULL: closed. Not owned */
-    uint32_t exit_code;                   /* of proc_exit */
-    struct wasi_binding bindings[WASI_FUNCTIONS];
-    uint8_t buffer[WASI_BUFFER_SIZE];     /* between guest memory and files */
+    uint32_t exit_code;                       /* of proc_exit and proc_raise */
+    uint64_t free_files[WASI_MAX_FILES / 64]; /* a bit for each that is closed */
+    struct wasi_file files[WASI_MAX_FILES];
+    struct wasi_binding bindings[2][WASI_FUNCTIONS];
+    struct path_walk walks[2]; /* rename and link resolve two paths */
+    char paths[2][FS_PATH_MAX];
+    uint8_t buffer[WASI_BUFFER_SIZE]; /* on the way to guest memory */
 };
 
-/* An empty environment with no open files. `system` must outlive it. */
+/* An empty environment with no open descriptors. `system` must outlive it. */
 void wasi_init(struct wasi *wasi, const struct wasi_system *system);
+/* Closes what is open. */
+void wasi_fini(struct wasi *wasi);
+
+/* Makes `node` descriptor `fd`, which must be closed, to be read or written (enum node_access). Takes
+ * a reference of its own. */
+void wasi_open_stream(struct wasi *wasi, uint32_t fd, struct node *node, unsigned access);
+
+/* The next descriptor is a directory that the program knows as `name`, which must outlive it. LIMIT. */
+MUST_CHECK status_t wasi_preopen(struct wasi *wasi, struct node *dir, const char *name);
 
 /* Makes the functions importable; `wasi` must outlive the store. When the program calls proc_exit,
  * the call into it ends with EXITED and the code is in wasi->exit_code. */

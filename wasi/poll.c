@@ -1,0 +1,232 @@
+/*
+ * poll_oneoff: waits until one of the subscriptions has something to say, then says all that have.
+ *
+ * One pass over the subscriptions finds out whether one is ready and until when to wait at most; after
+ * the wait a second pass writes the events. Nothing is kept in between, so nothing is allocated; only
+ * what cannot be ready at once is waited for: a clock, and a stream that has no input. The thread
+ * sleeps meanwhile. (Of several streams with no input the first is waited for; there is one stdin.)
+ */
+#include "wasi/internal.h"
+
+enum tag { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE };
+enum { CLOCK_ABSTIME = 1 };
+
+/* The layouts of `subscription`, and of wasi_unstable's. */
+struct subscription {
+    uint64_t userdata;
+    uint8_t tag;
+    uint8_t pad[7];
+    union {
+        uint32_t fd;
+        struct {
+            uint32_t id, pad;
+            uint64_t timeout, precision;
+            uint16_t flags;
+            uint8_t pad2[6];
+        } clock;
+    };
+};
+_Static_assert(sizeof(struct subscription) == 48, "as the specification lays it out");
+
+struct subscription_unstable {
+    uint64_t userdata;
+    uint8_t tag;
+    uint8_t pad[7];
+    union {
+        uint32_t fd;
+        struct {
+            uint64_t identifier;
+            uint32_t id, pad;
+            uint64_t timeout, precision;
+            uint16_t flags;
+            uint8_t pad2[6];
+        } clock;
+    };
+};
+_Static_assert(sizeof(struct subscription_unstable) == 56, "as the specification lays it out");
+
+struct event {
+    uint64_t userdata;
+    uint16_t error;
+    uint8_t type;
+    uint8_t pad[5];
+    uint64_t nbytes;
+    uint16_t flags;
+    uint8_t pad2[6];
+};
+_Static_assert(sizeof(struct event) == 32, "as the specification lays it out");
+
+struct poll {
+    struct wasi_call *call;
+    uint32_t in, out, count;
+    uint64_t monotonic, realtime; /* when the call began */
+    uint64_t deadline;            /* monotonic; of the clocks */
+    bool ready;
+    struct node *wait_for; /* a stream with no input yet */
+    uint32_t events;       /* written */
+};
+
+static enum wasi_errno get_subscription(const struct poll *p, uint32_t i,
+                                        struct subscription *out) {
+    if (!p->call->unstable) {
+        return wasi_get(p->call, p->in + i * (uint32_t)sizeof(*out), out, sizeof(*out));
+    }
+    struct subscription_unstable old;
+    WASI_TRY(wasi_get(p->call, p->in + i * (uint32_t)sizeof(old), &old, sizeof(old)));
+    *out = (struct subscription){.userdata = old.userdata, .tag = old.tag};
+    if (old.tag == TAG_CLOCK) {
+        out->clock.id = old.clock.id;
+        out->clock.timeout = old.clock.timeout;
+        out->clock.flags = old.clock.flags;
+    } else {
+        out->fd = old.fd;
+    }
+    return WASI_SUCCESS;
+}
+
+/* The moment of a clock subscription on the monotonic clock. */
+static enum wasi_errno clock_deadline(const struct poll *p, const struct subscription *s,
+                                      uint64_t *out) {
+    uint64_t timeout = s->clock.timeout, start = 0;
+    if (s->clock.id > CLOCK_THREAD_CPUTIME || (s->clock.flags & ~CLOCK_ABSTIME)) {
+        return WASI_EINVAL;
+    }
+    if (s->clock.id > CLOCK_MONOTONIC) {
+        return WASI_ENOTSUP;
+    }
+    if (!(s->clock.flags & CLOCK_ABSTIME)) {
+        start = p->monotonic;
+    } else if (s->clock.id == CLOCK_REALTIME) {
+        start = p->monotonic;
+        timeout = timeout > p->realtime ? timeout - p->realtime : 0;
+    }
+    *out = timeout > UINT64_MAX - 1 - start ? UINT64_MAX - 1 : start + timeout;
+    return WASI_SUCCESS;
+}
+
+static enum wasi_errno find_file(const struct poll *p, const struct subscription *s,
+                                 struct wasi_file **out) {
+    *out = wasi_file(p->call->wasi, s->fd);
+    if (!*out) {
+        return WASI_EBADF;
+    }
+    uint64_t right = s->tag == TAG_FD_READ ? RIGHT_FD_READ : RIGHT_FD_WRITE;
+    return wasi_file_need(*out, RIGHT_POLL_FD_READWRITE | right);
+}
+
+/* What the subscription waits for. */
+static void look(struct poll *p, const struct subscription *s) {
+    struct wasi_file *file;
+    uint64_t deadline;
+    if (s->tag == TAG_CLOCK) {
+        if (clock_deadline(p, s, &deadline) != WASI_SUCCESS) {
+            p->ready = true;
+        } else if (deadline < p->deadline) {
+            p->deadline = deadline;
+        }
+    } else if (find_file(p, s, &file) != WASI_SUCCESS || s->tag == TAG_FD_WRITE ||
+               node_readable(file->node)) {
+        p->ready = true;
+    } else if (!p->wait_for) {
+        p->wait_for = file->node;
+    }
+}
+
+static enum wasi_errno look_at_all(struct poll *p) {
+    struct subscription s;
+    for (uint32_t i = 0; i < p->count; i++) {
+        WASI_TRY(get_subscription(p, i, &s));
+        if (s.tag > TAG_FD_WRITE) {
+            return WASI_EINVAL;
+        }
+        look(p, &s);
+    }
+    return WASI_SUCCESS;
+}
+
+static void wait(const struct poll *p) {
+    if (p->ready) {
+        return;
+    }
+    if (p->wait_for) {
+        node_wait_readable(p->wait_for, p->deadline);
+    } else {
+        p->call->wasi->system->sleep_until(p->deadline);
+    }
+}
+
+/* How much can be read now, if that is known. */
+static uint64_t bytes_left(const struct wasi_file *file) {
+    struct node_attr attr;
+    if (file->node->type != NODE_REGULAR) {
+        return 1;
+    }
+    if (node_get_attr(file->node, &attr) != STATUS_OK || attr.size < file->offset) {
+        return 0;
+    }
+    return attr.size - file->offset;
+}
+
+/* False: it has not happened. */
+static bool fill_event(const struct poll *p, const struct subscription *s, uint64_t now,
+                       struct event *out) {
+    enum wasi_errno error;
+    struct wasi_file *file;
+    uint64_t deadline = 0;
+    *out = (struct event){.userdata = s->userdata, .type = s->tag};
+    if (s->tag == TAG_CLOCK) {
+        error = clock_deadline(p, s, &deadline);
+    } else {
+        error = find_file(p, s, &file);
+        if (error == WASI_SUCCESS && s->tag == TAG_FD_READ) {
+            if (!node_readable(file->node)) {
+                return false;
+            }
+            out->nbytes = bytes_left(file);
+        } else if (error == WASI_SUCCESS) {
+            out->nbytes = 1;
+        }
+    }
+    out->error = (uint16_t)error;
+    return deadline <= now;
+}
+
+static enum wasi_errno put_events(struct poll *p) {
+    uint64_t now = p->call->wasi->system->monotonic_ns();
+    struct subscription s;
+    struct event event;
+    for (uint32_t i = 0; i < p->count; i++) {
+        WASI_TRY(get_subscription(p, i, &s));
+        if (s.tag <= TAG_FD_WRITE && fill_event(p, &s, now, &event)) {
+            uint32_t addr = p->out + p->events++ * (uint32_t)sizeof(event);
+            WASI_TRY(wasi_put(p->call, addr, &event, sizeof(event)));
+        }
+    }
+    return WASI_SUCCESS;
+}
+
+enum wasi_errno wasi_poll_oneoff(struct wasi_call *call) {
+    const struct wasi_system *system = call->wasi->system;
+    struct poll p = {.call = call,
+                     .in = wasi_arg(call, 0),
+                     .out = wasi_arg(call, 1),
+                     .count = wasi_arg(call, 2),
+                     .monotonic = system->monotonic_ns(),
+                     .realtime = system->realtime_ns(),
+                     .deadline = UINT64_MAX};
+    uint64_t in_size =
+        call->unstable ? sizeof(struct subscription_unstable) : sizeof(struct subscription);
+    uint64_t memory = wasm_memory_size(call->caller);
+    if (p.count == 0 || p.count > WASI_MAX_SUBSCRIPTIONS) {
+        return WASI_EINVAL;
+    }
+    if (p.in + in_size * p.count > memory || p.out + sizeof(struct event) * p.count > memory) {
+        return WASI_EFAULT;
+    }
+    WASI_TRY(look_at_all(&p));
+    while (p.events == 0) {
+        wait(&p);
+        WASI_TRY(put_events(&p));
+    }
+    return wasi_put_u32(call, wasi_arg(call, 3), p.events);
+}
