@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,23 +44,30 @@ static int write_padding(int fd, size_t size) {
     return write_all(fd, zeros, (4 - size % 4) % 4);
 }
 
-static int write_header(struct cpio *cpio, const char *name, unsigned mode, size_t size) {
+static int write_header(struct cpio *cpio, const char *name, unsigned mode, time_t mtime,
+                        size_t size) {
     char header[128];
     size_t name_size = strlen(name) + 1;
-    int n = snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
-                     ++cpio->count, mode, 0u, 0u, 1u, 0u, size, 0u, 0u, 0u, 0u, name_size, 0u);
+    unsigned seconds = mtime < 0 ? 0 : mtime > UINT32_MAX ? UINT32_MAX : (unsigned)mtime;
+    int n = snprintf(header, sizeof(header),
+                     "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", ++cpio->count,
+                     mode, 0u, 0u, 1u, seconds, size, 0u, 0u, 0u, 0u, name_size, 0u);
     if (write_all(cpio->fd, header, (size_t)n) != 0 || write_all(cpio->fd, name, name_size) != 0) {
         return -1;
     }
     return write_padding(cpio->fd, (size_t)n + name_size);
 }
 
-int cpio_add(struct cpio *cpio, const char *name, const void *bytes, size_t size) {
-    if (write_header(cpio, name, S_IFREG | 0444, size) != 0 ||
-        write_all(cpio->fd, bytes, size) != 0) {
+static int add_entry(struct cpio *cpio, const char *name, unsigned mode, time_t mtime,
+                     const void *bytes, size_t size) {
+    if (write_header(cpio, name, mode, mtime, size) != 0 || write_all(cpio->fd, bytes, size) != 0) {
         return -1;
     }
     return write_padding(cpio->fd, size);
+}
+
+int cpio_add(struct cpio *cpio, const char *name, const void *bytes, size_t size) {
+    return add_entry(cpio, name, S_IFREG | 0444, 0, bytes, size);
 }
 
 static int add_contents(struct cpio *cpio, const char *name, int file) {
@@ -78,7 +88,7 @@ static int add_contents(struct cpio *cpio, const char *name, int file) {
     if (bytes == MAP_FAILED) {
         return -1;
     }
-    int result = cpio_add(cpio, name, bytes, size);
+    int result = add_entry(cpio, name, S_IFREG | 0444, st.st_mtime, bytes, size);
     if (bytes) {
         munmap(bytes, size);
     }
@@ -97,6 +107,66 @@ int cpio_add_file(struct cpio *cpio, const char *name, const char *path) {
     return result;
 }
 
+static int add_link(struct cpio *cpio, const char *name, const FTSENT *entry) {
+    char target[PATH_MAX];
+    ssize_t len = readlink(entry->fts_accpath, target, sizeof(target));
+    return len < 0 ? -1
+                   : add_entry(cpio, name, S_IFLNK | 0777, entry->fts_statp->st_mtime, target,
+                               (size_t)len);
+}
+
+/* One entry of the walk; `skip` bytes of its path are the directory's own. */
+static int add_walked(struct cpio *cpio, const char *folder, size_t skip, FTSENT *entry) {
+    char name[PATH_MAX];
+    const char *rest = entry->fts_path + skip;
+    if (snprintf(name, sizeof(name), "%s%s", folder, rest) >= (int)sizeof(name)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    switch (entry->fts_info) {
+    case FTS_D:
+        return add_entry(cpio, name, S_IFDIR | 0755, entry->fts_statp->st_mtime, NULL, 0);
+    case FTS_F:
+        return cpio_add_file(cpio, name, entry->fts_accpath);
+    case FTS_SL:
+    case FTS_SLNONE:
+        return add_link(cpio, name, entry);
+    case FTS_DNR:
+    case FTS_ERR:
+    case FTS_NS:
+        errno = entry->fts_errno;
+        return -1;
+    default:
+        return 0;
+    }
+}
+
+int cpio_add_tree(struct cpio *cpio, const char *name, const char *path) {
+    char *const roots[] = {(char *)path, NULL};
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return -1;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        return -1;
+    }
+    size_t skip = strcmp(path, "/") == 0 ? 0 : strlen(path);
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+    FTSENT *entry;
+    int result = walk ? 0 : -1;
+    while (result == 0 && (errno = 0, entry = fts_read(walk))) {
+        result = add_walked(cpio, name, skip, entry);
+    }
+    result = result == 0 && errno != 0 ? -1 : result;
+    int error = errno;
+    if (walk) {
+        fts_close(walk);
+    }
+    errno = error;
+    return result;
+}
+
 int cpio_finish(struct cpio *cpio) {
-    return write_header(cpio, "TRAILER!!!", 0, 0);
+    return write_header(cpio, "TRAILER!!!", 0, 0, 0);
 }

@@ -35,6 +35,9 @@ static const char usage_text[] =
     "  --icount       run exactly and repeatably: one instruction, one nanosecond\n"
     "  -v             show the machine's log, and how the time was spent, on standard error\n"
     "Options of run:\n"
+    "  --dir HOST[::GUEST]\n"
+    "                 let the program read the host's directory HOST, under the name GUEST; may be "
+    "repeated\n"
     "  --env K=V      set an environment variable of the program; may be repeated\n"
     "  --invoke NAME  call this exported function with ARGS and print its results\n"
     "  --eager        compile all functions before the start, not each at its first call\n"
@@ -60,9 +63,11 @@ static _Noreturn void fail(int status, const char *format, ...) {
 struct options {
     const char *smp, *mem, *cpu, *invoke;
     bool verbose, exact, eager;
+    const char **dirs; /* HOST[::GUEST] each */
+    int dir_count;
     const char **env;
     int env_count;
-    int rest;   /* index of the first argument that is no option */
+    int rest; /* index of the first argument that is no option */
 };
 
 static const char *option_value(char **argv, int *i) {
@@ -98,6 +103,7 @@ static struct options read_options(char **argv, int i, bool run) {
         argc++;
     }
     o.env = calloc((size_t)argc, sizeof(*o.env));
+    o.dirs = calloc((size_t)argc, sizeof(*o.dirs));
     for (; argv[i] && argv[i][0] == '-'; i++) {
         const char *name = argv[i];
         if (strcmp(name, "--") == 0) {
@@ -117,6 +123,8 @@ static struct options read_options(char **argv, int i, bool run) {
             o.verbose = true;
         } else if (run && strcmp(name, "--env") == 0) {
             add_env(&o, option_value(argv, &i));
+        } else if (run && strcmp(name, "--dir") == 0) {
+            o.dirs[o.dir_count++] = option_value(argv, &i);
         } else if (run && strcmp(name, "--invoke") == 0) {
             o.invoke = option_value(argv, &i);
         } else if (run && strcmp(name, "--eager") == 0) {
@@ -196,7 +204,8 @@ static void check_loader(const char *path) {
     }
     fclose(file);
     /* ELF, 64 bits, little-endian, EM_RISCV */
-    if (n < sizeof(head) || memcmp(head, "\177ELF\2\1", 6) != 0 || head[18] != 243 || head[19] != 0) {
+    if (n < sizeof(head) || memcmp(head, "\177ELF\2\1", 6) != 0 || head[18] != 243 ||
+        head[19] != 0) {
         fail(RUN_EXIT_ERROR, "%s is no loader", path);
     }
 }
@@ -249,6 +258,54 @@ static void add_record(struct records *r, const char *key, const char *value) {
     r->size += size;
 }
 
+/* A directory for the program: where it is here, and as what the program knows it. */
+struct shared {
+    char host[PATH_MAX];
+    const char *guest;
+    bool writable;
+};
+
+/* HOST[::GUEST[:rw]] */
+static struct shared parse_dir(const char *text) {
+    struct shared dir = {.guest = text};
+    static const char rw[] = ":rw";
+    size_t len = strlen(text);
+    dir.writable = len > strlen(rw) && strcmp(text + len - strlen(rw), rw) == 0;
+    const char *separator = strstr(text, "::");
+    size_t host_len = separator ? (size_t)(separator - text) : len;
+    dir.guest = separator ? separator + 2 : text;
+    if (dir.writable) {
+        size_t guest_len = strlen(dir.guest) - strlen(rw);
+        dir.guest = strndup(dir.guest, guest_len);
+        host_len = separator ? host_len : guest_len;
+    }
+    if (host_len == 0 || host_len >= sizeof(dir.host) || !dir.guest[0]) {
+        fail(RUN_EXIT_USAGE, "--dir %s is not of the form HOST[::GUEST]", text);
+    }
+    memcpy(dir.host, text, host_len);
+    for (size_t n = host_len; n > 1 && dir.host[n - 1] == '/'; n--) {
+        dir.host[n - 1] = '\0';
+    }
+    return dir;
+}
+
+/* Number `i`: packed into the initrd, with its record. */
+static void add_dir(struct cpio *cpio, struct records *r, const char *text, int i) {
+    struct shared dir = parse_dir(text);
+    char name[32], value[PATH_MAX];
+    snprintf(name, sizeof(name), "dir%d", i);
+    if (dir.writable) {
+        fail(RUN_EXIT_USAGE, "--dir %s: writable directories are not there yet", text);
+    }
+    if (cpio_add_tree(cpio, name, dir.host) != 0) {
+        fail(RUN_EXIT_USAGE, "--dir %s: %s", text, strerror(errno));
+    }
+    if (snprintf(value, sizeof(value), "initrd:%s:%s", name, dir.guest) >= (int)sizeof(value)) {
+        fail(RUN_EXIT_USAGE, "--dir %s: the name is too long", text);
+    }
+    add_record(r, "dir", value);
+}
+
 static int run(char **argv) {
     struct options o = read_options(argv, 2, true);
     const char *file = argv[o.rest];
@@ -278,7 +335,16 @@ static int run(char **argv) {
     add_record(&r, "eager", o.eager ? "1" : "0");
 
     struct cpio cpio;
-    if (cpio_open(&cpio) != 0 || cpio_add(&cpio, RUN_FILE, r.bytes, r.size) != 0) {
+    if (cpio_open(&cpio) != 0) {
+        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
+    }
+    if (o.dir_count > (int)RUN_MAX_DIRS) {
+        fail(RUN_EXIT_USAGE, "more than %u directories", RUN_MAX_DIRS);
+    }
+    for (int i = 0; i < o.dir_count; i++) {
+        add_dir(&cpio, &r, o.dirs[i], i);
+    }
+    if (cpio_add(&cpio, RUN_FILE, r.bytes, r.size) != 0) {
         fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
     }
     if (cpio_add_file(&cpio, "program", file) != 0) {
@@ -320,7 +386,8 @@ static unsigned add_suite(struct cpio *cpio, const char *path, const char *name,
         if (entry[0] == '.' || n >= PATH_MAX || m >= PATH_MAX || stat(child, &st) != 0) {
             continue;
         }
-        bool wanted = S_ISREG(st.st_mode) && (strcmp(entry, "commands.json") == 0 || is_module(entry));
+        bool wanted =
+            S_ISREG(st.st_mode) && (strcmp(entry, "commands.json") == 0 || is_module(entry));
         if (converted && wanted && cpio_add_file(cpio, child_name, child) != 0) {
             fail(RUN_EXIT_ERROR, "%s: %s", child, strerror(errno));
         }
