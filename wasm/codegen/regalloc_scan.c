@@ -493,16 +493,20 @@ static pos_t free_until(struct scan *s, const struct piece *piece, uint32_t r) {
 
 #define HINT_USES 16u
 
-/* At `pos` the value had better be in `loc`. */
-static void hint_loc(struct scan *s, const struct piece *piece, loc_t loc, pos_t pos,
-                     uint32_t weight) {
-    uint32_t r = loc - 1;
-    if (!loc_is_reg(loc) || free_until(s, piece, r) <= pos) {
-        return;
-    }
-    s->hint[r] = (int32_t)weight + (has_bit(s->hinted, r) ? s->hint[r] : 0);
+static void add_hint(struct scan *s, uint32_t r, int32_t weight) {
+    s->hint[r] = weight + (has_bit(s->hinted, r) ? s->hint[r] : 0);
     s->hint_max = s->hint[r] > s->hint_max ? s->hint[r] : s->hint_max;
     s->hinted |= (uint64_t)1 << r;
+}
+
+/* At `pos` the value had better be in `loc`; false if it cannot. */
+static bool hint_loc(struct scan *s, const struct piece *piece, loc_t loc, pos_t pos,
+                     uint32_t weight) {
+    if (!loc_is_reg(loc) || free_until(s, piece, loc - 1) <= pos) {
+        return false;
+    }
+    add_hint(s, loc - 1, (int32_t)weight);
+    return true;
 }
 
 /* Where a value is wanted by its own FIXED uses near its start. */
@@ -541,6 +545,18 @@ static void hint_definition(struct scan *s, const struct piece *piece) {
     }
 }
 
+/* An argument that cannot be where its parameter is should not be where another parameter is: that
+ * one's argument had better be there. */
+static void avoid_params(struct scan *s, uint32_t block) {
+    const struct mblock *to = &s->ra->m->blocks.at[s->ra->m->blocks.at[block].succs.at[0]];
+    for (uint32_t k = 0; k < to->params.len && k < HINT_USES; k++) {
+        const struct piece *param = s->ra->values[to->params.at[k]].pieces;
+        if (param && loc_is_reg(param->loc)) {
+            add_hint(s, param->loc - 1, -(int32_t)block_weight(s->ra, block));
+        }
+    }
+}
+
 static void hint_uses(struct scan *s, const struct piece *piece) {
     const struct mfunc *m = s->ra->m;
     for (uint32_t k = piece->use; has_use(s, piece, k) && k < piece->use + HINT_USES; k++) {
@@ -548,18 +564,23 @@ static void hint_uses(struct scan *s, const struct piece *piece) {
         const struct moperand *o = &m->operands.at[use->operand];
         uint32_t block = pos_block(s->ra, use->pos);
         loc_t loc = LOC_NONE;
+        bool argument = false;
         if (o->constraint == OPERAND_FIXED) {
             loc = LOC_REG(value_of(s, piece)->class, o->reg);
         } else if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
             const struct value *param =
                 &s->ra->values[argument_param(s->ra, block, use->operand)];
             loc = param->pieces ? param->pieces->loc : wanted_loc(s, param);
+            argument = true;
         } else if (m->insts.at[pos_inst(use->pos)].flags & MINST_MOVE && !role_is_def(o->role)) {
             const struct minst *inst = &m->insts.at[pos_inst(use->pos)];
             const struct value *to = &s->ra->values[m->operands.at[inst->operand].vreg];
             loc = to->fixed ? to->fixed : wanted_loc(s, to);
         }
-        hint_loc(s, piece, loc, use->pos, block_weight(s->ra, block));
+        if (!hint_loc(s, piece, loc, use->pos, block_weight(s->ra, block)) && argument &&
+            value_of(s, piece)->def_block == block) {
+            avoid_params(s, block);
+        }
     }
 }
 
