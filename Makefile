@@ -164,15 +164,16 @@ SETS := target host san linux
 $(foreach s,$(SETS),$(eval $(call set_rules,$(s))))
 $(foreach s,$(SETS),$(foreach l,$($(s)_layers),$(eval $(call archive_rules,$(s),$(l)))))
 
-# --- libsodium and LZ4 for the target, from Debian's sources --------------------------------------
+# --- libsodium, LZ4 and zstd for the target, from Debian's sources --------------------------------
 
 SHA256_libsodium := d59323c6b712a1519a5daf710b68f5e7fde57040845ffec53850911f10a5d4f4
+SHA256_libzstd := 8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953
 SHA256_lz4 := 0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b
 
 $(THIRD)/%/.unpacked: tools/fetch
 	$(Q)tools/fetch $* $(SHA256_$*) $(THIRD)/$*.tar.gz
 	@rm -rf $(@D) && mkdir -p $(@D)
-	$(Q)tar xzf $(THIRD)/$*.tar.gz -C $(@D) --strip-components=1
+	$(Q)tar xf $(THIRD)/$*.tar.gz -C $(@D) --strip-components=1
 	$(Q)$(if $(filter libsodium,$*),sed -e 's/@VERSION@/1.0.18/' -e 's/@SODIUM_LIBRARY_VERSION_MAJOR@/10/' \
 	    -e 's/@SODIUM_LIBRARY_VERSION_MINOR@/3/' -e 's/@SODIUM_LIBRARY_MINIMAL_DEF@//' \
 	    $(SODIUM)/include/sodium/version.h.in >$(SODIUM)/include/sodium/version.h)
@@ -182,30 +183,32 @@ SODIUM := $(THIRD)/libsodium/src/libsodium
 SODIUM_SRC := $(addprefix $(SODIUM)/,crypto_sign/ed25519/ref10/open.c crypto_sign/ed25519/ref10/sign.c \
     crypto_core/ed25519/ref10/ed25519_ref10.c crypto_verify/sodium/verify.c sodium/utils.c)
 LZ4_SRC := $(THIRD)/lz4/lib/lz4.c
+ZSTD := $(THIRD)/libzstd/lib
+ZSTD_SRC := $(addprefix $(ZSTD)/,common/entropy_common.c common/error_private.c common/fse_decompress.c \
+    common/zstd_common.c decompress/huf_decompress.c decompress/zstd_ddict.c \
+    decompress/zstd_decompress.c decompress/zstd_decompress_block.c)
 # Headers of theirs as their users see them, without our warnings.
-THIRD_INCLUDE := -isystem $(SODIUM)/include -isystem $(THIRD)/lz4/lib
+THIRD_INCLUDE := -isystem $(SODIUM)/include -isystem $(THIRD)/lz4/lib -isystem $(ZSTD)
 THIRD_FLAGS := -w -include string.h -I$(SODIUM)/include -I$(SODIUM)/include/sodium -DCONFIGURED=1 \
     -DDEV_MODE=1 -DSODIUM_STATIC=1 -DHAVE_TI_MODE=1 -DNATIVE_LITTLE_ENDIAN=1 \
     -DLZ4_FREESTANDING=1 -DLZ4_memcpy=memcpy -DLZ4_memmove=memmove -DLZ4_memset=memset
-THIRD_OBJ := $(call objects,target,$(SODIUM_SRC) $(LZ4_SRC))
+THIRD_OBJ := $(call objects,target,$(SODIUM_SRC) $(LZ4_SRC) $(ZSTD_SRC))
 
+$(ZSTD_SRC): $(THIRD)/libzstd/.unpacked ;
+# The smaller of each pair of zstd's ways, and no memory but what it is given.
+ZSTD_FLAGS := -DZSTD_STRIP_ERROR_STRINGS=1 -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_LEGACY_SUPPORT=0 \
+    -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DZSTD_NO_INLINE -DZSTD_DISABLE_ASM=1 -DZSTD_TRACE=0 \
+    -DDYNAMIC_BMI2=0 -DZSTD_DEPS_MALLOC '-DZSTD_malloc(s)=((void*)0)' '-DZSTD_calloc(n,s)=((void*)0)' \
+    '-DZSTD_free(p)=((void)(p))'
 $(SODIUM_SRC): $(THIRD)/libsodium/.unpacked ;
 $(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
-# clang at -O2 unrolls field arithmetic until the loader is over its 64 KiB.
-THIRD_OPT_clang := -Os
-$(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS) $(THIRD_OPT_$(CC))
-# SHA-512 twice, without and with Zbb's rotations: boot/sha512.c chooses on the machine.
-SHA512_SRC := $(SODIUM)/crypto_hash/sha512/cp/hash_sha512_cp.c
-SHA512_OBJ := $(B)/target/sha512_base.o $(B)/target/sha512_zbb.o
-SHA512_base := -O2
-SHA512_zbb := -O2 -march=rv64imac_zicsr_zifencei_zbb
-$(SHA512_SRC): $(THIRD)/libsodium/.unpacked ;
-$(SHA512_OBJ): $(B)/target/sha512_%.o: $(SHA512_SRC)
-	@mkdir -p $(@D)
-	$(call say,CC)
-	$(Q)$(COMPILE_target) -MF /dev/null $(THIRD_FLAGS) $(SHA512_$*) -Dcrypto_hash_sha512=sha512_$* \
-	    $(foreach f,init update final,-Dcrypto_hash_sha512_$(f)=sha512_$*_$(f)) -c $< -o $@
-$(B)/target/libthird.a: $(THIRD_OBJ) $(SHA512_OBJ)
+# The loader has 64 KiB for everything.
+SMALL := -Oz -msave-restore
+$(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS) $(SMALL)
+$(call objects,target,$(ZSTD_SRC)): COMPILE_target += $(ZSTD_FLAGS)
+$(call objects,target,$(LZ4_SRC)): COMPILE_target += -O2 -mno-save-restore
+$(call objects,target,base/elf.c base/fdt.c base/fmt.c base/reader.c): COMPILE_target += $(SMALL)
+$(B)/target/libthird.a: $(THIRD_OBJ)
 	@rm -f $@
 	$(Q)ar crs $@ $^
 
@@ -247,16 +250,17 @@ endef
 LOADER_SCRIPT := $(wildcard boot/riscv64/loader.ld)
 LOADER_SRC := $(call src,target,boot)
 LOADER_DEPS := $(call objects,target,$(LOADER_SRC)) $(B)/target/libbase.a $(B)/target/libthird.a
-$(call objects,target,$(filter %.c,$(LOADER_SRC))): COMPILE_target += $(THIRD_INCLUDE)
+$(call objects,target,$(filter %.c,$(LOADER_SRC))): COMPILE_target += $(THIRD_INCLUDE) \
+    $(SMALL)
 $(call objects,target,$(filter %.c,$(LOADER_SRC))): | $(B)/gen/boot_key.h $(THIRD)/libsodium/.unpacked \
-    $(THIRD)/lz4/.unpacked
+    $(THIRD)/lz4/.unpacked $(THIRD)/libzstd/.unpacked
 
 # $(call link_loader,IMAGE) makes $@
 define link_loader
 $(file >$@.image.S,$(call embed,$(1)))
 $(call say,LOADER)
 $(Q)$(COMPILE_target) -MF /dev/null -c $@.image.S -o $@.image.o
-$(Q)$(LINK_target) $(addprefix -T,$(LOADER_SCRIPT)) -o $@ $(filter %.o,$(LOADER_DEPS)) $@.image.o \
+$(Q)$(LINK_target) -pie --no-dynamic-linker -z text -z norelro -O2 --icf=all $(addprefix -T,$(LOADER_SCRIPT)) -o $@ $(filter %.o,$(LOADER_DEPS)) $@.image.o \
     --start-group $(filter %.a,$(LOADER_DEPS)) $(LIBC_target) --end-group
 @rm -f $@.image.S $@.image.o
 endef
@@ -283,6 +287,11 @@ $(B)/k23.img: $(B)/kernel.elf $(KEYS)/debug.key $(MKIMAGE)
 $(B)/loader: $(B)/k23.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 
+# As a boot loader like U-Boot wants it (booti): no ELF, and at home anywhere.
+$(B)/Image: $(B)/loader
+	$(call say,IMAGE)
+	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@
+
 # Without a payload: it boots the image that is given as initrd.
 $(B)/loader-bare: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
@@ -307,7 +316,7 @@ $(PAYLOADS): $(B)/payload/%: $(B)/payload/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 tool_sources = $(wildcard tools/$(1).c tools/$(1)/*.c)
 TOOLS := $(foreach t,mkimage wasmc k23,$(if $(call tool_sources,$(t)),$(t)))
 LINUX_TOOLS := $(filter wasmc,$(TOOLS))
-HOST_LIBS := -lsodium -llz4
+HOST_LIBS := -lsodium -llz4 -lzstd
 
 # $(call program_rules,SET,PROGRAM,SOURCES,LAYERS,FLAGS)
 define program_rules
@@ -402,7 +411,7 @@ $(BENCH): $(B)/bench/%: $(B)/bench/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 .DEFAULT_GOAL := all
 .PHONY: all run setup help test bench lint format fuzz clean distclean tools
 
-ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/loader) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
+ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/loader $(B)/loader-bare $(B)/Image) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
 all: $(ALL) ## build the loader with the kernel inside, the tools and the examples
 tools: $(TOOLS:%=$(B)/host/%)
 

@@ -1,5 +1,6 @@
 /*
- * Verification and unpacking of a signed image (boot/image.h). Ed25519 is libsodium's, LZ4 is lz4's.
+ * Verification and unpacking of a signed image (boot/image.h). Ed25519 is libsodium's, LZ4 is lz4's, zstd
+ * is zstd's.
  */
 #include "boot/image.h"
 
@@ -8,6 +9,8 @@
 #include <lz4.h>
 #include <sodium/crypto_sign_ed25519.h>
 #include <string.h>
+#define ZSTD_STATIC_LINKING_ONLY /* the interface that takes its memory from the caller */
+#include <zstd.h>
 
 static void read_header(struct image_header *h, const void *bytes) {
     struct reader r;
@@ -35,7 +38,7 @@ static status_t check_fields(const struct image_header *h, struct refusal *why) 
     if (h->kind != IMAGE_KIND_PAYLOAD) {
         return refusal_set(why, STATUS_BAD_FORMAT, "image: kind %u is no payload", h->kind);
     }
-    if (h->compression != IMAGE_COMPRESSION_NONE && h->compression != IMAGE_COMPRESSION_LZ4) {
+    if (h->compression > IMAGE_COMPRESSION_ZSTD) {
         return refusal_set(why, STATUS_BAD_FORMAT, "image: unknown compression %u", h->compression);
     }
     if (h->zero != 0) {
@@ -109,15 +112,27 @@ status_t image_verify(const void *bytes, size_t size, const struct trust *trust,
     return STATUS_OK;
 }
 
-status_t image_unpack(const struct image *image, void *out, struct refusal *why) {
-    if (image->compression == IMAGE_COMPRESSION_NONE) {
-        memcpy(out, image->packed, image->unpacked_size);
-        return STATUS_OK;
+size_t image_scratch_size(const struct image *image) {
+    return image->compression == IMAGE_COMPRESSION_ZSTD ? ZSTD_estimateDCtxSize() : 0;
+}
+
+/* What comes out, or a number that is no size of an image. */
+static size_t decompress(const struct image *image, void *out, void *scratch) {
+    if (image->compression == IMAGE_COMPRESSION_ZSTD) {
+        ZSTD_DCtx *context = ZSTD_initStaticDCtx(scratch, image_scratch_size(image));
+        return context == NULL ? SIZE_MAX
+                               : ZSTD_decompressDCtx(context, out, image->unpacked_size,
+                                                     image->packed, image->packed_size);
     }
     /* Both sizes are below 2^31 by check_sizes(). */
-    int n = LZ4_decompress_safe((const char *)image->packed, out, (int)image->packed_size,
-                                (int)image->unpacked_size);
-    if (n < 0 || (size_t)n != image->unpacked_size) {
+    return (size_t)LZ4_decompress_safe((const char *)image->packed, out, (int)image->packed_size,
+                                       (int)image->unpacked_size);
+}
+
+status_t image_unpack(const struct image *image, void *out, void *scratch, struct refusal *why) {
+    if (image->compression == IMAGE_COMPRESSION_NONE) {
+        memcpy(out, image->packed, image->unpacked_size);
+    } else if (decompress(image, out, scratch) != image->unpacked_size) {
         return refusal_set(why, STATUS_BAD_FORMAT, "image: packed data is malformed");
     }
     return STATUS_OK;

@@ -33,7 +33,11 @@ struct image {
 MUST_CHECK status_t image_verify(const void *bytes, size_t size, const struct trust *trust,
                                  struct image *image_out, struct refusal *why);
 
-/* Unpacks image->unpacked_size bytes, exactly, to `out`. BAD_FORMAT. */
-MUST_CHECK status_t image_unpack(const struct image *image, void *out, struct refusal *why);
+/* Bytes of working memory that unpacking needs. */
+size_t image_scratch_size(const struct image *image);
+
+/* Unpacks image->unpacked_size bytes, exactly, to `out`. `scratch` is 8-aligned. BAD_FORMAT. */
+MUST_CHECK status_t image_unpack(const struct image *image, void *out, void *scratch,
+                                 struct refusal *why);
 
 #endif

@@ -150,10 +150,14 @@ static status_t verify_image(struct boot *b) {
 }
 
 static status_t unpack_image(struct boot *b) {
-    uint64_t phys;
+    uint64_t phys, scratch = 0;
+    size_t scratch_size = image_scratch_size(&b->image);
     TRY(memory_take(&b->memory, BOOT_MEMORY_LOADER, b->image.unpacked_size, &phys, &b->why));
+    if (scratch_size > 0) {
+        TRY(memory_take(&b->memory, BOOT_MEMORY_LOADER, scratch_size, &scratch, &b->why));
+    }
     b->elf = (const void *)(uintptr_t)phys;
-    return image_unpack(&b->image, (void *)(uintptr_t)phys, &b->why);
+    return image_unpack(&b->image, (void *)(uintptr_t)phys, (void *)(uintptr_t)scratch, &b->why);
 }
 
 static status_t open_payload(struct boot *b) {

@@ -8,6 +8,7 @@
 #include "init/machine.h"
 #include "init/program.h"
 #include "init/streams.h"
+#include "kernel/harts.h"
 #include "kernel/log.h"
 #include "kernel/power.h"
 
@@ -15,6 +16,9 @@ static _Noreturn void kernel_main(size_t hart, const struct boot_info *info) {
     struct request request;
     const char *why;
     machine_init(hart, info);
+    log_info(
+        "init", "the loader took %llu instructions",
+        (unsigned long long)(harts_boot_info.instret_at_entry - harts_boot_info.instret_at_reset));
     streams_init();
     int exit_status = RUN_EXIT_ERROR;
     if (request_read(&machine_initrd, &request, &why) == STATUS_OK) {

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 enum { EXIT_BAD_INPUT = 1, EXIT_BAD_USAGE = 2, KEY_TEXT_CAP = 256 };
 
@@ -48,7 +49,7 @@ static const char usage_text[] =
     "       mkimage keygen FILE.key FILE.pub   FILE.key gets mode 0600, and must not exist\n"
     "       mkimage pubkey FILE.pub...         prints a C initializer of trusted keys\n"
     "options of pack:\n"
-    "  --compression lz4|none   default lz4\n"
+    "  --compression lz4|zstd|none   default lz4\n"
     "  --security-version N     default 0\n"
     "  --unchecked              sign what is no valid payload (for tests)\n";
 
@@ -218,6 +219,43 @@ static struct blob compress_lz4(struct blob in) {
     return out;
 }
 
+static struct blob compress_zstd(struct blob in) {
+    struct blob out = {.bytes = malloc(ZSTD_compressBound(in.size))};
+    if (out.bytes == NULL) {
+        fail("out of memory");
+    }
+    out.size =
+        ZSTD_compress(out.bytes, ZSTD_compressBound(in.size), in.bytes, in.size, ZSTD_maxCLevel());
+    if (ZSTD_isError(out.size) != 0) {
+        fail("compression failed: %s", ZSTD_getErrorName(out.size));
+    }
+    return out;
+}
+
+static struct blob compress(struct blob in, uint32_t compression) {
+    switch (compression) {
+    case IMAGE_COMPRESSION_LZ4:
+        return compress_lz4(in);
+    case IMAGE_COMPRESSION_ZSTD:
+        return compress_zstd(in);
+    default:
+        return in;
+    }
+}
+
+static bool unpacks(const struct image_header *h, const uint8_t *packed) {
+    uint8_t *out = malloc(h->unpacked_size);
+    size_t n = h->packed_size;
+    if (out != NULL && h->compression == IMAGE_COMPRESSION_LZ4) {
+        n = (size_t)LZ4_decompress_safe((const char *)packed, (char *)out, (int)h->packed_size,
+                                        (int)h->unpacked_size);
+    } else if (out != NULL && h->compression == IMAGE_COMPRESSION_ZSTD) {
+        n = ZSTD_decompress(out, h->unpacked_size, packed, h->packed_size);
+    }
+    free(out);
+    return out != NULL && h->compression <= IMAGE_COMPRESSION_ZSTD && n == h->unpacked_size;
+}
+
 static int pack(const struct options *o) {
     if (o->key == NULL || o->files_len != 2) {
         usage();
@@ -229,7 +267,7 @@ static int pack(const struct options *o) {
     if (!o->unchecked && elf_open(&elf, in.bytes, in.size) != STATUS_OK) {
         fail("%s: not a payload: %s", o->files[0], elf.error);
     }
-    struct blob data = o->compression == IMAGE_COMPRESSION_LZ4 ? compress_lz4(in) : in;
+    struct blob data = compress(in, o->compression);
     if (data.size > IMAGE_MAX_PACKED) {
         fail("%s: %zu bytes packed, at most %u fit an image", o->files[0], data.size,
              IMAGE_MAX_PACKED);
@@ -322,15 +360,8 @@ static int verify(const struct options *o) {
                                     public) != 0) {
         fail("%s: bad signature", path);
     }
-    if (h.compression == IMAGE_COMPRESSION_LZ4) {
-        char *out = malloc(h.unpacked_size);
-        int n = out == NULL ? -1
-                            : LZ4_decompress_safe((const char *)image.bytes + sizeof(h), out,
-                                                  (int)h.packed_size, (int)h.unpacked_size);
-        if (n < 0 || (uint64_t)n != h.unpacked_size) {
-            fail("%s: packed data is malformed", path);
-        }
-        free(out);
+    if (!unpacks(&h, image.bytes + sizeof(h))) {
+        fail("%s: packed data is malformed", path);
     }
     printf("%s: good\n", path);
     return 0;
@@ -350,6 +381,9 @@ static uint32_t parse_u32(const char *text) {
 static uint32_t parse_compression(const char *text) {
     if (strcmp(text, "lz4") == 0) {
         return IMAGE_COMPRESSION_LZ4;
+    }
+    if (strcmp(text, "zstd") == 0) {
+        return IMAGE_COMPRESSION_ZSTD;
     }
     if (strcmp(text, "none") == 0) {
         return IMAGE_COMPRESSION_NONE;

@@ -28,6 +28,14 @@ static void load(const uint8_t *bytes, size_t size) {
     free(memory);
 }
 
+static void unpack_as(uint32_t compression, const uint8_t *bytes, size_t size) {
+    static uint64_t scratch[40000];
+    uint8_t *out = malloc(UNPACKED);
+    struct image image = {bytes, size, UNPACKED, compression, 0};
+    (void)!image_unpack(&image, out, scratch, &why);
+    free(out);
+}
+
 static void unpack(const uint8_t *bytes, size_t size) {
     static const uint8_t keys[1][IMAGE_KEY_SIZE];
     static const struct trust trust = {keys, 1, 0};
@@ -35,10 +43,8 @@ static void unpack(const uint8_t *bytes, size_t size) {
     if (image_verify(bytes, size, &trust, &image, &why) == STATUS_OK) {
         abort();
     }
-    uint8_t *out = malloc(UNPACKED);
-    image = (struct image){bytes, size, UNPACKED, IMAGE_COMPRESSION_LZ4, 0};
-    (void)!image_unpack(&image, out, &why);
-    free(out);
+    unpack_as(IMAGE_COMPRESSION_LZ4, bytes, size);
+    unpack_as(IMAGE_COMPRESSION_ZSTD, bytes, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

@@ -7,6 +7,7 @@
 
 #include <lz4.h>
 #include <sodium.h>
+#include <zstd.h>
 
 enum { CONTENT_SIZE = 600 };
 
@@ -40,6 +41,8 @@ static void make(struct made *m, uint32_t compression) {
     memcpy(data, m->content, CONTENT_SIZE);
     if (compression == IMAGE_COMPRESSION_LZ4) {
         packed = LZ4_compress_default((const char *)m->content, (char *)data, CONTENT_SIZE, 1000);
+    } else if (compression == IMAGE_COMPRESSION_ZSTD) {
+        packed = (int)ZSTD_compress(data, 1000, m->content, CONTENT_SIZE, 19);
     }
     *header(m) = (struct image_header){.magic = IMAGE_MAGIC,
                                        .version = IMAGE_VERSION,
@@ -51,6 +54,8 @@ static void make(struct made *m, uint32_t compression) {
     memcpy(&header(m)->key_id, public[0], 4);
     sign(m, IMAGE_HEADER_SIZE + (size_t)packed);
 }
+
+static uint64_t scratch[40000]; /* for zstd */
 
 /* From a block of exactly that size, so that ASan sees any read past it. */
 static status_t verify(const void *bytes, size_t size, struct image *image) {
@@ -68,13 +73,14 @@ static void check_good(uint32_t compression) {
     make(&m, compression);
     CHECK_EQ(image_verify(m.bytes, m.size, &trust, &image, &why), STATUS_OK);
     CHECK_EQ(image.unpacked_size, CONTENT_SIZE);
-    CHECK_EQ(image_unpack(&image, out, &why), STATUS_OK);
+    CHECK_EQ(image_unpack(&image, out, scratch, &why), STATUS_OK);
     CHECK(memcmp(out, m.content, CONTENT_SIZE) == 0);
 }
 
 TEST(good_images_unpack) {
     check_good(IMAGE_COMPRESSION_NONE);
     check_good(IMAGE_COMPRESSION_LZ4);
+    check_good(IMAGE_COMPRESSION_ZSTD);
 }
 
 TEST(every_flipped_bit_is_refused) {
@@ -153,22 +159,27 @@ TEST(a_foreign_key_is_refused) {
 }
 
 /* Even what is signed unpacks to its stated size or not at all. */
-TEST(unpacking_is_bounded) {
+static void check_bounded(uint32_t compression) {
     struct made m;
     struct image image;
     uint8_t *out = malloc(CONTENT_SIZE);
-    make(&m, IMAGE_COMPRESSION_LZ4);
+    make(&m, compression);
     header(&m)->unpacked_size = CONTENT_SIZE - 1;
     sign(&m, m.size - IMAGE_SIGNATURE_SIZE);
     CHECK_EQ(image_verify(m.bytes, m.size, &trust, &image, &why), STATUS_OK);
-    CHECK_EQ(image_unpack(&image, out, &why), STATUS_BAD_FORMAT);
-    make(&m, IMAGE_COMPRESSION_LZ4);
+    CHECK_EQ(image_unpack(&image, out, scratch, &why), STATUS_BAD_FORMAT);
+    make(&m, compression);
     CHECK_EQ(image_verify(m.bytes, m.size, &trust, &image, &why), STATUS_OK);
     srand(2);
     for (int i = 0; i < 20000; i++) {
         m.bytes[IMAGE_HEADER_SIZE + (size_t)rand() % image.packed_size] = (uint8_t)rand();
-        (void)!image_unpack(&image, out, &why); /* ASan is the judge */
+        (void)!image_unpack(&image, out, scratch, &why); /* ASan is the judge */
     }
     free(out);
+}
+
+TEST(unpacking_is_bounded) {
+    check_bounded(IMAGE_COMPRESSION_LZ4);
+    check_bounded(IMAGE_COMPRESSION_ZSTD);
 }
 CHECK_MAIN
