@@ -559,6 +559,7 @@ static void avoid_params(struct scan *s, uint32_t block) {
 
 static void hint_uses(struct scan *s, const struct piece *piece) {
     const struct mfunc *m = s->ra->m;
+    const struct value *value = value_of(s, piece);
     for (uint32_t k = piece->use; has_use(s, piece, k) && k < piece->use + HINT_USES; k++) {
         const struct use *use = &s->ra->uses[k];
         const struct moperand *o = &m->operands.at[use->operand];
@@ -566,11 +567,13 @@ static void hint_uses(struct scan *s, const struct piece *piece) {
         loc_t loc = LOC_NONE;
         bool argument = false;
         if (o->constraint == OPERAND_FIXED) {
-            loc = LOC_REG(value_of(s, piece)->class, o->reg);
+            loc = LOC_REG(value->class, o->reg);
         } else if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
             const struct value *param =
                 &s->ra->values[argument_param(s->ra, block, use->operand)];
-            loc = param->pieces ? param->pieces->loc : wanted_loc(s, param);
+            /* A parameter of the same block lives beside this one, it cannot be where that was. */
+            bool beside = value_is_param(value) && value->def_block == param->def_block;
+            loc = param->pieces ? param->pieces->loc : beside ? LOC_NONE : wanted_loc(s, param);
             argument = true;
         } else if (m->insts.at[pos_inst(use->pos)].flags & MINST_MOVE && !role_is_def(o->role)) {
             const struct minst *inst = &m->insts.at[pos_inst(use->pos)];
@@ -578,7 +581,7 @@ static void hint_uses(struct scan *s, const struct piece *piece) {
             loc = to->fixed ? to->fixed : wanted_loc(s, to);
         }
         if (!hint_loc(s, piece, loc, use->pos, block_weight(s->ra, block)) && argument &&
-            value_of(s, piece)->def_block == block) {
+            value->def_block == block) {
             avoid_params(s, block);
         }
     }
