@@ -247,6 +247,39 @@ TEST(branches_reach_at_all_distances) {
     }
 }
 
+/* Branches everywhere to everywhere, calls between them: each has to arrive. */
+TEST(many_branches_arrive) {
+    enum { COUNT = 3000 };
+    uint64_t seed = 1;
+    struct lines lines;
+    arena_init(&arena, &heap_source);
+    lines_init(&lines, &arena);
+    label_t at[COUNT], target[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        target[i] = lines_label(&lines);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        uint32_t near = i + 60 < COUNT ? i + 1 + (uint32_t)(seed >> 33) % 59 : COUNT - 1;
+        uint32_t far = (uint32_t)(seed >> 40) % COUNT;
+        lines_bind(&lines, target[i]);
+        lines_put4(&lines, encode_XORI(A0, A0, 1));
+        at[i] = lines_here(&lines);
+        lines_branch(&lines, COND_EQ, i % 3 == 0 ? 9 : 20, ZERO, target[i % 7 == 0 ? far : near]);
+        if (i % 5 == 0) {
+            lines_call(&lines, 0, false);
+        }
+    }
+    lines_put4(&lines, encode_XORI(A0, A0, 1));
+    struct code code = finish(&lines);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t line = lines.labels.at[at[i]];
+        uint32_t want = lines_offset_of(&lines, lines.list.at[line].label);
+        CHECK_EQ(follow(&code, lines_offset_of(&lines, at[i]), true), want);
+    }
+    arena_fini(&arena);
+}
+
 TEST(calls_stand_at_multiples_of_four) {
     struct lines lines;
     arena_init(&arena, &heap_source);

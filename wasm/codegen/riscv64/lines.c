@@ -1,6 +1,6 @@
 /*
- * Lines to bytes; see lines.h. Linear but for the rounds of growing, of which there are few: each
- * round looks at every line once, and a branch can grow three times at most.
+ * Lines to bytes; see lines.h. Linear: each round of growing looks at every line once, and there are
+ * few rounds, at most ROUNDS.
  */
 #include "wasm/codegen/riscv64/lines.h"
 
@@ -226,6 +226,31 @@ static bool grow(struct lines *lines) {
     return grew;
 }
 
+/* Code made to grow one branch a round is given up on: sizes come from the distances when everything
+ * is as long as it can be, which no later layout exceeds by more than an alignment. */
+#define ROUNDS 16u
+#define MARGIN 16
+
+static void settle_by_bounds(struct lines *lines) {
+    uint8_t *sizes = arena_array(lines->arena, uint8_t, lines->list.len);
+    for (uint32_t i = 0; i < lines->list.len; i++) {
+        struct line *line = &lines->list.at[i];
+        sizes[i] = line->size;
+        line->size = line->kind == LINE_BRANCH ? 12 : line->kind == LINE_JUMP ? 8 : line->size;
+    }
+    place(lines);
+    for (uint32_t i = 0; i < lines->list.len; i++) {
+        struct line *line = &lines->list.at[i];
+        line->size = sizes[i];
+        if (line->kind == LINE_BRANCH || line->kind == LINE_JUMP) {
+            int64_t d = distance(lines, line);
+            d += d < 0 ? -MARGIN : MARGIN;
+            uint8_t need = line->kind == LINE_JUMP ? jump_size(d) : branch_size(line, d);
+            line->size = need > line->size ? need : line->size;
+        }
+    }
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static void write2(uint8_t *to, uint32_t half) {
@@ -347,7 +372,11 @@ static void write_relocs(const struct lines *lines, struct arena *arena, struct 
 
 void lines_finish(struct lines *lines, struct arena *arena, struct code *code) {
     lines_align(lines, 8); /* also: no label and no site is without a line */
+    uint32_t rounds = 0;
     do {
+        if (rounds++ == ROUNDS) {
+            settle_by_bounds(lines);
+        }
         code->size = place(lines);
     } while (grow(lines));
     uint32_t pool = code->size;

@@ -7,16 +7,17 @@
  * (add.uw, srli, andi, lbu, ...). An access passes if its address is base + [lo, hi] with lo + imm
  * not below the page in front of the memory and hi + imm + 8 within 4 GiB and the guard. Everything unknown
  * is refused. Block parameters take what all their edges agree on, by going round until nothing
- * changes; what still grows after two rounds is unknown.
+ * changes; what has grown three times is unknown.
  *
  * Any mistake in here or in selection must be made twice, the same way, to be of use to anyone.
  */
+#include "base/bitset.h"
 #include "wasm/codegen/riscv64/riscv64.h"
 #include "wasm/codegen/riscv64/select.h"
 
 #define RESERVED ((uint64_t)6 << 30) /* 4 GiB of memory, 2 GiB of guard */
 #define WORD_MAX ((uint64_t)UINT32_MAX)
-#define ROUNDS   2u
+#define ROUNDS   3u
 
 enum shape { SHAPE_UNSEEN, SHAPE_NUMBER, SHAPE_BASED, SHAPE_UNKNOWN };
 
@@ -39,6 +40,13 @@ static struct range number(int64_t lo, int64_t hi) {
 struct sandbox {
     const struct mfunc *m;
     struct range *ranges; /* by vreg */
+    uint8_t *growths;     /* by vreg: how often a parameter changed */
+    uint32_t *first_use, *uses;
+    uint32_t *inst_of;  /* by operand */
+    uint32_t *block_of; /* by instruction that ends a block */
+    vreg_t *list;       /* vregs that changed */
+    uint32_t list_len;
+    struct bitset is_listed;
 };
 
 /* What source i of an instruction holds. */
@@ -229,43 +237,95 @@ static bool join(struct range *to, struct range from, bool must_settle) {
     return true;
 }
 
-/* Hands a block's arguments on to the parameters of its only successor. */
-static bool pass_arguments(struct sandbox *s, const struct mblock *b, bool must_settle) {
-    const struct minst *end = &s->m->insts.at[b->first + b->count - 1];
-    if (end->op != RV_JUMP) {
-        return false;
+/* ---- going round ------------------------------------------------------------------------------ */
+
+/* A vreg whose range changed is on the list until its uses have been looked at again. A parameter
+ * changes ROUNDS times and then becomes unknown, so all of it takes time by the size of the function,
+ * whatever its loops. */
+static void note_change(struct sandbox *s, vreg_t v) {
+    if (!bitset_has(&s->is_listed, v)) {
+        bitset_add(&s->is_listed, v);
+        s->list[s->list_len++] = v;
     }
-    const struct mblock *to = &s->m->blocks.at[b->succs.at[0]];
-    bool changed = false;
-    for (uint32_t i = 0; i < to->params.len && i < end->operand_count; i++) {
-        struct range from = s->ranges[s->m->operands.at[end->operand + i].vreg];
-        changed |= join(&s->ranges[to->params.at[i]], from, must_settle);
-    }
-    return changed;
 }
 
-/* One pass over everything; true when a range changed. */
-static bool propagate(struct sandbox *s, bool must_settle) {
+static void pass_argument(struct sandbox *s, const struct minst *jump, uint32_t i) {
+    const struct mblock *to =
+        &s->m->blocks.at[s->m->blocks.at[s->block_of[jump - s->m->insts.at]].succs.at[0]];
+    if (i < to->params.len) {
+        vreg_t param = to->params.at[i];
+        struct range from = s->ranges[s->m->operands.at[jump->operand + i].vreg];
+        if (join(&s->ranges[param], from, s->growths[param] >= ROUNDS)) {
+            s->growths[param]++;
+            note_change(s, param);
+        }
+    }
+}
+
+static void evaluate(struct sandbox *s, const struct minst *inst) {
+    bool is_known = (inst->flags & MINST_CALL) == 0 && inst->op != RV_PARAMS;
+    for (uint32_t k = 0; k < inst->operand_count; k++) {
+        const struct moperand *o = &s->m->operands.at[inst->operand + k];
+        if (o->role != OPERAND_DEF && o->role != OPERAND_DEF_EARLY) {
+            continue;
+        }
+        struct range r = is_known ? result_of(s, inst) : unknown;
+        struct range *old = &s->ranges[o->vreg];
+        if (r.shape != old->shape || r.lo != old->lo || r.hi != old->hi) {
+            *old = r;
+            note_change(s, o->vreg);
+        }
+    }
+}
+
+/* uses[first_use[v]] up to uses[first_use[v + 1]]: the operands that read v. */
+static void find_uses(struct sandbox *s) {
     const struct mfunc *m = s->m;
-    bool changed = false;
-    for (uint32_t i = 0; i < m->blocks.len; i++) {
-        const struct mblock *b = &m->blocks.at[i];
-        for (uint32_t k = b->first; k < b->first + b->count; k++) {
-            const struct minst *inst = &m->insts.at[k];
-            for (uint32_t o = 0; o < inst->operand_count; o++) {
-                const struct moperand *operand = &m->operands.at[inst->operand + o];
-                if (operand->role != OPERAND_DEF && operand->role != OPERAND_DEF_EARLY) {
-                    continue;
-                }
-                bool single = inst->operand_count != 0 && (inst->flags & MINST_CALL) == 0;
-                struct range r = single && inst->op != RV_PARAMS ? result_of(s, inst) : unknown;
-                changed |= join(&s->ranges[operand->vreg], r, must_settle);
+    for (uint32_t i = 0; i < m->insts.len; i++) {
+        for (uint32_t k = 0; k < m->insts.at[i].operand_count; k++) {
+            s->inst_of[m->insts.at[i].operand + k] = i;
+            s->first_use[m->operands.at[m->insts.at[i].operand + k].vreg + 2]++;
+        }
+    }
+    for (uint32_t v = 2; v < m->vreg_class.len + 2; v++) {
+        s->first_use[v] += s->first_use[v - 1];
+    }
+    for (uint32_t i = 0; i < m->insts.len; i++) {
+        for (uint32_t k = 0; k < m->insts.at[i].operand_count; k++) {
+            uint32_t operand = m->insts.at[i].operand + k;
+            s->uses[s->first_use[m->operands.at[operand].vreg + 1]++] = operand;
+        }
+    }
+    for (uint32_t b = 0; b < m->blocks.len; b++) {
+        const struct mblock *block = &m->blocks.at[b];
+        s->block_of[block->first + block->count - 1] = b;
+    }
+}
+
+static void propagate(struct sandbox *s) {
+    const struct mfunc *m = s->m;
+    for (uint32_t i = 0; i < m->insts.len; i++) {
+        const struct minst *inst = &m->insts.at[i];
+        evaluate(s, inst);
+        for (uint32_t k = 0; inst->op == RV_JUMP && k < inst->operand_count; k++) {
+            pass_argument(s, inst, k);
+        }
+    }
+    while (s->list_len > 0) {
+        vreg_t v = s->list[--s->list_len];
+        bitset_remove(&s->is_listed, v);
+        for (uint32_t u = s->first_use[v]; u < s->first_use[v + 1]; u++) {
+            const struct minst *inst = &m->insts.at[s->inst_of[s->uses[u]]];
+            if (inst->op == RV_JUMP) {
+                pass_argument(s, inst, s->uses[u] - inst->operand);
+            } else {
+                evaluate(s, inst);
             }
         }
-        changed |= pass_arguments(s, b, must_settle);
     }
-    return changed;
 }
+
+/* ---- the verdict ------------------------------------------------------------------------------ */
 
 static bool is_guest_access(const struct minst *inst) {
     enum format f = rv_ops[inst->op].format;
@@ -279,11 +339,17 @@ static bool is_allowed(const struct sandbox *s, const struct minst *inst) {
 }
 
 const char *riscv64_check_sandbox(const struct mfunc *m) {
-    struct sandbox s = {.m = m, .ranges = arena_array(m->arena, struct range, m->vreg_class.len)};
-    uint32_t round = 0;
-    while (propagate(&s, round >= ROUNDS)) {
-        round++;
-    }
+    struct sandbox s = {.m = m};
+    s.ranges = arena_array(m->arena, struct range, m->vreg_class.len);
+    s.growths = arena_array(m->arena, uint8_t, m->vreg_class.len);
+    s.first_use = arena_array(m->arena, uint32_t, m->vreg_class.len + 2);
+    s.uses = arena_array(m->arena, uint32_t, m->operands.len);
+    s.inst_of = arena_array(m->arena, uint32_t, m->operands.len);
+    s.block_of = arena_array(m->arena, uint32_t, m->insts.len);
+    s.list = arena_array(m->arena, vreg_t, m->vreg_class.len);
+    s.is_listed = bitset_new(m->arena, m->vreg_class.len);
+    find_uses(&s);
+    propagate(&s);
     for (uint32_t i = 0; i < m->insts.len; i++) {
         const struct minst *inst = &m->insts.at[i];
         if ((inst->flags & MINST_MEMORY) == 0) {

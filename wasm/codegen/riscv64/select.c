@@ -162,7 +162,7 @@ static bool is_sign_extended(const struct select *s, value_t v) {
 }
 
 value_t select_resolve(const struct select *s, value_t v) {
-    for (;;) {
+    for (uint32_t steps = 0; steps < SELECT_CHAIN; steps++) {
         const struct inst *inst = select_inst(s, v);
         switch (inst->op) {
         case OP_COPY:
@@ -186,11 +186,12 @@ value_t select_resolve(const struct select *s, value_t v) {
             return v;
         }
     }
+    return v;
 }
 
 /* The value whose low 32 bits are those of v. */
 static value_t resolve_low(const struct select *s, value_t v) {
-    for (;;) {
+    for (uint32_t steps = 0; steps < SELECT_CHAIN; steps++) {
         const struct inst *inst = select_inst(s, v);
         int64_t mask;
         switch (inst->op) {
@@ -211,6 +212,7 @@ static value_t resolve_low(const struct select *s, value_t v) {
             return v;
         }
     }
+    return v;
 }
 
 bool select_low_only(const struct select *s, value_t v) {
@@ -450,6 +452,9 @@ static void select_func_check(struct select *s, value_t v) {
         ->trap = TRAP_UNINITIALIZED_ELEMENT;
     struct compare c = {COND_NE, source_vreg(type), select_li(s, inst->aux)};
     select_trap_branch(s, c, TRAP_INDIRECT_CALL_TYPE);
+    if (s->vreg[v] != 0) { /* the end of a long chain: not seen through */
+        select_move(s, s->vreg[v], select_reg(s, inst->arg[0]), REG_INT);
+    }
 }
 
 /* Those that are made whether or not their value is used. */

@@ -22,7 +22,9 @@
 #include "wasm/codegen/riscv64/features.h"
 #include "wasm/codegen/target.h"
 
-#define PINNED_MAX 4u /* sources of one instruction that may be pinned */
+/* How many instructions are looked through at a time; a guest may make chains of any length. */
+#define SELECT_CHAIN 8u
+#define PINNED_MAX   4u /* sources of one instruction that may be pinned */
 
 /* A source: a vreg, or if that is 0 the pinned register. */
 struct source {

@@ -252,9 +252,8 @@ static struct source shift_amount(struct select *s, value_t v, bool wide) {
     const struct inst *inst = select_inst(s, v);
     int64_t all = wide ? 63 : 31, c;
     value_t x;
-    while (inst->op == OP_AND && const_arg(s, inst, &x, &c) && (c & all) == all) {
+    if (inst->op == OP_AND && const_arg(s, inst, &x, &c) && (c & all) == all) {
         v = x;
-        inst = select_inst(s, v);
     }
     return select_low(s, v);
 }
@@ -554,7 +553,7 @@ static bool peel(const struct select *s, value_t *v, bool *invert) {
 struct compare select_compare(struct select *s, value_t v) {
     bool invert = false;
     struct compare c;
-    while (peel(s, &v, &invert)) {
+    for (uint32_t i = 0; i < SELECT_CHAIN && peel(s, &v, &invert); i++) {
     }
     const struct inst *inst = select_inst(s, v);
     if (is_compare(inst->op) && may_fold(s, v)) {

@@ -67,8 +67,12 @@ void select_addr(struct select *s, value_t v) {
     }
 }
 
+#define PAGE_TRIES 16u /* pages of one index that are looked at for the one that is wanted */
+
 static struct source page_addr(struct select *s, value_t addr, uint32_t page_number) {
-    for (uint32_t i = s->page_head[addr]; i != 0; i = s->page_addrs.at[i].next) {
+    uint32_t tries = 0;
+    for (uint32_t i = s->page_head[addr]; i != 0 && tries < PAGE_TRIES;
+         i = s->page_addrs.at[i].next, tries++) {
         if (s->page_addrs.at[i].page == page_number) {
             return source_vreg(s->page_addrs.at[i].vreg);
         }
