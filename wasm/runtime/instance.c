@@ -238,16 +238,23 @@ static status_t make_head(struct wasm_instance *instance) {
 }
 
 /* All that may fail and has no effect outside of the instance. */
-static status_t allocate(struct wasm_instance *instance, const struct wasm_extern *objects) {
+/* *part_out says what could not be had. */
+static status_t allocate(struct wasm_instance *instance, const struct wasm_extern *objects,
+                         const char **part_out) {
     struct plat_space *space = instance->store->space;
+    *part_out = "instance";
     TRY(allocate_objects(instance));
     instance->area_size = area_pages_size(instance->module->layout);
     TRY(plat_reserve(space, instance->area_size, PLAT_PAGE_SIZE, &instance->area));
     TRY(plat_commit(space, instance->area, instance->area_size));
     TRY(import_objects(instance, objects));
+    *part_out = "memories";
     TRY(make_memories(instance));
+    *part_out = "globals";
     TRY(make_globals(instance));
+    *part_out = "tables";
     TRY(make_tables(instance));
+    *part_out = "functions";
     TRY(make_records(instance));
     return make_head(instance);
 }
@@ -444,13 +451,14 @@ static status_t make(struct wasm_store *store, struct wasm_module *module,
     status_t status = objects ? link_resolve(store, module->decoded, objects, error_out)
                               : fail(error_out, STATUS_NO_MEMORY, "instance");
     if (status == STATUS_OK) {
+        const char *part = "instance";
         struct wasm_instance *instance = new_instance(store, module);
-        status = instance ? allocate(instance, objects) : STATUS_NO_MEMORY;
+        status = instance ? allocate(instance, objects, &part) : STATUS_NO_MEMORY;
         if (status == STATUS_OK) {
             status = enter(instance);
         }
         if (status != STATUS_OK) {
-            (void)fail(error_out, status, "instance");
+            (void)fail(error_out, status, part);
             if (instance) {
                 give_back(instance);
             }

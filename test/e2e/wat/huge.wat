@@ -1,4 +1,4 @@
 ;; Asks for more memory at its start than the machine has.
 (module
-  (memory 65536)
+  (memory 60000)
   (func (export "_start")))
