@@ -2,6 +2,7 @@
  * wasmc dump: a function after any pass of the compiler, or its machine code.
  *
  *     wasmc dump [--after=PASS] [--func=N|NAME] [--isa=ISA] FILE
+ *     wasmc --dump-after=PASS ...                                 the same
  *     wasmc disassemble [--func=N|NAME] [--isa=ISA] FILE          the same as --after=code
  *
  * PASS is a row of compile_passes[], "all" of them (the default), or "code" for the disassembly. Without
@@ -40,8 +41,8 @@ static bool is_pass(const char *name) {
 static bool parse_arguments(int argc, char **argv, struct dump *d) {
     *d = (struct dump){.after = "all", .features = features_parse("rv64gc_zba_zbb_zbs")};
     for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--after=", 8) == 0) {
-            d->after = argv[i] + 8;
+        if (strncmp(argv[i], "--after=", 8) == 0 || strncmp(argv[i], "--dump-after=", 13) == 0) {
+            d->after = strchr(argv[i], '=') + 1;
         } else if (strncmp(argv[i], "--func=", 7) == 0) {
             d->func = argv[i] + 7;
         } else if (strncmp(argv[i], "--isa=", 6) == 0) {

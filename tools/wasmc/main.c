@@ -37,12 +37,20 @@ static int usage(void) {
     return EXIT_BAD_USAGE;
 }
 
-int main(int argc, char **argv) {
+/* The command named by argv[1]; `wasmc --dump-after=PASS ...` is short for `wasmc dump ...`. */
+static int run(int argc, char **argv) {
+    if (argc > 1 && strncmp(argv[1], "--dump-after=", 13) == 0) {
+        return command_dump(argc, argv);
+    }
     for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
-            int status = commands[i].run(argc - 1, argv + 1);
-            return status == EXIT_BAD_USAGE ? usage() : status;
+            return commands[i].run(argc - 1, argv + 1);
         }
     }
-    return usage();
+    return EXIT_BAD_USAGE;
+}
+
+int main(int argc, char **argv) {
+    int status = run(argc, argv);
+    return status == EXIT_BAD_USAGE ? usage() : status;
 }
