@@ -49,11 +49,11 @@ _Static_assert((int)IR_I32 == (int)VAL_I32 && (int)IR_I64 == (int)VAL_I64 &&
 enum frame_kind { FRAME_FUNC, FRAME_BLOCK, FRAME_LOOP, FRAME_IF };
 
 struct frame {
-    uint8_t kind;      /* enum frame_kind */
-    block_id_t label;  /* where branches to it go; BLOCK_NONE: none so far */
-    block_id_t other;  /* of an if until its else: where that will be */
-    block_id_t origin; /* current block when it began */
-    locals_time_t since;
+    uint8_t kind;                /* enum frame_kind */
+    block_id_t label;            /* where branches to it go; BLOCK_NONE: none so far */
+    block_id_t other;            /* of an if until its else: where that will be */
+    block_id_t origin;           /* current block when it began */
+    block_id_t header;           /* of a loop: the innermost one around it */
     uint32_t height;             /* of the operand stack below its parameters */
     const struct type_def *type; /* or NULL: no parameters, and `result` if that is not bottom */
     valtype_t result;
@@ -72,8 +72,9 @@ struct builder {
     VEC(value_t) stack;
     VEC(struct frame) frames;
     block_id_t block;
-    bool is_live;     /* whether the present place can be reached */
-    uint32_t skipped; /* constructs that began since it cannot */
+    block_id_t header; /* of the innermost loop around the present place, or BLOCK_NONE */
+    bool is_live;      /* whether the present place can be reached */
+    uint32_t skipped;  /* constructs that began since it cannot */
 };
 
 enum ir_type ir_type_of(valtype_t type) {
@@ -128,10 +129,12 @@ static value_t emit_iconst(struct builder *b, enum ir_type type, int64_t value) 
 
 /* ---- blocks and edges */
 
-static void start_block(struct builder *b, block_id_t block) {
+/* `origin` dominates it: the block before, or the one where the construct that ends here began. */
+static void start_block(struct builder *b, block_id_t block, block_id_t origin) {
+    const struct block *node = &b->f->blocks.at[block];
     b->block = block;
     b->is_live = true;
-    locals_start(&b->locals, block);
+    locals_start(&b->locals, block, node->preds.len == 1 ? node->preds.at[0] : origin, b->header);
 }
 
 /* The present block ends here; its edges are to be added in the order of its successors. */
@@ -228,7 +231,7 @@ static void push_frame(struct builder *b, enum frame_kind kind, const struct blo
         .label = BLOCK_NONE,
         .other = BLOCK_NONE,
         .origin = b->block,
-        .since = b->locals.time,
+        .header = b->header,
         .result = type->has_result ? type->result : VAL_BOTTOM,
     };
     if (type->has_index) {
@@ -242,8 +245,8 @@ static void begin_loop(struct builder *b, const struct block_type *type) {
     push_frame(b, FRAME_LOOP, type);
     struct frame *fr = frame_at(b, 0);
     jump_to(b, fr);
-    start_block(b, fr->label);
-    locals_open(&b->locals, fr->label);
+    b->header = fr->label;
+    start_block(b, fr->label, fr->origin);
     for (uint32_t k = 0; k < param_count(fr); k++) {
         b->stack.at[fr->height + k] = emit(b, OP_PHI, label_type(fr, k), 0);
     }
@@ -267,7 +270,7 @@ static void begin_if(struct builder *b, const struct block_type *type) {
     fr->other = func_add_block(b->f);
     func_add_edge(b->f, b->block, then);
     func_add_edge(b->f, b->block, fr->other);
-    start_block(b, then);
+    start_block(b, then, fr->origin);
 }
 
 static void restore_params(struct builder *b, const struct frame *fr) {
@@ -282,7 +285,7 @@ static void begin_else(struct builder *b) {
     if (b->is_live) {
         jump_to(b, fr);
     }
-    start_block(b, fr->other);
+    start_block(b, fr->other, fr->origin);
     fr->other = BLOCK_NONE;
     restore_params(b, fr);
 }
@@ -299,14 +302,17 @@ static void end_lone_if(struct builder *b, struct frame *fr) {
         if (b->is_live) {
             jump_to(b, fr);
         }
-        start_block(b, fr->other);
+        start_block(b, fr->other, fr->origin);
         restore_params(b, fr);
     }
 }
 
 static void end_loop(struct builder *b, struct frame *fr) {
     locals_seal(&b->locals, fr->label);
-    locals_set_origin(&b->locals, fr->label, fr->origin, fr->since);
+    b->header = fr->header;
+    if (b->is_live) {
+        locals_leave_loop(&b->locals, fr->header);
+    }
     for (uint32_t k = 0; k < param_count(fr); k++) {
         merge_values(b, fr, k, fr->params[k]);
     }
@@ -320,8 +326,7 @@ static void start_label(struct builder *b, struct frame *fr) {
     if (fr->label == BLOCK_NONE) {
         return;
     }
-    start_block(b, fr->label);
-    locals_set_origin(&b->locals, fr->label, fr->origin, fr->since);
+    start_block(b, fr->label, fr->origin);
     b->stack.len = fr->height;
     for (uint32_t k = 0; k < result_count(fr); k++) {
         push(b, merge_values(b, fr, k, 0));
@@ -364,7 +369,7 @@ static void branch_if(struct builder *b, value_t cond, uint32_t depth) {
     add_label_edge(b, frame_at(b, depth));
     block_id_t next = func_add_block(b->f);
     func_add_edge(b->f, b->block, next);
-    start_block(b, next);
+    start_block(b, next, b->block);
 }
 
 static void lower_br_table(struct builder *b, const struct instr *in) {
@@ -780,7 +785,7 @@ static void set_signature(struct builder *b, const struct type_def *type) {
 static void begin_function(struct builder *b, const struct type_def *type) {
     set_signature(b, type);
     read_locals(b, type);
-    start_block(b, func_add_block(b->f));
+    start_block(b, func_add_block(b->f), BLOCK_NONE);
     for (uint32_t k = 0; k < b->f->params.len; k++) {
         value_t v = emit(b, OP_PARAM, b->f->params.at[k], 0);
         func_inst(b->f, v)->imm = k;
@@ -793,13 +798,13 @@ static void begin_function(struct builder *b, const struct type_def *type) {
         .origin = b->block,
         .type = type,
     };
-    fr.since = b->locals.time;
     vec_push(b->arena, &b->frames, fr);
 }
 
 struct func *builder_run(struct arena *arena, const struct module *module, uint32_t index) {
     const struct func_decl *decl = &module->funcs[index];
-    struct builder b = {.module = module, .arena = arena, .base = decl->body_offset};
+    struct builder b = {
+        .module = module, .arena = arena, .base = decl->body_offset, .header = BLOCK_NONE};
     b.f = func_new(arena, module, index);
     vec_reserve(arena, &b.f->insts, decl->body_size / 3 + 16);
     reader_init(&b.reader, decl->body, decl->body_size);
