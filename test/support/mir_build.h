@@ -43,8 +43,10 @@ static inline void mir_inst(struct mfunc *m, uint8_t flags) {
 
 static inline void mir_operand(struct mfunc *m, vreg_t vreg, enum operand_role role,
                                enum operand_constraint constraint, uint32_t reg) {
-    struct moperand operand = {
-        .vreg = vreg, .role = (uint8_t)role, .constraint = (uint8_t)constraint, .reg = (uint8_t)reg};
+    struct moperand operand = {.vreg = vreg,
+                               .role = (uint8_t)role,
+                               .constraint = (uint8_t)constraint,
+                               .reg = (uint8_t)reg};
     vec_push(m->arena, &m->operands, operand);
     vec_last(&m->insts).operand_count++;
 }

@@ -82,7 +82,7 @@ TEST(straight_code_needs_no_moves) {
     CHECK_EQ(m->moves.len, 0);
     CHECK_EQ(m->slot_count, 0);
     CHECK_EQ(m->used_regs[REG_INT], 0x3);
-    CHECK_EQ(operand(m, 2, 2)->loc, LOC_REG(REG_INT, 0));   /* shares with a use */
+    CHECK_EQ(operand(m, 2, 2)->loc, LOC_REG(REG_INT, 0)); /* shares with a use */
 }
 
 TEST(late_uses_and_early_definitions_do_not_share) {
@@ -169,8 +169,8 @@ TEST(constants_are_made_again) {
     use_all(m, &constant, 1);
     finish(m);
     allocate(m);
-    CHECK_EQ(operand(m, 0, 0)->loc, LOC_NONE);   /* not made at first, there are too many */
-    CHECK_EQ(count_moves(m, true), 1);           /* one of the six values is stored */
+    CHECK_EQ(operand(m, 0, 0)->loc, LOC_NONE); /* not made at first, there are too many */
+    CHECK_EQ(count_moves(m, true), 1);         /* one of the six values is stored */
     CHECK_EQ(m->slot_count, 1);
 }
 

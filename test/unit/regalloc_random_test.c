@@ -17,7 +17,7 @@
 
 static uint64_t random_state;
 
-static uint32_t below(uint32_t n) {   /* xorshift64* */
+static uint32_t below(uint32_t n) { /* xorshift64* */
     random_state ^= random_state >> 12;
     random_state ^= random_state << 25;
     random_state ^= random_state >> 27;
@@ -33,7 +33,7 @@ static bool chance(uint32_t percent) {
 /* `regs` allocatable registers of each class at random numbers, some of them callee-saved. */
 static struct target small_target(uint32_t regs) {
     struct target target = {.name = "small"};
-    for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
         target.scratch[class] = 31;
         for (uint32_t n = 0; n < regs;) {
             uint32_t reg = below(31);
@@ -61,7 +61,7 @@ static struct target riscv_target(void) {
         .callee_saved = {0x0ffc0300, 0x0ffc0300},
         .scratch = {31, 31},
     };
-    for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
         uint32_t n = 0;
         target.clobbers[class] = ~target.callee_saved[class] & target.allocatable[class];
         for (uint32_t reg = 10; reg < 16; reg++) {
@@ -91,19 +91,19 @@ static uint32_t nth_reg(uint32_t mask, uint32_t n) {
 struct goal {
     uint32_t param_count;
     enum reg_class params[8];
-    uint32_t block;          /* known for loops only */
-    VEC(uint32_t) froms;     /* blocks that jump to it, if it is not known */
+    uint32_t block;      /* known for loops only */
+    VEC(uint32_t) froms; /* blocks that jump to it, if it is not known */
 };
 
 struct gen {
     struct mfunc *m;
     const struct target *target;
-    VEC(vreg_t) scope[REG_CLASS_COUNT];   /* values that dominate this point */
+    VEC(vreg_t) scope[REG_CLASS_COUNT]; /* values that dominate this point */
     VEC(struct goal *) goals;
     uint32_t block, depth;
-    int budget;                           /* instructions left */
-    uint32_t pressure;                    /* how far back operands reach, */
-    uint32_t recent_percent;              /* in so many cases */
+    int budget;              /* instructions left */
+    uint32_t pressure;       /* how far back operands reach, */
+    uint32_t recent_percent; /* in so many cases */
 };
 
 static void add_scope(struct gen *g, vreg_t vreg) {
@@ -195,8 +195,8 @@ static void plain(struct gen *g) {
         after -= late;
     }
     if (chance(20)) {
-        mir_operand(g->m, pick(g, class == REG_INT ? REG_FP : REG_INT), OPERAND_USE,
-                    OPERAND_REG, 0);
+        mir_operand(g->m, pick(g, class == REG_INT ? REG_FP : REG_INT), OPERAND_USE, OPERAND_REG,
+                    0);
     }
     for (uint32_t k = below(3); k && after; k--) {
         bool early = chance(20) && before;
@@ -232,21 +232,21 @@ static void fixed(struct gen *g) {
 
 static void call(struct gen *g) {
     mir_inst(g->m, MINST_CALL);
-    for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
         uint32_t mask = g->target->clobbers[class], regs = (uint32_t)__builtin_popcount(mask);
-        vreg_t last = pick(g, (enum reg_class)class);
+        vreg_t last = pick(g, (enum reg_class) class);
         for (uint32_t k = 0, count = below(regs + 1 < 9 ? regs + 1 : 9); k < count; k++) {
-            last = chance(20) ? last : pick(g, (enum reg_class)class);
+            last = chance(20) ? last : pick(g, (enum reg_class) class);
             mir_operand(g->m, last, OPERAND_USE, OPERAND_FIXED, nth_reg(mask, k));
         }
-        if (regs < reg_count(g->target, (enum reg_class)class) && chance(30)) {
-            mir_use(g->m, pick(g, (enum reg_class)class));
+        if (regs < reg_count(g->target, (enum reg_class) class) && chance(30)) {
+            mir_use(g->m, pick(g, (enum reg_class) class));
         }
     }
-    for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
         uint32_t mask = g->target->clobbers[class], regs = (uint32_t)__builtin_popcount(mask);
         for (uint32_t k = 0, count = below(regs + 1 < 4 ? regs + 1 : 4); k < count; k++) {
-            vreg_t vreg = mir_vreg(g->m, (enum reg_class)class);
+            vreg_t vreg = mir_vreg(g->m, (enum reg_class) class);
             mir_operand(g->m, vreg, OPERAND_DEF, OPERAND_FIXED, nth_reg(mask, k));
             add_scope(g, vreg);
         }
@@ -330,7 +330,7 @@ static void loop(struct gen *g, int count) {
     add_params(g, head);
     vec_push(g->m->arena, &g->goals, head);
     statements(g, count);
-    branch(g);   /* once more, or out */
+    branch(g); /* once more, or out */
     uint32_t from = g->block;
     start_block(g);
     mir_link(g->m, from, g->block);
@@ -339,7 +339,7 @@ static void loop(struct gen *g, int count) {
     start_block(g);
     mir_link(g->m, from, g->block);
     if (chance(50)) {
-        back_to(g, marks);   /* else values of the loop are used after it: they dominate */
+        back_to(g, marks); /* else values of the loop are used after it: they dominate */
     }
     g->goals.len = marks.goals;
 }
@@ -387,10 +387,10 @@ static struct mfunc *random_function(struct arena *arena, const struct target *t
     };
     start_block(&g);
     mir_inst(g.m, 0);
-    for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
         uint32_t mask = target->clobbers[class];
         for (uint32_t k = 0; k < (uint32_t)__builtin_popcount(mask) && k < 8; k++) {
-            vreg_t vreg = mir_vreg(g.m, (enum reg_class)class);
+            vreg_t vreg = mir_vreg(g.m, (enum reg_class) class);
             mir_operand(g.m, vreg, OPERAND_DEF, OPERAND_FIXED, nth_reg(mask, k));
             add_scope(&g, vreg);
         }

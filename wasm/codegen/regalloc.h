@@ -28,7 +28,7 @@
 typedef uint32_t pos_t;
 
 enum pos_step { POS_BEFORE, POS_READ, POS_CLOBBER, POS_WRITE, POS_STEPS };
-#define POS_NONE UINT32_MAX   /* after everything */
+#define POS_NONE UINT32_MAX /* after everything */
 
 static inline pos_t pos_at(uint32_t inst, enum pos_step step) {
     return inst * POS_STEPS + (pos_t)step;
@@ -41,12 +41,12 @@ static inline enum pos_step pos_step(pos_t pos) {
 }
 
 /* Both register classes in one numbering: bit and index loc - 1. */
-#define REGALLOC_REGS 64u
+#define REGALLOC_REGS     64u
 #define REGALLOC_INST_MAX (UINT32_MAX / POS_STEPS - 2)
-#define LOC_SPILLED UINT32_MAX   /* in the value's slot, or made again where it is wanted */
+#define LOC_SPILLED       UINT32_MAX /* in the value's slot, or made again where it is wanted */
 
 struct range {
-    pos_t start, end;   /* end is not part of it */
+    pos_t start, end; /* end is not part of it */
 };
 
 /* One operand's use of a value. `must`: has to be in a register there; others read any place. The
@@ -59,26 +59,26 @@ struct use {
 
 struct piece {
     vreg_t vreg;
-    pos_t start, end;      /* covers the value's ranges within */
-    uint32_t range, use;   /* first of the value's that does not lie before `start`, later before
+    pos_t start, end;    /* covers the value's ranges within */
+    uint32_t range, use; /* first of the value's that does not lie before `start`, later before
                               the scan's position */
-    loc_t loc;             /* register, LOC_SPILLED, or LOC_NONE: not decided yet */
-    uint8_t failures;      /* to get a register since it last had one */
-    struct piece *next;    /* of the same value, by start */
+    loc_t loc;           /* register, LOC_SPILLED, or LOC_NONE: not decided yet */
+    uint8_t failures;    /* to get a register since it last had one */
+    struct piece *next;  /* of the same value, by start */
 };
 
 struct value {
-    uint32_t range, range_end;      /* in ranges */
-    uint32_t use, use_end;          /* in uses */
-    uint32_t def_inst, def_block;   /* def_inst: UINT32_MAX for a block parameter, */
-    uint32_t param;                 /* which is the so manieth of its block */
+    uint32_t range, range_end;    /* in ranges */
+    uint32_t use, use_end;        /* in uses */
+    uint32_t def_inst, def_block; /* def_inst: UINT32_MAX for a block parameter, */
+    uint32_t param;               /* which is the so manieth of its block */
     struct piece *pieces;
-    struct piece *in_memory;        /* newest piece in LOC_SPILLED */
-    loc_t fixed;                    /* FIXED register of its definition, or LOC_NONE */
-    loc_t recent, wanted;           /* newest register; register that related values got */
+    struct piece *in_memory; /* newest piece in LOC_SPILLED */
+    loc_t fixed;             /* FIXED register of its definition, or LOC_NONE */
+    loc_t recent, wanted;    /* newest register; register that related values got */
     uint32_t slot;
-    uint8_t class;                  /* enum reg_class */
-    bool defined, remat, spilled;   /* spilled: needs a slot */
+    uint8_t class;                /* enum reg_class */
+    bool defined, remat, spilled; /* spilled: needs a slot */
 };
 
 /* Register taken by a FIXED operand, against all but the vreg that is to be there. */
@@ -88,24 +88,24 @@ struct fixed {
 };
 
 struct loop {
-    uint32_t first, last;   /* blocks */
-    uint32_t parent;        /* 0: none */
+    uint32_t first, last; /* blocks */
+    uint32_t parent;      /* 0: none */
 };
 
 struct regalloc {
     struct mfunc *m;
     const struct target *target;
     struct arena *arena;
-    uint32_t *inst_block;          /* by instruction */
-    struct value *values;          /* by vreg */
-    VEC(vreg_t) order;             /* values by start */
+    uint32_t *inst_block; /* by instruction */
+    struct value *values; /* by vreg */
+    VEC(vreg_t) order;    /* values by start */
     VEC(struct range) ranges;
     struct use *uses;
-    VEC(struct fixed) fixed[REGALLOC_REGS];   /* by start */
-    VEC(pos_t) calls;              /* CLOBBER positions */
-    VEC(struct loop) loops;        /* [0] unused */
-    uint32_t *block_loop;          /* innermost, by block; 0: none */
-    uint64_t used;                 /* registers given to something */
+    VEC(struct fixed) fixed[REGALLOC_REGS]; /* by start */
+    VEC(pos_t) calls;                       /* CLOBBER positions */
+    VEC(struct loop) loops;                 /* [0] unused */
+    uint32_t *block_loop;                   /* innermost, by block; 0: none */
+    uint64_t used;                          /* registers given to something */
 };
 
 static inline pos_t block_start(const struct regalloc *ra, uint32_t block) {
@@ -135,6 +135,9 @@ static inline bool value_is_param(const struct value *value) {
 static inline uint32_t block_weight(const struct regalloc *ra, uint32_t block) {
     uint32_t depth = ra->m->blocks.at[block].loop_depth;
     return 1u << (3 * (depth < 5 ? depth : 5));
+}
+static inline uint32_t weight_at(const struct regalloc *ra, pos_t pos) {
+    return block_weight(ra, pos_block(ra, pos));
 }
 /* The parameter that argument `operand` of the jump at the end of `block` becomes. */
 static inline vreg_t argument_param(const struct regalloc *ra, uint32_t block, uint32_t operand) {

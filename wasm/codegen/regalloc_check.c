@@ -18,12 +18,12 @@
 struct check {
     const struct mfunc *m;
     const struct target *target;
-    uint32_t locs;            /* number of places */
-    vreg_t **entry;           /* by block; NULL: not reached yet */
-    vreg_t *state;            /* at the point at hand */
-    struct bitset dirty;      /* blocks to be run */
-    uint32_t inst;            /* at hand */
-    uint32_t move;            /* next one to be done */
+    uint32_t locs;       /* number of places */
+    vreg_t **entry;      /* by block; NULL: not reached yet */
+    vreg_t *state;       /* at the point at hand */
+    struct bitset dirty; /* blocks to be run */
+    uint32_t inst;       /* at hand */
+    uint32_t move;       /* next one to be done */
     char *fault;
 };
 
@@ -46,8 +46,10 @@ static bool is_place(const struct check *c, loc_t loc) {
     if (loc_is_slot(loc)) {
         return loc < c->locs;
     }
-    return loc_is_reg(loc) && (c->target->allocatable[loc_class(loc)] &
-                               c->m->used_regs[loc_class(loc)]) >> loc_reg(loc) & 1;
+    return loc_is_reg(loc) &&
+           (c->target->allocatable[loc_class(loc)] & c->m->used_regs[loc_class(loc)]) >>
+                   loc_reg(loc) &
+               1;
 }
 
 static bool is_reg_of(const struct check *c, loc_t loc, uint8_t reg_class) {
@@ -91,7 +93,7 @@ static void do_moves(struct check *c) {
     for (; c->move < c->m->moves.len && c->m->moves.at[c->move].inst == c->inst; c->move++) {
         do_move(c, &c->m->moves.at[c->move]);
     }
-    for (uint32_t class = 0; class < REG_CLASS_COUNT; class++) {
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
         c->state[LOC_REG(class, c->target->scratch[class])] = 0;
     }
 }
@@ -136,7 +138,7 @@ static void check_uses(struct check *c, const struct minst *inst, bool jump) {
     for (uint32_t k = 0; k < inst->operand_count && !c->fault; k++) {
         const struct moperand *o = &c->m->operands.at[inst->operand + k];
         if (is_def(o) || (jump && o->loc == LOC_NONE)) {
-            continue;   /* the second: for a parameter that nobody reads */
+            continue; /* the second: for a parameter that nobody reads */
         }
         check_place(c, o);
         if (!c->fault && c->state[o->loc] != o->vreg) {

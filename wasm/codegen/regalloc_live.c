@@ -15,14 +15,14 @@
 #include <assert.h>
 
 /* Blocks that the exact walk may visit: so many, and so many for each instruction. */
-#define WALK_MIN 1000000u
+#define WALK_MIN      1000000u
 #define WALK_PER_INST 32u
 
 struct live {
     struct regalloc *ra;
-    struct bitset in, out;       /* blocks where the value at hand is live */
-    uint32_t *work, work_len;    /* blocks of `in` whose predecessors are to be visited */
-    uint32_t high;               /* greatest block touched */
+    struct bitset in, out;    /* blocks where the value at hand is live */
+    uint32_t *work, work_len; /* blocks of `in` whose predecessors are to be visited */
+    uint32_t high;            /* greatest block touched */
     uint64_t walk_left;
 };
 
@@ -31,7 +31,7 @@ struct live {
 /* Loops by the span of their blocks in layout order, which is what splitting cares about. */
 static void find_loops(struct regalloc *ra) {
     uint32_t count = ra->m->blocks.len;
-    uint32_t *last = arena_array(ra->arena, uint32_t, count);   /* by header; 0: none */
+    uint32_t *last = arena_array(ra->arena, uint32_t, count); /* by header; 0: none */
     for (uint32_t b = 0; b < count; b++) {
         const struct mblock *block = &ra->m->blocks.at[b];
         for (uint32_t k = 0; k < block->succs.len; k++) {
@@ -190,7 +190,7 @@ static void push_use(struct regalloc *ra, vreg_t vreg, struct use use) {
             ra->uses[i].pos = use.pos = late;
         }
     }
-    while (k > value->use && ra->uses[k - 1].pos > use.pos) {   /* within one instruction */
+    while (k > value->use && ra->uses[k - 1].pos > use.pos) { /* within one instruction */
         ra->uses[k] = ra->uses[k - 1];
         k--;
     }
@@ -201,7 +201,7 @@ static void push_use(struct regalloc *ra, vreg_t vreg, struct use use) {
 static void drop_dead_params(struct regalloc *ra, uint32_t *counts) {
     VEC(vreg_t) dead = {0};
     for (uint32_t k = 0; k < ra->order.len; k++) {
-        if (counts[ra->order.at[k]] == 0) {   /* definitions count as uses: parameters only */
+        if (counts[ra->order.at[k]] == 0) { /* definitions count as uses: parameters only */
             vec_push(ra->arena, &dead, ra->order.at[k]);
         }
     }
@@ -345,7 +345,7 @@ static void build_ranges(struct live *live, struct value *value) {
     struct regalloc *ra = live->ra;
     value->range = value->range_end = ra->ranges.len;
     if (value->use == value->use_end) {
-        return;   /* a parameter that nobody reads */
+        return; /* a parameter that nobody reads */
     }
     pos_t last = ra->uses[value->use_end - 1].pos;
     if (pos_block(ra, last) == value->def_block) {

@@ -25,15 +25,15 @@ struct preds {
     uint32_t least, greatest;
 };
 
-#define SPAN 64u
+#define SPAN        64u
 #define SPAN_LEVELS 3u
 
 struct moves {
     struct regalloc *ra;
-    struct preds *preds[SPAN_LEVELS];   /* level n: of spans of SPAN^n blocks */
+    struct preds *preds[SPAN_LEVELS]; /* level n: of spans of SPAN^n blocks */
     struct move_list list;
-    VEC(struct store) stores;        /* of the value at hand */
-    VEC(struct piece *) pieces;      /* likewise */
+    VEC(struct store) stores;   /* of the value at hand */
+    VEC(struct piece *) pieces; /* likewise */
     vreg_t vreg;
 };
 
@@ -58,7 +58,8 @@ static void add_move(struct moves *s, uint32_t inst, enum move_group group, loc_
 }
 
 /* The value has another place from here on. */
-static void change_place(struct moves *s, uint32_t inst, enum move_group group, loc_t from, loc_t to) {
+static void change_place(struct moves *s, uint32_t inst, enum move_group group, loc_t from,
+                         loc_t to) {
     if (from == to) {
         return;
     }
@@ -224,9 +225,9 @@ static void join_range(struct moves *s, const struct piece *piece, pos_t start, 
     uint32_t block = pos_block(ra, start);
     uint32_t last = pos_block(ra, end - 1);
     struct preds in = {pos_block(ra, piece->start), pos_block(ra, piece->end - 1)};
-    in.greatest -= block_end(ra, in.greatest) > piece->end;   /* wraps only where nothing is in */
-    block += block_start(ra, block) < start ||
-             (piece == current(s)->pieces && start == piece->start);
+    in.greatest -= block_end(ra, in.greatest) > piece->end; /* wraps only where nothing is in */
+    block +=
+        block_start(ra, block) < start || (piece == current(s)->pieces && start == piece->start);
     if (in.greatest == UINT32_MAX) {
         in.least = in.greatest = 0;
     }
@@ -268,8 +269,8 @@ static void join_edges(struct moves *s) {
 /* In front of the first instruction after the definition. */
 static void store_at_definition(struct moves *s) {
     const struct value *value = current(s);
-    uint32_t inst = value_is_param(value) ? s->ra->m->blocks.at[value->def_block].first
-                                          : value->def_inst + 1;
+    uint32_t inst =
+        value_is_param(value) ? s->ra->m->blocks.at[value->def_block].first : value->def_inst + 1;
     add_move(s, inst, MOVES_AT, value->pieces->loc, LOC_SLOT(value->slot));
 }
 
@@ -277,7 +278,7 @@ static void add_stores(struct moves *s) {
     const struct value *value = current(s);
     uint64_t cost = 0;
     if (!s->stores.len || value->pieces->loc == LOC_SPILLED) {
-        return;   /* the second: it was in memory before it ever was in a register */
+        return; /* the second: it was in memory before it ever was in a register */
     }
     for (uint32_t k = 0; k < s->stores.len; k++) {
         cost += s->stores.at[k].weight;

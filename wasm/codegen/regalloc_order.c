@@ -13,10 +13,10 @@ struct order {
     const struct target *target;
     struct mfunc *m;
     uint32_t inst;
-    VEC(struct move) group;    /* the moves at hand */
+    VEC(struct move) group; /* the moves at hand */
     VEC(uint32_t) ready;
-    uint32_t *writer;          /* by loc: index + 1 in group of the move that writes it */
-    uint32_t *readers;         /* by loc: moves not yet done that read it */
+    uint32_t *writer;  /* by loc: index + 1 in group of the move that writes it */
+    uint32_t *readers; /* by loc: moves not yet done that read it */
 };
 
 void move_list_init(struct move_list *list, struct arena *arena, uint32_t inst_count) {
@@ -102,7 +102,7 @@ static void break_cycle(struct order *s, const struct move *move) {
 
 static bool add(struct order *s, const struct move *move) {
     uint32_t writer = s->writer[move->to];
-    if (writer) {   /* a piece that starts in the register where the value is FIXED */
+    if (writer) { /* a piece that starts in the register where the value is FIXED */
         assert(s->group.at[writer - 1].from == move->from);
         assert(s->group.at[writer - 1].remat == move->remat);
         return false;

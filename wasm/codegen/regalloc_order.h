@@ -10,17 +10,17 @@
 enum move_group { MOVES_IN, MOVES_AT, MOVES_OUT, MOVES_GROUPS };
 
 struct move {
-    loc_t from, to;       /* from: LOC_NONE with remat */
-    uint32_t remat;       /* instruction + 1 that makes the value, or 0 */
+    loc_t from, to; /* from: LOC_NONE with remat */
+    uint32_t remat; /* instruction + 1 that makes the value, or 0 */
     uint8_t reg_class;
     uint8_t group;
-    uint32_t next;        /* of the same instruction; index + 1 */
+    uint32_t next; /* of the same instruction; index + 1 */
 };
 
 struct move_list {
     struct arena *arena;
     VEC(struct move) moves;
-    uint32_t *first;      /* by instruction; index + 1 */
+    uint32_t *first; /* by instruction; index + 1 */
     uint32_t inst_count;
 };
 

@@ -11,10 +11,10 @@
 
 #include <assert.h>
 
-#define SHARERS_MAX 8u   /* values of one slot that a newcomer is compared with */
+#define SHARERS_MAX 8u /* values of one slot that a newcomer is compared with */
 
 struct slot {
-    pos_t end;   /* of the last value in it; POS_NONE while it lies in `free` */
+    pos_t end; /* of the last value in it; POS_NONE while it lies in `free` */
     uint32_t sharer_count;
     vreg_t sharers[SHARERS_MAX];
 };
@@ -22,10 +22,10 @@ struct slot {
 struct slots {
     struct regalloc *ra;
     VEC(struct slot) all;
-    VEC(uint32_t) free;    /* may hold some that were taken again; their end tells */
-    vreg_t *ending;        /* by instruction: values whose life ends there, linked by next_ending */
-    vreg_t *next_ending;   /* by vreg */
-    uint32_t swept;        /* instructions whose values have been given back */
+    VEC(uint32_t) free;  /* may hold some that were taken again; their end tells */
+    vreg_t *ending;      /* by instruction: values whose life ends there, linked by next_ending */
+    vreg_t *next_ending; /* by vreg */
+    uint32_t swept;      /* instructions whose values have been given back */
 };
 
 static pos_t value_start(const struct regalloc *ra, const struct value *value) {

@@ -1,0 +1,351 @@
+/*
+ * Which register is best for a piece: what stands in its way in each, which ones save moves, and what it
+ * costs to give one up again.
+ *
+ * Costs are counted in moves, loads and stores, each times how often its block runs.
+ */
+#include "wasm/codegen/regalloc_scan.h"
+
+static bool has_bit(uint64_t mask, uint32_t r) {
+    return mask >> r & 1;
+}
+
+/* --- what stands in the way --- */
+
+static pos_t find_call(const struct scan *s, pos_t from, pos_t to) {
+    uint32_t low = s->call_cursor, high = s->ra->calls.len;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (s->ra->calls.at[mid] < from) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low < s->ra->calls.len && s->ra->calls.at[low] < to ? s->ra->calls.at[low] : POS_NONE;
+}
+
+static pos_t find_clobber(struct scan *s, const struct piece *piece) {
+    struct range range;
+    while (s->call_cursor < s->ra->calls.len && s->ra->calls.at[s->call_cursor] < s->now) {
+        s->call_cursor++;
+    }
+    if (s->call_cursor == s->ra->calls.len || s->ra->calls.at[s->call_cursor] >= piece->end) {
+        return POS_NONE;
+    }
+    for (uint32_t k = piece->range; piece_clip(s->ra, piece, k, &range); k++) {
+        pos_t call = find_call(s, range.start, range.end);
+        if (call != POS_NONE) {
+            return call;
+        }
+    }
+    return POS_NONE;
+}
+
+static uint32_t find_fixed(const struct scan *s, uint32_t r, uint32_t k, pos_t pos) {
+    uint32_t high = s->ra->fixed[r].len;
+    while (k < high) {
+        uint32_t mid = k + (high - k) / 2;
+        if (s->ra->fixed[r].at[mid].end <= pos) {
+            k = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return k;
+}
+
+/* First place where register r is FIXED to another value while the piece lives. */
+static pos_t find_conflict(struct scan *s, const struct piece *piece, uint32_t r) {
+    uint32_t k = s->fixed_cursor[r], len = s->ra->fixed[r].len;
+    const struct fixed *fixed = s->ra->fixed[r].at;
+    struct range range;
+    while (k < len && fixed[k].end <= s->now) {
+        k++;
+    }
+    s->fixed_cursor[r] = k;
+    if (k == len || fixed[k].start >= piece->end) {
+        return POS_NONE;
+    }
+    for (uint32_t i = piece->range; piece_clip(s->ra, piece, i, &range); i++) {
+        for (k = find_fixed(s, r, k, range.start); k < len && fixed[k].start < range.end; k++) {
+            if (fixed[k].owner != piece->vreg) {
+                return fixed[k].start > range.start ? fixed[k].start : range.start;
+            }
+        }
+    }
+    return POS_NONE;
+}
+
+void choose_begin(struct scan *s, const struct piece *piece) {
+    s->call = find_clobber(s, piece);
+    s->known = s->met = s->hinted = 0;
+    s->hint_max = 0;
+    /* A whole value and a sleeping one never meet: in SSA form, of two values that live at the same
+     * time one lives at the definition of the other. */
+    if (piece == value_of(s->ra, piece)->pieces) {
+        return;
+    }
+    for (uint32_t k = 0; k < s->inactive.len; k++) {
+        const struct piece *other = s->inactive.at[k];
+        uint32_t r = other->loc - 1;
+        if (value_of(s->ra, other)->class == value_of(s->ra, piece)->class &&
+            !has_bit(s->active_mask, r)) {
+            pos_t meet = piece_intersect(s->ra, piece, other);
+            s->meet[r] = has_bit(s->met, r) ? min_pos(s->meet[r], meet) : meet;
+            s->met |= (uint64_t)1 << r;
+        }
+    }
+}
+
+pos_t choose_fixed_until(struct scan *s, const struct piece *piece, uint32_t r) {
+    if (!has_bit(s->known, r)) {
+        pos_t until = find_conflict(s, piece, r);
+        until = has_bit(s->clobbers, r) ? min_pos(until, s->call) : until;
+        s->known |= (uint64_t)1 << r;
+        s->fixed_until[r] = until;
+        s->free_until[r] = has_bit(s->met, r) ? min_pos(until, s->meet[r]) : until;
+    }
+    return s->fixed_until[r];
+}
+
+pos_t choose_free_until(struct scan *s, const struct piece *piece, uint32_t r) {
+    if (has_bit(s->active_mask, r)) {
+        return 0;
+    }
+    choose_fixed_until(s, piece, r);
+    return s->free_until[r];
+}
+
+/* --- hints: registers in which the piece needs no move --- */
+
+/* Uses that are looked at. */
+#define HINT_USES 16u
+
+static void add_hint(struct scan *s, uint32_t r, int32_t weight) {
+    s->hint[r] = weight + (has_bit(s->hinted, r) ? s->hint[r] : 0);
+    s->hint_max = s->hint[r] > s->hint_max ? s->hint[r] : s->hint_max;
+    s->hinted |= (uint64_t)1 << r;
+}
+
+/* At `pos` the value had better be in `loc`; false if it cannot. */
+static bool hint_loc(struct scan *s, const struct piece *piece, loc_t loc, pos_t pos,
+                     uint32_t weight) {
+    if (!loc_is_reg(loc) || choose_free_until(s, piece, loc - 1) <= pos) {
+        return false;
+    }
+    add_hint(s, loc - 1, (int32_t)weight);
+    return true;
+}
+
+/* Where a value is wanted by its own FIXED uses near its start. */
+static loc_t wanted_loc(const struct scan *s, const struct value *value) {
+    if (value->wanted != LOC_NONE) {
+        return value->wanted;
+    }
+    for (uint32_t k = value->use; k < value->use_end && k < value->use + 4; k++) {
+        const struct moperand *o = &s->ra->m->operands.at[s->ra->uses[k].operand];
+        if (o->constraint == OPERAND_FIXED) {
+            return LOC_REG(value->class, o->reg);
+        }
+    }
+    return LOC_NONE;
+}
+
+static void hint_definition(struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s->ra, piece);
+    const struct mfunc *m = s->ra->m;
+    if (!value_is_param(value)) {
+        const struct minst *inst = &m->insts.at[value->def_inst];
+        if (inst->flags & MINST_MOVE) {
+            vreg_t from = m->operands.at[inst->operand + 1].vreg;
+            hint_loc(s, piece, s->ra->values[from].recent, s->now, weight_at(s->ra, s->now));
+        }
+        return;
+    }
+    const struct mblock *block = &m->blocks.at[value->def_block];
+    for (uint32_t p = 0; p < block->preds.len && p < HINT_USES; p++) {
+        uint32_t pred = block->preds.at[p];
+        uint32_t operand = param_argument(s->ra, pred, value->param);
+        const struct value *argument = &s->ra->values[m->operands.at[operand].vreg];
+        if (pred < value->def_block) {
+            hint_loc(s, piece, argument->recent, s->now, block_weight(s->ra, pred));
+        }
+    }
+}
+
+/* An argument that cannot be where its parameter is should not be where another parameter is: that
+ * one's argument had better be there. */
+static void avoid_params(struct scan *s, uint32_t block) {
+    const struct mblock *to = &s->ra->m->blocks.at[s->ra->m->blocks.at[block].succs.at[0]];
+    for (uint32_t k = 0; k < to->params.len && k < HINT_USES; k++) {
+        const struct piece *param = s->ra->values[to->params.at[k]].pieces;
+        if (param && loc_is_reg(param->loc)) {
+            add_hint(s, param->loc - 1, -(int32_t)block_weight(s->ra, block));
+        }
+    }
+}
+
+static void hint_uses(struct scan *s, const struct piece *piece) {
+    const struct mfunc *m = s->ra->m;
+    const struct value *value = value_of(s->ra, piece);
+    for (uint32_t k = piece->use; piece_has_use(s->ra, piece, k) && k < piece->use + HINT_USES;
+         k++) {
+        const struct use *use = &s->ra->uses[k];
+        const struct moperand *o = &m->operands.at[use->operand];
+        uint32_t block = pos_block(s->ra, use->pos);
+        loc_t loc = LOC_NONE;
+        bool argument = false;
+        if (o->constraint == OPERAND_FIXED) {
+            loc = LOC_REG(value->class, o->reg);
+        } else if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
+            const struct value *param = &s->ra->values[argument_param(s->ra, block, use->operand)];
+            /* A parameter of the same block lives beside this one, it cannot be where that was. */
+            bool beside = value_is_param(value) && value->def_block == param->def_block;
+            loc = param->pieces ? param->pieces->loc : beside ? LOC_NONE : wanted_loc(s, param);
+            argument = true;
+        } else if (m->insts.at[pos_inst(use->pos)].flags & MINST_MOVE && !role_is_def(o->role)) {
+            const struct minst *inst = &m->insts.at[pos_inst(use->pos)];
+            const struct value *to = &s->ra->values[m->operands.at[inst->operand].vreg];
+            loc = to->fixed ? to->fixed : wanted_loc(s, to);
+        }
+        if (!hint_loc(s, piece, loc, use->pos, block_weight(s->ra, block)) && argument &&
+            value->def_block == block) {
+            avoid_params(s, block);
+        }
+    }
+}
+
+static void collect_hints(struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s->ra, piece);
+    if (piece == value->pieces) {
+        hint_definition(s, piece);
+    } else {
+        hint_loc(s, piece, value->recent, s->now, weight_at(s->ra, s->now));
+    }
+    hint_uses(s, piece);
+}
+
+void choose_pass_on(struct scan *s, const struct piece *piece) {
+    for (uint32_t k = piece->use; piece_has_use(s->ra, piece, k) && k < piece->use + HINT_USES;
+         k++) {
+        const struct use *use = &s->ra->uses[k];
+        const struct moperand *o = &s->ra->m->operands.at[use->operand];
+        if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
+            uint32_t block = pos_block(s->ra, use->pos);
+            s->ra->values[argument_param(s->ra, block, use->operand)].wanted = piece->loc;
+        }
+    }
+}
+
+/* --- costs --- */
+
+static bool is_costly(const struct scan *s, uint32_t r) {
+    return has_bit(s->callee_saved & ~s->ra->used, r);
+}
+
+/* Saving and restoring a callee-saved register. */
+#define COST_CALLEE_SAVED 2u
+
+/* What it costs to keep the piece in memory across calls; COST_CALLEE_SAVED + 1 stands for more. */
+static uint32_t crossing_cost(const struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s->ra, piece);
+    uint32_t cost = value->remat || value->spilled ? 0 : block_weight(s->ra, value->def_block);
+    pos_t loaded = piece->start;
+    uint32_t l = s->ra->block_loop[pos_block(s->ra, s->call)];
+    if (l && block_start(s->ra, s->ra->loops.at[l].first) >= piece->start &&
+        piece->end >= block_end(s->ra, s->ra->loops.at[l].last)) {
+        return COST_CALLEE_SAVED + 1; /* loaded again in each round */
+    }
+    for (uint32_t k = piece->use; piece_has_use(s->ra, piece, k) && cost <= COST_CALLEE_SAVED;
+         k++) {
+        pos_t pos = s->ra->uses[k].pos;
+        if (find_call(s, loaded, pos) != POS_NONE) {
+            cost += weight_at(s->ra, pos);
+            loaded = pos;
+        }
+        if (k == piece->use + 4 * HINT_USES) {
+            return COST_CALLEE_SAVED + 1;
+        }
+    }
+    return cost;
+}
+
+/* First use that a register would help: a value that can be made again is not helped by having been
+ * made. */
+static uint32_t first_helped(const struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s->ra, piece);
+    return piece->use + (value->remat && piece->use == value->use);
+}
+
+/* What it costs to take register r only until it is wanted by someone else: the way to another place
+ * and perhaps back. */
+static int32_t leaving_cost(const struct scan *s, const struct piece *piece, uint32_t r) {
+    const struct value *value = value_of(s->ra, piece);
+    uint32_t last = piece_last_use(s->ra, piece, s->free_until[r]);
+    pos_t after = last == UINT32_MAX ? piece->start : s->ra->uses[last].pos;
+    uint32_t weight = weight_at(s->ra, piece_cut_position(s->ra, after, s->free_until[r]));
+    return (int32_t)(value->remat || value->spilled ? weight : 2 * weight);
+}
+
+/* Among equals the one that is free longest. */
+static uint32_t best_register(struct scan *s, const struct piece *piece) {
+    enum reg_class class = (enum reg_class)value_of(s->ra, piece)->class;
+    uint32_t use = first_helped(s, piece), best = REG_NONE;
+    pos_t need = piece_has_use(s->ra, piece, use) ? piece_use_until(s->ra, piece, use) : piece->end;
+    int32_t best_score = 0;
+    for (uint32_t n = 0; n < s->reg_count[class]; n++) {
+        uint32_t r = s->regs[class][n];
+        pos_t until = min_pos(choose_free_until(s, piece, r), piece->end);
+        if (until < need || (s->dear && until == piece->end && is_costly(s, r))) {
+            continue;
+        }
+        int32_t score = has_bit(s->hinted, r) ? s->hint[r] : 0;
+        score -= until < piece->end ? leaving_cost(s, piece, r) : 0;
+        score -= is_costly(s, r) ? (int32_t)COST_CALLEE_SAVED : 0;
+        if (best == REG_NONE || score > best_score ||
+            (score == best_score && until > min_pos(s->free_until[best], piece->end))) {
+            best = r;
+            best_score = score;
+        }
+        if (score == s->hint_max && until == piece->end) {
+            break; /* none can be better */
+        }
+    }
+    return best;
+}
+
+static uint64_t both_classes(const uint32_t masks[REG_CLASS_COUNT]) {
+    return masks[REG_INT] | (uint64_t)masks[REG_FP] << 32;
+}
+
+/* All allocatable registers: those that the target prefers, then the others. */
+static void order_registers(struct scan *s, uint32_t class) {
+    const struct target *target = s->ra->target;
+    const uint8_t *preference = target->preference[class];
+    uint32_t left = target->allocatable[class], count = 0;
+    for (uint32_t n = 0; n < 32 && preference[n] != 0xff; n++) {
+        if (left >> preference[n] & 1) {
+            left &= ~((uint32_t)1 << preference[n]);
+            s->regs[class][count++] = (uint8_t)(class * 32 + preference[n]);
+        }
+    }
+    for (; left; left &= left - 1) {
+        s->regs[class][count++] = (uint8_t)(class * 32 + (uint32_t)__builtin_ctz(left));
+    }
+    s->reg_count[class] = count;
+}
+
+void choose_init(struct scan *s) {
+    s->clobbers = both_classes(s->ra->target->clobbers);
+    s->callee_saved = both_classes(s->ra->target->callee_saved);
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
+        order_registers(s, class);
+    }
+}
+
+uint32_t choose_register(struct scan *s, const struct piece *piece) {
+    collect_hints(s, piece);
+    s->dear = s->call != POS_NONE && crossing_cost(s, piece) <= COST_CALLEE_SAVED;
+    return best_register(s, piece);
+}
