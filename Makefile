@@ -348,7 +348,7 @@ TEST_LAYERS_kernel := base portable support
 TEST_LAYERS_fs := base fs support
 TEST_LAYERS_module := base module wasm support
 TEST_LAYERS_types := $(TEST_LAYERS_module)
-TEST_LAYERS_ir := base module ir wasm support
+TEST_LAYERS_ir := base $(WASM) support
 test_layers = $(or $(TEST_LAYERS_$(firstword $(subst _, ,$(1)))),base $(WASM) support)
 $(foreach t,$(UNIT_TESTS),$(eval $(call program_rules,san,test/$(t),test/unit/$(t).c,$(call test_layers,$(t)),$(HOST_LIBS))))
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/san/test/%)

@@ -26,7 +26,7 @@ struct local_block {
 
 struct local_walk {
     block_id_t block;
-    block_id_t from; /* where the look-up came from: it has the same value */
+    block_id_t from; /* where the look-up came from, whose end has the same value; or BLOCK_NONE */
     value_t phi;     /* made before asking, or 0 */
     uint32_t next;   /* predecessor to ask */
     uint32_t args;   /* where its answers start in locals.args */
@@ -236,8 +236,8 @@ static value_t finish_walk(struct locals *l, uint32_t local) {
         }
     }
     l->args.len = walk.args;
-    map_put(&l->defs, key_of(walk.block, local), value);
-    if (walk.from != walk.block) {
+    if (walk.from != BLOCK_NONE) {
+        map_put(&l->defs, key_of(walk.block, local), value);
         map_put(&l->defs, key_of(walk.from, local), value);
     }
     return value;
@@ -293,7 +293,8 @@ void locals_seal(struct locals *l, block_id_t header) {
             func_replace(l->f, phi, look_up(l, b->parent, local));
         } else {
             uint32_t base = l->walks.len;
-            push_walk(l, header, header, phi);
+            /* The value at the header's start; what it has at its end is known already. */
+            push_walk(l, header, BLOCK_NONE, phi);
             run_walks(l, base, local);
         }
     }
