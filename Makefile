@@ -120,7 +120,7 @@ MAIN := init/main.c
 
 # Files of the loader and the kernel that need no machine, for unit tests.
 PORTABLE := $(wildcard boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
-    boot/layout.c boot/random.c)
+    boot/layout.c boot/random.c boot/initrd.c)
 
 # Where a layer's sources are, if not in the folder of its name.
 $(foreach l,module ir opt codegen runtime,$(eval dir_$(l) := wasm/$(l)))
@@ -203,7 +203,7 @@ ZSTD_FLAGS := -DZSTD_STRIP_ERROR_STRINGS=1 -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_LEGA
 $(SODIUM_SRC): $(THIRD)/libsodium/.unpacked ;
 $(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
 # The loader has 64 KiB for everything.
-SMALL := -Oz -msave-restore
+SMALL := -Oz -msave-restore -fomit-frame-pointer
 $(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS) $(SMALL)
 $(call objects,target,$(ZSTD_SRC)): COMPILE_target += $(ZSTD_FLAGS)
 $(call objects,target,$(LZ4_SRC)): COMPILE_target += -O2 -mno-save-restore
@@ -221,12 +221,19 @@ $(KEYS)/debug.key: | $(MKIMAGE)
 	$(call say,KEYGEN)
 	$(Q)$(MKIMAGE) keygen $@ $(@:.key=.pub)
 
-# The public half, which the loader has inside; only rewritten when it differs.
-$(B)/gen/boot_key.h: $(KEYS)/debug.key | $(MKIMAGE)
+# Another pair, which a release loader trusts alone; more of them may lie there.
+$(KEYS)/release.key: | $(MKIMAGE)
+	@mkdir -p -m 700 $(@D)
+	$(call say,KEYGEN)
+	$(Q)$(MKIMAGE) keygen $@ $(@:.key=.pub)
+
+# The public halves, which the loader has inside: that for debugging first.
+TRUSTED_KEYS = $(KEYS)/debug.pub $(filter-out $(KEYS)/debug.pub,$(sort $(KEYS)/release.pub $(wildcard $(KEYS)/*.pub)))
+$(B)/gen/boot_keys.h: $(KEYS)/debug.key $(KEYS)/release.key | $(MKIMAGE)
 	@mkdir -p $(@D)
-	$(Q){ echo '/* Generated: the public key whose signature the loader accepts. */'; \
+	$(Q){ echo '/* Generated: the public keys whose signatures the loader accepts. */'; \
 	  echo '#define BOOT_KEY_BYTES \'; \
-	  $(MKIMAGE) pubkey $(<:.key=.pub); } >$@
+	  $(MKIMAGE) pubkey $(TRUSTED_KEYS); } >$@
 
 # Debug information and the assembler's own labels stay behind; functions keep their names.
 define pack
@@ -252,15 +259,24 @@ LOADER_SRC := $(call src,target,boot)
 LOADER_DEPS := $(call objects,target,$(LOADER_SRC)) $(B)/target/libbase.a $(B)/target/libthird.a
 $(call objects,target,$(filter %.c,$(LOADER_SRC))): COMPILE_target += $(THIRD_INCLUDE) \
     $(SMALL)
-$(call objects,target,$(filter %.c,$(LOADER_SRC))): | $(B)/gen/boot_key.h $(THIRD)/libsodium/.unpacked \
+$(call objects,target,$(filter %.c,$(LOADER_SRC))): | $(B)/gen/boot_keys.h $(THIRD)/libsodium/.unpacked \
     $(THIRD)/lz4/.unpacked $(THIRD)/libzstd/.unpacked
 
-# $(call link_loader,IMAGE) makes $@
+# Other loaders: for releases, and with a floor under security versions (for tests).
+TRUST_release := -DBOOT_RELEASE=1
+TRUST_floor := -DBOOT_SECURITY_FLOOR=5
+$(B)/target/trust-%.o: boot/trust.c boot/image.h $(B)/gen/boot_keys.h
+	$(call say,CC)
+	$(Q)$(COMPILE_target) -MF /dev/null $(SMALL) $(TRUST_$*) -c $< -o $@
+$(call objects,target,boot/trust.c): $(B)/gen/boot_keys.h
+
+# $(call link_loader,IMAGE,TRUST) makes $@, with trust.c or another object in its place
 define link_loader
 $(file >$@.image.S,$(call embed,$(1)))
 $(call say,LOADER)
 $(Q)$(COMPILE_target) -MF /dev/null -c $@.image.S -o $@.image.o
-$(Q)$(LINK_target) -pie --no-dynamic-linker -z text -z norelro -O2 --icf=all $(addprefix -T,$(LOADER_SCRIPT)) -o $@ $(filter %.o,$(LOADER_DEPS)) $@.image.o \
+$(Q)$(LINK_target) -pie --no-dynamic-linker -z text -z norelro -O2 --icf=all $(addprefix -T,$(LOADER_SCRIPT)) -o $@ \
+    $(filter-out $(if $(2),%/trust.c.o),$(filter %.o,$(LOADER_DEPS))) $(2) $@.image.o \
     --start-group $(filter %.a,$(LOADER_DEPS)) $(LIBC_target) --end-group
 @rm -f $@.image.S $@.image.o
 endef
@@ -295,6 +311,8 @@ $(B)/Image: $(B)/loader
 # Without a payload: it boots the image that is given as initrd.
 $(B)/loader-bare: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
+$(B)/loader-%: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT) $(B)/target/trust-%.o
+	$(call link_loader,$<,$(B)/target/trust-$*.o)
 $(B)/gen/none.img:
 	@mkdir -p $(@D) && : >$@
 
@@ -436,7 +454,7 @@ SUITE_size := test/size/run $(B)/loader $(B)/k23.img
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(B)/san/irtest $(EXAMPLES) $(EMIT_PROGRAMS)
-NEEDS_vm := $(PAYLOADS) $(B)/loader-bare $(MKIMAGE)
+NEEDS_vm := $(PAYLOADS) $(ALL) $(B)/loader-release $(B)/loader-floor
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)

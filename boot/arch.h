@@ -12,6 +12,9 @@
 uint64_t arch_time(void);
 uint64_t arch_instret(void);
 
+/* Random bytes from the hart's own source; size is even. False if it gives none. */
+bool arch_seed(uint8_t *out, size_t size);
+
 /* Text to the firmware's console. */
 void arch_console_write(const char *text, size_t len);
 

@@ -79,6 +79,11 @@ static const uint8_t *find_key(const struct trust *trust, uint32_t key_id) {
     return NULL;
 }
 
+static uint32_t lowest_version(const struct trust *trust) {
+    uint32_t stored = trust->stored_floor == NULL ? 0 : trust->stored_floor();
+    return stored > trust->security_floor ? stored : trust->security_floor;
+}
+
 status_t image_verify(const void *bytes, size_t size, const struct trust *trust,
                       struct image *image_out, struct refusal *why) {
     if (size < IMAGE_HEADER_SIZE + IMAGE_SIGNATURE_SIZE) {
@@ -93,14 +98,19 @@ status_t image_verify(const void *bytes, size_t size, const struct trust *trust,
     if (key == NULL) {
         return refusal_set(why, STATUS_UNTRUSTED, "image: key %08x is not trusted", h.key_id);
     }
+    if (trust->release && key < trust->keys[trust->debug_keys_len]) {
+        return refusal_set(why, STATUS_UNTRUSTED,
+                           "image: key %08x is for debugging, this is a release loader", h.key_id);
+    }
     size_t message_size = size - IMAGE_SIGNATURE_SIZE;
     const uint8_t *signature = (const uint8_t *)bytes + message_size;
     if (crypto_sign_ed25519_verify_detached(signature, bytes, message_size, key) != 0) {
         return refusal_set(why, STATUS_UNTRUSTED, "image: bad signature");
     }
-    if (h.security_version < trust->security_floor) {
+    uint32_t floor = lowest_version(trust);
+    if (h.security_version < floor) {
         return refusal_set(why, STATUS_UNTRUSTED, "image: security version %u is below %u",
-                           h.security_version, trust->security_floor);
+                           h.security_version, floor);
     }
     *image_out = (struct image){
         .packed = (const uint8_t *)bytes + IMAGE_HEADER_SIZE,

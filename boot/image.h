@@ -9,6 +9,7 @@
 #include "abi/image.h"
 #include "boot/refusal.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,11 @@ struct trust {
     const uint8_t (*keys)[IMAGE_KEY_SIZE];
     uint32_t keys_len;
     uint32_t security_floor; /* the lowest security version */
+    uint32_t debug_keys_len; /* so many of the keys, the first ones, are for debugging ... */
+    bool release;            /* ... and refused then */
+    /* What a machine with a counter that only goes up has in it; NULL if it has none. The higher of
+     * both floors counts. The loader only reads it: raising it is for a payload that works. */
+    uint32_t (*stored_floor)(void);
 };
 
 /* Made by image_verify() alone: whoever has one has a verified image. */

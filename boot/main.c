@@ -15,6 +15,7 @@
 #include "boot/exit.h"
 #include "boot/handover.h"
 #include "boot/image.h"
+#include "boot/initrd.h"
 #include "boot/layout.h"
 #include "boot/machine.h"
 #include "boot/memory.h"
@@ -23,14 +24,10 @@
 #include "boot/random.h"
 #include "boot/refusal.h"
 #include "boot/sha512.h"
+#include "boot/trust.h"
 
-#include <gen/boot_key.h>
 #include <stdbool.h>
 #include <string.h>
-
-#ifndef BOOT_SECURITY_FLOOR
-#define BOOT_SECURITY_FLOOR 0
-#endif
 
 /* The linker's: bounds of the loader, and the image inside it (empty if it was built without). */
 extern char loader_start[], loader_end[];
@@ -69,9 +66,17 @@ static status_t read_machine(struct boot *b) {
     return STATUS_OK;
 }
 
-/* The image inside the loader, or the initrd if the loader was built without one. */
-static bool image_is_initrd(void) {
-    return &boot_image[0] == &boot_image_end[0];
+/* The image is inside the loader, or in the initrd if the loader was built without one. */
+static bool image_is_inside(void) {
+    return &boot_image[0] != &boot_image_end[0];
+}
+
+/* An archive is the payload's, even if its first member is the image; an image alone is the loader's. */
+static enum boot_memory_kind initrd_kind(const struct range *initrd) {
+    const uint8_t *bytes = (const uint8_t *)(uintptr_t)initrd->start;
+    return image_is_inside() || initrd_is_archive(bytes, initrd->end - initrd->start)
+               ? BOOT_MEMORY_INITRD
+               : BOOT_MEMORY_LOADER;
 }
 
 static bool overlap(struct range a, struct range b) {
@@ -101,7 +106,7 @@ static status_t map_memory(struct boot *b) {
     } taken[] = {
         {loader, BOOT_MEMORY_LOADER, "loader"},
         {m->tree, BOOT_MEMORY_DEVICE_TREE, "device tree"},
-        {m->initrd, image_is_initrd() ? BOOT_MEMORY_LOADER : BOOT_MEMORY_INITRD, "initrd"},
+        {m->initrd, BOOT_MEMORY_INITRD, "initrd"},
     };
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
         struct range r = taken[i].range;
@@ -111,15 +116,24 @@ static status_t map_memory(struct boot *b) {
                 &b->why, STATUS_BAD_RANGE, "memory: %s at %llx..%llx is not in memory of its own",
                 taken[i].name, (unsigned long long)r.start, (unsigned long long)r.end);
         }
-        TRY(memory_mark(&b->memory, r.start, r.end, taken[i].kind, &b->why));
+        enum boot_memory_kind kind = taken[i].kind;
+        if (kind == BOOT_MEMORY_INITRD && r.start < r.end) {
+            kind = initrd_kind(&r);
+        }
+        TRY(memory_mark(&b->memory, r.start, r.end, kind, &b->why));
     }
     return STATUS_OK;
 }
 
-/* Without a seed from the machine, the low bits of the clock over some thousand reads are what there
+/* A seed is in the tree, or comes from the hart (Zkr). Without one the low bits of the clock over some thousand reads are what there
  * is; boot_info says so (rng_seeded). */
 static status_t start_random(struct boot *b) {
     static uint64_t jitter[512];
+    if (b->machine.seed_size < MACHINE_MIN_SEED &&
+        machine_has_extension(machine_boot_hart(&b->machine), "zkr") &&
+        arch_seed(b->machine.seed, MACHINE_MAX_SEED)) {
+        b->machine.seed_size = MACHINE_MAX_SEED;
+    }
     size_t len = b->machine.seed_size >= MACHINE_MIN_SEED ? 2 : sizeof(jitter) / sizeof(jitter[0]);
     jitter[0] = b->ticks;
     for (size_t i = 1; i < len; i++) {
@@ -131,22 +145,31 @@ static status_t start_random(struct boot *b) {
     return STATUS_OK;
 }
 
-static status_t verify_image(struct boot *b) {
-    static const uint8_t keys[][IMAGE_KEY_SIZE] = {BOOT_KEY_BYTES};
-    static const struct trust trust = {keys, sizeof(keys) / sizeof(keys[0]), BOOT_SECURITY_FLOOR};
-    const void *bytes = boot_image;
-    size_t size = (size_t)(boot_image_end - boot_image);
-    if (image_is_initrd()) {
-        struct range *initrd = &b->machine.initrd;
-        bytes = (const void *)(uintptr_t)initrd->start;
-        size = initrd->end - initrd->start;
-        *initrd = (struct range){0, 0}; /* it is the loader's, so the payload has none */
+static status_t find_image(struct boot *b, const uint8_t **bytes_out, size_t *size_out) {
+    struct range *initrd = &b->machine.initrd;
+    *bytes_out = (const uint8_t *)boot_image;
+    *size_out = (size_t)(boot_image_end - boot_image);
+    if (image_is_inside()) {
+        return STATUS_OK;
     }
-    if (size == 0) {
+    *bytes_out = (const uint8_t *)(uintptr_t)initrd->start;
+    *size_out = initrd->end - initrd->start;
+    if (*size_out == 0) {
         return refusal_set(&b->why, STATUS_NOT_FOUND,
                            "image: none, neither in the loader nor as initrd");
     }
-    return image_verify(bytes, size, &trust, &b->image, &b->why);
+    if (initrd_is_archive(*bytes_out, *size_out)) {
+        return initrd_first(*bytes_out, *size_out, bytes_out, size_out, &b->why);
+    }
+    *initrd = (struct range){0, 0}; /* it is the loader's, so the payload has none */
+    return STATUS_OK;
+}
+
+static status_t verify_image(struct boot *b) {
+    const uint8_t *bytes;
+    size_t size;
+    TRY(find_image(b, &bytes, &size));
+    return image_verify(bytes, size, &trust_built_in, &b->image, &b->why);
 }
 
 static status_t unpack_image(struct boot *b) {

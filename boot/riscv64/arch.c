@@ -37,6 +37,25 @@ uint64_t arch_instret(void) {
     return n;
 }
 
+uint64_t probe_seed(void);
+
+/* The seed CSR gives 16 bits at a time, and says in its two highest bits (of 32) whether it did. */
+bool arch_seed(uint8_t *out, size_t size) {
+    enum { STATE_SHIFT = 30, STATE_GOOD = 2, STATE_DEAD = 3, MAX_TRIES = 10000 };
+    size_t made = 0;
+    for (int i = 0; i < MAX_TRIES && made < size; i++) {
+        uint64_t n = probe_seed();
+        uint64_t state = n >> STATE_SHIFT; /* all ones when the firmware does not let us */
+        if (state == STATE_GOOD) {
+            memcpy(out + made, &n, 2);
+            made += 2;
+        } else if (state >= STATE_DEAD) {
+            break;
+        }
+    }
+    return made == size;
+}
+
 struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0, uint64_t arg1,
                            uint64_t arg2) {
     register uint64_t a0 __asm__("a0") = arg0;

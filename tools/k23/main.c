@@ -4,6 +4,7 @@
  */
 #include "abi/boot.h"
 #include "abi/run.h"
+#include "tools/k23/boot.h"
 #include "tools/k23/cpio.h"
 #include "tools/k23/vm.h"
 
@@ -25,10 +26,11 @@ static const char usage_text[] =
     "\n"
     "  k23 run [OPTIONS] FILE.wasm [ARGS...]   run a WebAssembly program on k23\n"
     "  k23 wast [OPTIONS] DIR...               run converted folders of the official test suite\n"
+    "  k23 boot [OPTIONS] IMAGE [ARGS...]      boot any signed payload\n"
     "  k23 help                                this text\n"
     "  k23 version                             the version\n"
     "\n"
-    "Options of run and wast:\n"
+    "Options of run, wast and boot:\n"
     "  --smp N        harts of the machine (default 1)\n"
     "  --mem SIZE     its memory, with K, M or G (default 256M)\n"
     "  --cpu CPU      its processor, in QEMU's words (default rv64)\n"
@@ -428,6 +430,36 @@ static int wast(char **argv) {
     run_machine(&o, "wast", cpio.fd);
 }
 
+/* ---- k23 boot ------------------------------------------------------------------------------ */
+
+/* The words after the image are the payload's boot arguments. */
+static int boot(char **argv) {
+    struct options o = read_options(argv, 2, false);
+    if (!argv[o.rest]) {
+        fail(RUN_EXIT_USAGE, "boot needs an IMAGE (see k23 help)");
+    }
+    static char bootargs[4096];
+    size_t size = 0;
+    for (int i = o.rest + 1; argv[i]; i++) {
+        size += (size_t)snprintf(bootargs + size, sizeof(bootargs) - size, "%s%s",
+                                 size == 0 ? "" : " ", argv[i]);
+        if (size >= sizeof(bootargs)) {
+            fail(RUN_EXIT_USAGE, "the arguments are longer than %zu bytes", sizeof(bootargs) - 1);
+        }
+    }
+    const char *given = getenv("K23_LOADER");
+    const struct boot_config config = {
+        .loader = given ? given : built_file("loader-bare"),
+        .image = argv[o.rest],
+        .cpu = o.cpu,
+        .memory = o.mem,
+        .harts = o.smp,
+        .bootargs = size > 0 ? bootargs : NULL,
+        .exact = o.exact,
+    };
+    return boot_run(&config);
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         fputs(usage_text, stderr);
@@ -438,6 +470,9 @@ int main(int argc, char **argv) {
     }
     if (strcmp(argv[1], "wast") == 0) {
         return wast(argv);
+    }
+    if (strcmp(argv[1], "boot") == 0) {
+        return boot(argv);
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
         fputs(usage_text, stdout);
