@@ -38,7 +38,7 @@ static void unpack_as(uint32_t compression, const uint8_t *bytes, size_t size) {
 
 static void unpack(const uint8_t *bytes, size_t size) {
     static const uint8_t keys[1][IMAGE_KEY_SIZE];
-    static const struct trust trust = {keys, 1, 0};
+    static const struct trust trust = {.keys = keys, .keys_len = 1};
     struct image image;
     if (image_verify(bytes, size, &trust, &image, &why) == STATUS_OK) {
         abort();

@@ -18,7 +18,7 @@ struct made {
 };
 
 static uint8_t public[1][IMAGE_KEY_SIZE], secret[64];
-static const struct trust trust = {public, 1, 3};
+static const struct trust trust = {.keys = public, .keys_len = 1, .security_floor = 3};
 static struct refusal why;
 
 static void sign(struct made *m, size_t message_size) {
@@ -156,6 +156,27 @@ TEST(a_foreign_key_is_refused) {
     memcpy(&header(&m)->key_id, foreign, 4);
     sign(&m, m.size - IMAGE_SIGNATURE_SIZE); /* with its own */
     CHECK_EQ(verify(m.bytes, m.size, &image), STATUS_UNTRUSTED);
+}
+
+static uint32_t counter(void) {
+    return 4;
+}
+
+TEST(release_loaders_and_counters) {
+    struct made m;
+    struct image image;
+    make(&m, IMAGE_COMPRESSION_NONE);
+    struct trust other = trust;
+    other.debug_keys_len = 1;
+    CHECK_EQ(image_verify(m.bytes, m.size, &other, &image, &why), STATUS_OK);
+    other.release = true;
+    CHECK_EQ(image_verify(m.bytes, m.size, &other, &image, &why), STATUS_UNTRUSTED);
+    CHECK(strstr(why.text, "is for debugging") != NULL);
+    other.debug_keys_len = 0;
+    CHECK_EQ(image_verify(m.bytes, m.size, &other, &image, &why), STATUS_OK);
+    other.stored_floor = counter;
+    CHECK_EQ(image_verify(m.bytes, m.size, &other, &image, &why), STATUS_UNTRUSTED);
+    CHECK(strstr(why.text, "version 3 is below 4") != NULL);
 }
 
 /* Even what is signed unpacks to its stated size or not at all. */
