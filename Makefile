@@ -171,9 +171,9 @@ SHA256_libzstd := 8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c199
 SHA256_lz4 := 0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b
 
 $(THIRD)/%/.unpacked: tools/fetch
-	$(Q)tools/fetch $* $(SHA256_$*) $(THIRD)/$*.tar.gz
+	$(Q)tools/fetch $* $(SHA256_$*) $(THIRD)/$*.$(or $(FORM_$*),tar.gz)
 	@rm -rf $(@D) && mkdir -p $(@D)
-	$(Q)tar xf $(THIRD)/$*.tar.gz -C $(@D) --strip-components=1
+	$(Q)tar xf $(THIRD)/$*.$(or $(FORM_$*),tar.gz) -C $(@D) --strip-components=1
 	$(Q)$(if $(filter libsodium,$*),sed -e 's/@VERSION@/1.0.18/' -e 's/@SODIUM_LIBRARY_VERSION_MAJOR@/10/' \
 	    -e 's/@SODIUM_LIBRARY_VERSION_MINOR@/3/' -e 's/@SODIUM_LIBRARY_MINIMAL_DEF@//' \
 	    $(SODIUM)/include/sodium/version.h.in >$(SODIUM)/include/sodium/version.h)
@@ -424,10 +424,13 @@ $(foreach f,b plain,$(eval $(call bench_rules,$(f))))
 $(BENCH): $(B)/bench/%: $(B)/bench/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 
+# Programs of others, unchanged: a goal of its own, because they take minutes to build.
+include demo/demo.mk
+
 # --- goals --------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all run setup help test bench lint format fuzz clean distclean tools
+.PHONY: all run setup help test demo bench lint format fuzz clean distclean tools
 
 ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/loader $(B)/loader-bare $(B)/Image) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
 all: $(ALL) ## build the loader with the kernel inside, the tools and the examples
@@ -476,6 +479,9 @@ test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
 test-size: ## the budgets of loader and kernel
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
+
+demo: $(ALL) $(B)/san/irtest $(DEMOS) $(DEMOS_NATIVE) ## SQLite, Lua and compressors from Debian's sources, on k23 and natively
+	@test/demo/run $(DEMO_CASES)
 
 bench: $(ALL) $(BENCH) ## instructions retired, k23 and native side by side
 	@test/bench/run

@@ -1,0 +1,14 @@
+CREATE INDEX t_word ON t(word);
+CREATE INDEX t_number ON t(number, real);
+PRAGMA integrity_check;
+SELECT count(*), sum(number), min(word), max(word), total(real) FROM t;
+SELECT substr(word, 1, 2) AS s, count(*), avg(real) FROM t GROUP BY s ORDER BY 2 DESC, 1 LIMIT 20;
+SELECT * FROM t WHERE word BETWEEN 'k' AND 'kb' ORDER BY number LIMIT 20;
+EXPLAIN QUERY PLAN SELECT * FROM t WHERE number = 5 AND real > 0.5;
+UPDATE t SET number = number / 3 WHERE id % 3 = 0;
+DELETE FROM t WHERE id % 7 = 0;
+REINDEX;
+VACUUM;
+PRAGMA integrity_check;
+SELECT count(*), sum(number), total(real) FROM t;
+SELECT a.word, b.word FROM t a JOIN t b ON b.id = a.id + 1 WHERE a.number % 9973 = 1 ORDER BY a.id LIMIT 30;
