@@ -76,6 +76,7 @@ struct value {
     struct piece *in_memory; /* newest piece in LOC_SPILLED */
     loc_t fixed;             /* FIXED register of its definition, or LOC_NONE */
     loc_t recent, wanted;    /* newest register; register that related values got */
+    loc_t saved;             /* newest callee-saved register */
     uint32_t slot;
     uint8_t class;                /* enum reg_class */
     bool defined, remat, spilled; /* spilled: needs a slot */
@@ -103,6 +104,7 @@ struct regalloc {
     struct use *uses;
     VEC(struct fixed) fixed[REGALLOC_REGS]; /* by start */
     VEC(pos_t) calls;                       /* CLOBBER positions */
+    int32_t *crossing[REG_CLASS_COUNT];     /* values that live across a call, by call */
     VEC(struct loop) loops;                 /* [0] unused */
     uint32_t *block_loop;                   /* innermost, by block; 0: none */
     uint64_t used;                          /* registers given to something */

@@ -12,7 +12,8 @@ static bool has_bit(uint64_t mask, uint32_t r) {
 
 /* --- what stands in the way --- */
 
-static pos_t find_call(const struct scan *s, pos_t from, pos_t to) {
+/* First call at or after `from`, by number. */
+static uint32_t call_number(const struct scan *s, pos_t from) {
     uint32_t low = s->call_cursor, high = s->ra->calls.len;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
@@ -22,7 +23,12 @@ static pos_t find_call(const struct scan *s, pos_t from, pos_t to) {
             high = mid;
         }
     }
-    return low < s->ra->calls.len && s->ra->calls.at[low] < to ? s->ra->calls.at[low] : POS_NONE;
+    return low;
+}
+
+static pos_t find_call(const struct scan *s, pos_t from, pos_t to) {
+    uint32_t k = call_number(s, from);
+    return k < s->ra->calls.len && s->ra->calls.at[k] < to ? s->ra->calls.at[k] : POS_NONE;
 }
 
 static pos_t find_clobber(struct scan *s, const struct piece *piece) {
@@ -222,6 +228,7 @@ static void collect_hints(struct scan *s, const struct piece *piece) {
         hint_definition(s, piece);
     } else {
         hint_loc(s, piece, value->recent, s->now, weight_at(s->ra, s->now));
+        hint_loc(s, piece, value->saved, s->now, 1);
     }
     hint_uses(s, piece);
 }
@@ -271,6 +278,25 @@ static uint32_t crossing_cost(const struct scan *s, const struct piece *piece) {
     return cost;
 }
 
+#define CROWD_CALLS 16u
+
+/* Whether a constant should leave the callee-saved registers to values: one of the calls that it lives
+ * across has as many of those as there are registers. */
+static bool is_crowded(const struct scan *s, const struct piece *piece) {
+    const struct value *value = value_of(s->ra, piece);
+    int32_t saved = __builtin_popcount(s->ra->target->callee_saved[value->class]);
+    if (!value->remat || s->call == POS_NONE) {
+        return false;
+    }
+    uint32_t first = call_number(s, s->call);
+    for (uint32_t k = first; k < s->ra->calls.len && k < first + CROWD_CALLS; k++) {
+        if (s->ra->calls.at[k] < piece->end && s->ra->crossing[value->class][k] >= saved) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* First use that a register would help: a value that can be made again is not helped by having been
  * made. */
 static uint32_t first_helped(const struct scan *s, const struct piece *piece) {
@@ -297,7 +323,8 @@ static uint32_t best_register(struct scan *s, const struct piece *piece) {
     for (uint32_t n = 0; n < s->reg_count[class]; n++) {
         uint32_t r = s->regs[class][n];
         pos_t until = min_pos(choose_free_until(s, piece, r), piece->end);
-        if (until < need || (s->dear && until == piece->end && is_costly(s, r))) {
+        if (until < need || (s->dear && until == piece->end && is_costly(s, r)) ||
+            (s->crowded && has_bit(s->callee_saved, r))) {
             continue;
         }
         int32_t score = has_bit(s->hinted, r) ? s->hint[r] : 0;
@@ -347,5 +374,6 @@ void choose_init(struct scan *s) {
 uint32_t choose_register(struct scan *s, const struct piece *piece) {
     collect_hints(s, piece);
     s->dear = s->call != POS_NONE && crossing_cost(s, piece) <= COST_CALLEE_SAVED;
+    s->crowded = is_crowded(s, piece);
     return best_register(s, piece);
 }

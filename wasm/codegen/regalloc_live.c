@@ -357,6 +357,39 @@ static void build_ranges(struct live *live, struct value *value) {
     }
 }
 
+/* --- calls --- */
+
+static uint32_t find_call(const struct regalloc *ra, pos_t pos) {
+    uint32_t low = 0, high = ra->calls.len;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (ra->calls.at[mid] < pos) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+/* Counts for each call the values that live across it; those that can be made again do not. */
+static void count_crossing(struct regalloc *ra) {
+    for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
+        ra->crossing[class] = arena_array(ra->arena, int32_t, ra->calls.len + 1);
+    }
+    for (uint32_t k = 0; ra->calls.len && k < ra->order.len; k++) {
+        const struct value *value = &ra->values[ra->order.at[k]];
+        for (uint32_t i = value->range; i < value->range_end && !value->remat; i++) {
+            ra->crossing[value->class][find_call(ra, ra->ranges.at[i].start)]++;
+            ra->crossing[value->class][find_call(ra, ra->ranges.at[i].end)]--;
+        }
+    }
+    for (uint32_t k = 1; k < ra->calls.len; k++) {
+        ra->crossing[REG_INT][k] += ra->crossing[REG_INT][k - 1];
+        ra->crossing[REG_FP][k] += ra->crossing[REG_FP][k - 1];
+    }
+}
+
 void regalloc_live_build(struct regalloc *ra) {
     const struct mfunc *m = ra->m;
     ra->inst_block = arena_array(ra->arena, uint32_t, m->insts.len);
@@ -374,4 +407,5 @@ void regalloc_live_build(struct regalloc *ra) {
     for (uint32_t k = 0; k < ra->order.len; k++) {
         build_ranges(&live, &ra->values[ra->order.at[k]]);
     }
+    count_crossing(ra);
 }

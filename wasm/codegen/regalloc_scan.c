@@ -176,6 +176,9 @@ static void assign(struct scan *s, struct piece *piece, uint32_t r) {
     piece->failures = 0;
     s->ra->used |= (uint64_t)1 << r;
     value_of(s->ra, piece)->recent = piece->loc;
+    if (s->callee_saved >> r & 1) {
+        value_of(s->ra, piece)->saved = piece->loc;
+    }
     if (until < piece->end) {
         uint32_t last = piece_last_use(s->ra, piece, until);
         pos_t after = last != UINT32_MAX ? s->ra->uses[last].pos : piece->start;
@@ -458,7 +461,7 @@ static void allocate(struct scan *s, struct piece *piece) {
     uint32_t best = choose_register(s, piece);
     if (best != REG_NONE) {
         assign(s, piece, best);
-    } else if (s->dear && !starts_in_use(s, piece)) {
+    } else if ((s->dear || s->crowded) && !starts_in_use(s, piece)) {
         spill_piece(s, piece);
     } else {
         allocate_blocked(s, piece);

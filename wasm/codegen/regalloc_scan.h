@@ -38,8 +38,9 @@ struct scan {
     uint32_t call_cursor;
 
     /* About the piece at hand. Of the arrays, those entries are valid whose bit is set. */
-    pos_t call; /* first call that it lives across */
-    bool dear;  /* not worth a first use of a callee-saved register */
+    pos_t call;   /* first call that it lives across */
+    bool dear;    /* not worth a first use of a callee-saved register */
+    bool crowded; /* not worth any: values that cost more want them all */
     uint64_t known;
     pos_t fixed_until[REGALLOC_REGS]; /* first fixed range or clobber in its way */
     pos_t free_until[REGALLOC_REGS];  /* that, or a piece */
