@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 struct arena_source {
-    void *(*get)(void *ctx, size_t size); /* at least `size` bytes, 16-aligned, or NULL */
+    void *(*get)(void *ctx, size_t size);         /* at least `size` bytes, 16-aligned, or NULL */
     void (*put)(void *ctx, void *p, size_t size); /* the same p and size as get() was asked for */
     void *ctx;
 };
@@ -22,10 +22,10 @@ struct arena_chunk;
 
 struct arena {
     const struct arena_source *source;
-    struct arena_chunk *chunk; /* newest; linked to older ones */
-    char *next, *end; /* free part of the newest chunk */
-    size_t used; /* bytes held from the source, for quotas and reports */
-    size_t limit; /* `used` may not pass this; 0: no limit */
+    struct arena_chunk *chunk;    /* newest; linked to older ones */
+    char *next, *end;             /* free part of the newest chunk */
+    size_t used;                  /* bytes held from the source, for quotas and reports */
+    size_t limit;                 /* `used` may not pass this; 0: no limit */
     void (*exhausted)(void *ctx); /* noreturn, or NULL */
     void *exhausted_ctx;
 };

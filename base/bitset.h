@@ -11,10 +11,10 @@
 
 struct bitset {
     uint64_t *words;
-    uint32_t len;   /* bits */
+    uint32_t len; /* bits */
 };
 
-struct bitset bitset_new(struct arena *arena, uint32_t len);   /* all clear */
+struct bitset bitset_new(struct arena *arena, uint32_t len); /* all clear */
 
 static inline bool bitset_has(const struct bitset *s, uint32_t i) {
     return (s->words[i / 64] >> (i % 64)) & 1;
@@ -26,8 +26,8 @@ static inline void bitset_remove(struct bitset *s, uint32_t i) {
     s->words[i / 64] &= ~((uint64_t)1 << (i % 64));
 }
 void bitset_clear(struct bitset *s);
-void bitset_copy(struct bitset *to, const struct bitset *from);      /* same len */
-bool bitset_union(struct bitset *to, const struct bitset *from);     /* true if `to` changed */
+void bitset_copy(struct bitset *to, const struct bitset *from);  /* same len */
+bool bitset_union(struct bitset *to, const struct bitset *from); /* true if `to` changed */
 /* The first member at or after `from`, or len. */
 uint32_t bitset_next(const struct bitset *s, uint32_t from);
 

@@ -18,7 +18,7 @@ struct elf64_ehdr {
     uint16_t type, machine;
     uint32_t version;
     uint64_t entry;
-    uint64_t phoff, shoff;      /* file offsets of the two header tables */
+    uint64_t phoff, shoff; /* file offsets of the two header tables */
     uint32_t flags;
     uint16_t ehsize;
     uint16_t phentsize, phnum;
@@ -27,7 +27,7 @@ struct elf64_ehdr {
 
 struct elf64_phdr {
     uint32_t type, flags;
-    uint64_t offset;            /* in the file */
+    uint64_t offset; /* in the file */
     uint64_t vaddr, paddr;
     uint64_t filesz, memsz;
     uint64_t align;
@@ -117,7 +117,7 @@ enum {
     ELF_MAX_SHDRS = 256,
 };
 
-#define ELF_MAX_SPAN ((uint64_t)1 << 30)    /* bytes from the lowest segment to the highest */
+#define ELF_MAX_SPAN ((uint64_t)1 << 30) /* bytes from the lowest segment to the highest */
 
 struct elf {
     const uint8_t *bytes;
@@ -125,14 +125,14 @@ struct elf {
     const struct elf64_ehdr *header;
     const struct elf64_phdr *phdrs;
     uint32_t phdrs_len;
-    const struct elf64_shdr *shdrs;         /* NULL and 0 if the file has none */
+    const struct elf64_shdr *shdrs; /* NULL and 0 if the file has none */
     uint32_t shdrs_len;
-    const struct elf64_sym *symbols;        /* of .symtab; NULL and 0 if stripped */
+    const struct elf64_sym *symbols; /* of .symtab; NULL and 0 if stripped */
     uint32_t symbols_len;
-    const char *names;                      /* its string table, terminated */
+    const char *names; /* its string table, terminated */
     uint32_t names_size;
     uint64_t span_base, span_size; /* from the lowest PT_LOAD to the highest, whole pages */
-    const char *error; /* set by an elf_open() that refused: why */
+    const char *error;             /* set by an elf_open() that refused: why */
 };
 
 /*

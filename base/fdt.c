@@ -21,7 +21,7 @@ enum token {
 
 enum {
     MAGIC = (int)0xd00dfeed,
-    LAST_COMPATIBLE_MIN = 16,   /* we read the layout of version 17, which is compatible to 16 */
+    LAST_COMPATIBLE_MIN = 16, /* we read the layout of version 17, which is compatible to 16 */
     VERSION_MIN = 17,
 };
 

@@ -19,28 +19,28 @@
 
 enum {
     FDT_HEADER_SIZE = 40,
-    FDT_MAX_SIZE = 4 << 20,     /* bytes of a whole tree */
-    FDT_MAX_DEPTH = 16,         /* nodes inside each other, the root is the first */
+    FDT_MAX_SIZE = 4 << 20, /* bytes of a whole tree */
+    FDT_MAX_DEPTH = 16,     /* nodes inside each other, the root is the first */
 };
 
 struct fdt {
     const uint8_t *bytes;
-    uint32_t size;                          /* totalsize */
-    uint32_t structure, structure_size;     /* offsets from `bytes` */
+    uint32_t size;                      /* totalsize */
+    uint32_t structure, structure_size; /* offsets from `bytes` */
     uint32_t strings, strings_size;
-    uint32_t reservations;                  /* offset of the memory reservation block */
-    uint32_t reservations_len;              /* entries without the terminator */
-    const char *error;                      /* set by a fdt_open() that refused: why */
+    uint32_t reservations;     /* offset of the memory reservation block */
+    uint32_t reservations_len; /* entries without the terminator */
+    const char *error;         /* set by a fdt_open() that refused: why */
 };
 
 struct fdt_node {
-    uint32_t offset;    /* of its FDT_BEGIN_NODE token in the structure block */
+    uint32_t offset; /* of its FDT_BEGIN_NODE token in the structure block */
 };
 
 #define FDT_NONE ((struct fdt_node){UINT32_MAX})
 
 struct fdt_prop {
-    const char *name;       /* terminated; in the strings block */
+    const char *name; /* terminated; in the strings block */
     const uint8_t *bytes;
     uint32_t size;
 };

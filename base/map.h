@@ -18,7 +18,7 @@ struct map_entry {
 struct map {
     struct arena *arena;
     struct map_entry *entries;
-    uint32_t len, cap;   /* cap: 0 or a power of two */
+    uint32_t len, cap; /* cap: 0 or a power of two */
 };
 
 void map_init(struct map *map, struct arena *arena);

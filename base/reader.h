@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 struct reader {
-    const uint8_t *at;      /* next byte */
+    const uint8_t *at; /* next byte */
     const uint8_t *end;
-    const uint8_t *start;   /* offsets count from here */
-    const char *fault;      /* first fault, a static string, or NULL */
+    const uint8_t *start; /* offsets count from here */
+    const char *fault;    /* first fault, a static string, or NULL */
     size_t fault_offset;
 };
 

@@ -7,7 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum op { PUSH, ADD, SUB, LESS, JUMP, JUMPZ, CALL, RET, ARG, LOAD, STORE, DUP, POP, PRINT, SWAP, HALT };
+enum op {
+    PUSH,
+    ADD,
+    SUB,
+    LESS,
+    JUMP,
+    JUMPZ,
+    CALL,
+    RET,
+    ARG,
+    LOAD,
+    STORE,
+    DUP,
+    POP,
+    PRINT,
+    SWAP,
+    HALT
+};
 
 struct insn {
     uint8_t op;
@@ -16,7 +33,7 @@ struct insn {
 
 struct machine {
     int32_t stack[1024];
-    uint32_t frames[256];   /* return address, and base of the arguments, in turn */
+    uint32_t frames[256]; /* return address, and base of the arguments, in turn */
     int32_t memory[10000];
     uint64_t steps;
 };
@@ -30,12 +47,29 @@ static void run(struct machine *m, const struct insn *code) {
         m->steps++;
         struct insn i = *pc++;
         switch ((enum op)i.op) {
-        case PUSH: *sp++ = i.value; break;
-        case ADD: sp--; sp[-1] += sp[0]; break;
-        case SUB: sp--; sp[-1] -= sp[0]; break;
-        case LESS: sp--; sp[-1] = sp[-1] < sp[0]; break;
-        case JUMP: pc = code + i.value; break;
-        case JUMPZ: if (*--sp == 0) { pc = code + i.value; } break;
+        case PUSH:
+            *sp++ = i.value;
+            break;
+        case ADD:
+            sp--;
+            sp[-1] += sp[0];
+            break;
+        case SUB:
+            sp--;
+            sp[-1] -= sp[0];
+            break;
+        case LESS:
+            sp--;
+            sp[-1] = sp[-1] < sp[0];
+            break;
+        case JUMP:
+            pc = code + i.value;
+            break;
+        case JUMPZ:
+            if (*--sp == 0) {
+                pc = code + i.value;
+            }
+            break;
         case CALL:
             *fp++ = (uint32_t)(pc - code);
             *fp++ = (uint32_t)(base - m->stack);
@@ -50,14 +84,34 @@ static void run(struct machine *m, const struct insn *code) {
             pc = code + *--fp;
             break;
         }
-        case ARG: *sp++ = base[0]; break;
-        case LOAD: sp[-1] = m->memory[sp[-1]]; break;
-        case STORE: sp -= 2; m->memory[sp[1]] = sp[0]; break;
-        case DUP: sp[0] = sp[-1]; sp++; break;
-        case POP: sp--; break;
-        case PRINT: printf("%d\n", (int)*--sp); break;
-        case SWAP: { int32_t t = sp[-1]; sp[-1] = sp[-2]; sp[-2] = t; break; }
-        case HALT: return;
+        case ARG:
+            *sp++ = base[0];
+            break;
+        case LOAD:
+            sp[-1] = m->memory[sp[-1]];
+            break;
+        case STORE:
+            sp -= 2;
+            m->memory[sp[1]] = sp[0];
+            break;
+        case DUP:
+            sp[0] = sp[-1];
+            sp++;
+            break;
+        case POP:
+            sp--;
+            break;
+        case PRINT:
+            printf("%d\n", (int)*--sp);
+            break;
+        case SWAP: {
+            int32_t t = sp[-1];
+            sp[-1] = sp[-2];
+            sp[-2] = t;
+            break;
+        }
+        case HALT:
+            return;
         }
     }
 }
@@ -65,12 +119,9 @@ static void run(struct machine *m, const struct insn *code) {
 /* fib(n) = n < 2 ? n : fib(n - 1) + fib(n - 2) */
 static void run_fib(struct machine *m, int32_t n) {
     const struct insn code[] = {
-        {PUSH, n}, {CALL, 4}, {PRINT, 0}, {HALT, 0},
-        {ARG, 0}, {PUSH, 2}, {LESS, 0}, {JUMPZ, 10},
-        {ARG, 0}, {RET, 0},
-        {ARG, 0}, {PUSH, 1}, {SUB, 0}, {CALL, 4},
-        {ARG, 0}, {PUSH, 2}, {SUB, 0}, {CALL, 4},
-        {ADD, 0}, {RET, 0},
+        {PUSH, n},   {CALL, 4}, {PRINT, 0}, {HALT, 0}, {ARG, 0},  {PUSH, 2}, {LESS, 0},
+        {JUMPZ, 10}, {ARG, 0},  {RET, 0},   {ARG, 0},  {PUSH, 1}, {SUB, 0},  {CALL, 4},
+        {ARG, 0},    {PUSH, 2}, {SUB, 0},   {CALL, 4}, {ADD, 0},  {RET, 0},
     };
     run(m, code);
 }
@@ -79,30 +130,76 @@ static void run_fib(struct machine *m, int32_t n) {
 static void run_sieve(struct machine *m, int32_t n) {
     enum { K = 9998, COUNT = 9999, J = 9997 };
     const struct insn code[] = {
-        {PUSH, 2}, {PUSH, K}, {STORE, 0},
+        {PUSH, 2},
+        {PUSH, K},
+        {STORE, 0},
         /* 3: while k < n */
-        {PUSH, K}, {LOAD, 0}, {PUSH, n}, {LESS, 0}, {JUMPZ, 44},
+        {PUSH, K},
+        {LOAD, 0},
+        {PUSH, n},
+        {LESS, 0},
+        {JUMPZ, 44},
         /* 8: if memory[k] == 0 */
-        {PUSH, K}, {LOAD, 0}, {LOAD, 0}, {JUMPZ, 13}, {JUMP, 37},
+        {PUSH, K},
+        {LOAD, 0},
+        {LOAD, 0},
+        {JUMPZ, 13},
+        {JUMP, 37},
         /* 13: count++, j = k + k */
-        {PUSH, COUNT}, {LOAD, 0}, {PUSH, 1}, {ADD, 0}, {PUSH, COUNT}, {STORE, 0},
-        {PUSH, K}, {LOAD, 0}, {DUP, 0}, {ADD, 0}, {PUSH, J}, {STORE, 0},
+        {PUSH, COUNT},
+        {LOAD, 0},
+        {PUSH, 1},
+        {ADD, 0},
+        {PUSH, COUNT},
+        {STORE, 0},
+        {PUSH, K},
+        {LOAD, 0},
+        {DUP, 0},
+        {ADD, 0},
+        {PUSH, J},
+        {STORE, 0},
         /* 25: while j < n: memory[j] = 1, j += k */
-        {PUSH, J}, {LOAD, 0}, {PUSH, n}, {LESS, 0}, {JUMPZ, 37},
-        {PUSH, 1}, {PUSH, J}, {LOAD, 0}, {STORE, 0},
-        {JUMP, 46}, {HALT, 0}, {HALT, 0},
+        {PUSH, J},
+        {LOAD, 0},
+        {PUSH, n},
+        {LESS, 0},
+        {JUMPZ, 37},
+        {PUSH, 1},
+        {PUSH, J},
+        {LOAD, 0},
+        {STORE, 0},
+        {JUMP, 46},
+        {HALT, 0},
+        {HALT, 0},
         /* 37: k++ */
-        {PUSH, K}, {LOAD, 0}, {PUSH, 1}, {ADD, 0}, {PUSH, K}, {STORE, 0}, {JUMP, 3},
+        {PUSH, K},
+        {LOAD, 0},
+        {PUSH, 1},
+        {ADD, 0},
+        {PUSH, K},
+        {STORE, 0},
+        {JUMP, 3},
         /* 44 */
-        {JUMP, 53}, {HALT, 0},
+        {JUMP, 53},
+        {HALT, 0},
         /* 46 */
-        {PUSH, J}, {LOAD, 0}, {PUSH, K}, {LOAD, 0}, {ADD, 0}, {PUSH, J}, {JUMP, 56},
+        {PUSH, J},
+        {LOAD, 0},
+        {PUSH, K},
+        {LOAD, 0},
+        {ADD, 0},
+        {PUSH, J},
+        {JUMP, 56},
         /* 53 */
-        {PUSH, COUNT}, {LOAD, 0}, {JUMP, 58},
+        {PUSH, COUNT},
+        {LOAD, 0},
+        {JUMP, 58},
         /* 56 */
-        {STORE, 0}, {JUMP, 25},
+        {STORE, 0},
+        {JUMP, 25},
         /* 58 */
-        {PRINT, 0}, {HALT, 0},
+        {PRINT, 0},
+        {HALT, 0},
     };
     run(m, code);
 }

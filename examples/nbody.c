@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PI 3.141592653589793
-#define SOLAR_MASS (4 * PI * PI)
+#define PI            3.141592653589793
+#define SOLAR_MASS    (4 * PI * PI)
 #define DAYS_PER_YEAR 365.24
 
 struct body {

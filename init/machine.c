@@ -42,27 +42,27 @@ static void open_initrd(const struct boot_info *info) {
 }
 
 void machine_init(size_t hart, const struct boot_info *info) {
-    harts_init(hart, info);          /* per-hart structs, our copy of boot_info */
+    harts_init(hart, info); /* per-hart structs, our copy of boot_info */
     info = &harts_boot_info;
-    symbols_init(info);              /* names for backtraces */
+    symbols_init(info); /* names for backtraces */
     log_init((const char *)(uintptr_t)info->bootargs);
     time_init();
     random_init(harts_boot_info.rng_seed, sizeof(harts_boot_info.rng_seed));
-    frame_init(info);                /* physical memory */
-    devices_init();                  /* device tree */
-    power_init();                    /* a way to stop */
-    uart_init();                     /* console of the log */
+    frame_init(info); /* physical memory */
+    devices_init();   /* device tree */
+    power_init();     /* a way to stop */
+    uart_init();      /* console of the log */
     must(arch_paging_init(info), "page tables");
-    space_init();                    /* address spaces */
-    stack_init();                    /* kernel stacks */
+    space_init(); /* address spaces */
+    stack_init(); /* kernel stacks */
     must(thread_init(), "first thread");
-    frame_reclaim_loader(info);      /* the loader is gone */
-    plic_init();                     /* device interrupts */
+    frame_reclaim_loader(info); /* the loader is gone */
+    plic_init();                /* device interrupts */
     uart_enable_irq();
     arch_irq_on();
-    rtc_init();                      /* time of day */
-    virtio_init();                   /* devices of the host */
-    virtio_console_init();           /* the program's streams */
+    rtc_init();            /* time of day */
+    virtio_init();         /* devices of the host */
+    virtio_console_init(); /* the program's streams */
     open_initrd(info);
     log_info("init", "%s; %zu MiB free", arch_describe(), frame_free_count() >> 8);
 }

@@ -18,16 +18,27 @@
 /* ---- numbers as text, and back ------------------------------------------------------------- */
 
 static void numbers(void) {
-    static const double samples[] = {0.0,     -0.0,    1.0,      -1.5,     0.1,    1e10, 1e-10, 123456.789,
-                                     DBL_MAX, DBL_MIN, 4.9e-324, 2.0 / 3.0, 1e21, 1e22, 5e-7,  99999.95};
+    static const double samples[] = {0.0,   -0.0,       1.0,     -1.5,    0.1,      1e10,
+                                     1e-10, 123456.789, DBL_MAX, DBL_MIN, 4.9e-324, 2.0 / 3.0,
+                                     1e21,  1e22,       5e-7,    99999.95};
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
         double d = samples[i];
         printf("%g %.3f %e %.17g %10.2f|%-12g|%+g\n", d, d > 1e30 ? 1.0 : d, d, d,
                d > 1e30 ? 2.0 : d, d, d);
     }
-    static const char *const texts[] = {"3.14159", "-2.5e3", "1e400", "1e-400", "0x1.8p3", "inf",
-                                        "nan", "  42xyz", "", ".5", "1.7976931348623157e308",
-                                        "2.2250738585072011e-308", "179769313486231580793e289"};
+    static const char *const texts[] = {"3.14159",
+                                        "-2.5e3",
+                                        "1e400",
+                                        "1e-400",
+                                        "0x1.8p3",
+                                        "inf",
+                                        "nan",
+                                        "  42xyz",
+                                        "",
+                                        ".5",
+                                        "1.7976931348623157e308",
+                                        "2.2250738585072011e-308",
+                                        "179769313486231580793e289"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         char *end;
         errno = 0;
@@ -37,8 +48,8 @@ static void numbers(void) {
     }
     printf("%d %i %u %x %X %o %c %s %5d|%-5d|%05d|%+d %%\n", -1, INT_MIN, UINT_MAX, 255u, 255u, 8u,
            'q', "text", 42, 42, 42, 42);
-    printf("%lld %llu %" PRIx64 " %hhd %hd %zu\n", LLONG_MIN, ULLONG_MAX, UINT64_C(0xfeedfacecafebeef),
-           (signed char)200, (short)70000, sizeof(int));
+    printf("%lld %llu %" PRIx64 " %hhd %hd %zu\n", LLONG_MIN, ULLONG_MAX,
+           UINT64_C(0xfeedfacecafebeef), (signed char)200, (short)70000, sizeof(int));
     printf("%ld %lu %lld %lld\n", strtol("-123abc", NULL, 10), strtoul("0xff", NULL, 0),
            strtoll("9223372036854775808", NULL, 10), strtoll("-zz", NULL, 36));
     int a, b;
@@ -108,7 +119,8 @@ static void sorting(void) {
     struct record *records = malloc(N * sizeof(*records));
     for (int i = 0; i < N; i++) {
         records[i].key = (int)(next_random() % 1000000);
-        snprintf(records[i].name, sizeof(records[i].name), "r%u", (unsigned)(next_random() % 100000));
+        snprintf(records[i].name, sizeof(records[i].name), "r%u",
+                 (unsigned)(next_random() % 100000));
         records[i].weight = records[i].key / 7.0;
     }
     qsort(records, N, sizeof(*records), by_key);
@@ -116,7 +128,8 @@ static void sorting(void) {
     for (int i = 0; i < N; i++) {
         checksum += records[i].weight * (i % 17);
     }
-    printf("sorted: first %d last %d checksum %.6f\n", records[0].key, records[N - 1].key, checksum);
+    printf("sorted: first %d last %d checksum %.6f\n", records[0].key, records[N - 1].key,
+           checksum);
     struct record probe = {.key = records[1234].key};
     struct record *found = bsearch(&probe, records, N, sizeof(*records), by_key);
     printf("bsearch: %d\n", found && found->key == probe.key);
@@ -177,9 +190,15 @@ static void memory(void) {
 static int apply(int (*f)(int, int), int a, int b) {
     return f(a, b);
 }
-static int add(int a, int b) { return a + b; }
-static int multiply(int a, int b) { return a * b; }
-static int power(int a, int b) { return b == 0 ? 1 : a * power(a, b - 1); }
+static int add(int a, int b) {
+    return a + b;
+}
+static int multiply(int a, int b) {
+    return a * b;
+}
+static int power(int a, int b) {
+    return b == 0 ? 1 : a * power(a, b - 1);
+}
 
 static int sum_all(int n, ...) {
     va_list args;
@@ -217,13 +236,27 @@ static void strings(void) {
     int histogram[8] = {0};
     for (int i = 0; i < 1000; i++) {
         switch (next_random() % 11) {
-        case 0: histogram[0]++; break;
-        case 1: case 2: histogram[1]++; break;
-        case 3: histogram[2]++; /* fall through */
-        case 4: histogram[3]++; break;
-        case 7: histogram[4] += 2; break;
-        case 10: histogram[5]--; break;
-        default: histogram[6]++; break;
+        case 0:
+            histogram[0]++;
+            break;
+        case 1:
+        case 2:
+            histogram[1]++;
+            break;
+        case 3:
+            histogram[2]++; /* fall through */
+        case 4:
+            histogram[3]++;
+            break;
+        case 7:
+            histogram[4] += 2;
+            break;
+        case 10:
+            histogram[5]--;
+            break;
+        default:
+            histogram[6]++;
+            break;
         }
     }
     for (int i = 0; i < 8; i++) {

@@ -12,8 +12,8 @@ extern const struct arena_source heap_source;
 
 struct heap_limited {
     struct arena_source source;
-    int left;       /* chunks it still gives */
-    int held;       /* chunks not given back */
+    int left; /* chunks it still gives */
+    int held; /* chunks not given back */
 };
 
 /* `heap` must stay in place as long as an arena uses heap->source. */

@@ -26,12 +26,12 @@ struct vm {
     pid_t qemu;
     int ours[STREAM_COUNT], theirs[STREAM_COUNT]; /* ends of the sockets */
     int log_file;
-    bool logged;             /* the machine has said something: it has started */
-    char complaint[512];     /* the beginning of what QEMU itself said */
+    bool logged;         /* the machine has said something: it has started */
+    char complaint[512]; /* the beginning of what QEMU itself said */
     size_t complaint_size;
-    char input[65536];       /* read from our stdin, not yet taken by the machine */
+    char input[65536]; /* read from our stdin, not yet taken by the machine */
     size_t input_at, input_size;
-    bool input_ended;        /* of our stdin, or the machine takes no more */
+    bool input_ended; /* of our stdin, or the machine takes no more */
 };
 
 static volatile sig_atomic_t caught_signal;
@@ -202,7 +202,8 @@ static void give_input(struct vm *vm, bool readable, bool writable) {
             vm->input_ended = true;
         }
     } else if (vm->input_size > 0 && writable) {
-        ssize_t n = send(vm->ours[STREAM_IN], vm->input + vm->input_at, vm->input_size, MSG_DONTWAIT);
+        ssize_t n =
+            send(vm->ours[STREAM_IN], vm->input + vm->input_at, vm->input_size, MSG_DONTWAIT);
         if (n > 0) {
             vm->input_at += (size_t)n;
             vm->input_size -= (size_t)n;
@@ -288,8 +289,8 @@ enum vm_end vm_run(const struct vm_config *config, int *status_out) {
         return VM_INTERRUPTED;
     }
     if (!WIFEXITED(status) || !vm.logged) {
-        fprintf(stderr, "k23: the machine did not run: %.*s\n",
-                (int)strcspn(vm.complaint, "\n"), vm.complaint);
+        fprintf(stderr, "k23: the machine did not run: %.*s\n", (int)strcspn(vm.complaint, "\n"),
+                vm.complaint);
         return VM_FAILED;
     }
     *status_out = WEXITSTATUS(status);

@@ -8,15 +8,15 @@
 #include <stdbool.h>
 
 struct vm_config {
-    const char *loader;    /* path of the ELF */
-    const char *cpu;       /* QEMU's -cpu */
-    const char *memory;    /* QEMU's -m */
-    const char *harts;     /* QEMU's -smp */
+    const char *loader; /* path of the ELF */
+    const char *cpu;    /* QEMU's -cpu */
+    const char *memory; /* QEMU's -m */
+    const char *harts;  /* QEMU's -smp */
     const char *bootargs;
-    int initrd_fd;         /* -1: none */
-    const char *log_path;  /* the machine's serial line goes there */
-    bool log_to_stderr;    /* and to stderr */
-    bool exact;            /* count instructions: -icount */
+    int initrd_fd;        /* -1: none */
+    const char *log_path; /* the machine's serial line goes there */
+    bool log_to_stderr;   /* and to stderr */
+    bool exact;           /* count instructions: -icount */
 };
 
 enum vm_end {

@@ -6,10 +6,10 @@
  * One line a file: functions, bytes of bytecode, bytes of machine code. --verify runs the verifiers
  * between the passes. What a pass costs is for a profiler to say, over this command.
  */
+#include "wasm/compile.h"
 #include "test/support/heap.h"
 #include "tools/wasmc/wasmc.h"
 #include "wasm/codegen/riscv64/features.h"
-#include "wasm/compile.h"
 
 #include <stdio.h>
 #include <string.h>
