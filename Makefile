@@ -446,10 +446,11 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
-SUITES := unit ir vm valid spec run size lint
+SUITES := unit ir vm boot valid spec run size lint
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run $(EMIT_PROGRAMS)
 SUITE_vm := test/kernel/run $(PAYLOADS)
+SUITE_boot := test/boot/run
 SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
 SUITE_run := test/e2e/run
@@ -458,6 +459,7 @@ SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(B)/san/irtest $(EXAMPLES) $(EMIT_PROGRAMS)
 NEEDS_vm := $(PAYLOADS) $(ALL) $(B)/loader-release $(B)/loader-floor
+NEEDS_boot := $(NEEDS_vm)
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
@@ -475,6 +477,7 @@ $(foreach s,$(filter-out lint,$(SUITES)),$(eval $(call suite_rules,$(s))))
 test-unit: ## base, runtime and tools on this machine, under ASan and UBSan
 test-ir: ## compiler passes and emitted code, under qemu-riscv64
 test-vm: ## loader and kernel: one payload, one machine, one verdict
+test-boot: ## the loader from outside: other machines, other loaders, other payloads
 test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
 test-size: ## the budgets of loader and kernel

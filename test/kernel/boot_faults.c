@@ -1,6 +1,7 @@
 /*
  * What the loader mapped holds: each access that must not work traps, and where it should. Does what
- * the boot arguments say; boot_faults.py tries all of it, and reads the loader's own trap report.
+ * the boot arguments say, "WHAT" or "WHAT N" on the hart at index N of boot_info; boot_faults.py tries
+ * all of it, and reads the loader's own trap report.
  */
 #include "abi/boot.h"
 #include "test/support/payload.h"
@@ -38,13 +39,23 @@ static void overflow(const struct boot_hart *hart) {
     payload_print("# depth %u\n", recurse(1000000));
 }
 
+/* The hart that is meant; the others wait for the end. */
+static const struct boot_hart *chosen_hart(const struct boot_info *info, const char *what) {
+    size_t len = strlen(what);
+    bool numbered = len > 2 && what[len - 2] == ' ';
+    uint32_t index = numbered ? (uint32_t)(what[len - 1] - '0') : 0;
+    return &info->harts[index < info->hart_count ? index : 0];
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    (void)hart;
-    payload_begin(info);
     const char *what = (const char *)(uintptr_t)info->bootargs;
+    const struct boot_hart *chosen = chosen_hart(info, what);
+    while (hart != chosen->id) {
+    }
+    payload_begin(info);
     uint64_t data_phys = info->payload_phys + ((uint64_t)(uintptr_t)data - info->payload_virt);
-    if (strcmp(what, "stack") == 0) {
-        overflow(&info->harts[0]);
+    if (strncmp(what, "stack", 5) == 0) {
+        overflow(chosen);
     } else if (strcmp(what, "text") == 0) {
         write_to(what, (const void *)(uintptr_t)(uint64_t)(uintptr_t)write_to);
     } else if (strcmp(what, "constant") == 0) {
@@ -60,11 +71,11 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     } else if (strcmp(what, "run-physmap") == 0) {
         run_at(what, info->physmap + data_phys);
     } else if (strcmp(what, "run-stack") == 0) {
-        run_at(what, info->harts[0].stack_low);
+        run_at(what, chosen->stack_low);
     } else if (strcmp(what, "above-stack") == 0) {
-        write_to(what, (const void *)(uintptr_t)info->harts[0].stack_high);
+        write_to(what, (const void *)(uintptr_t)chosen->stack_high);
     } else if (strcmp(what, "below-area") == 0) {
-        write_to(what, (const void *)(uintptr_t)(info->harts[0].area - 8));
+        write_to(what, (const void *)(uintptr_t)(chosen->area - 8));
     }
     payload_print("# %s: still alive\n", what);
     payload_exit(1);

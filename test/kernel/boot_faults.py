@@ -9,14 +9,14 @@ import subprocess
 import sys
 
 FETCH, STORE = 0xC, 0xF
-CASES = {"stack": STORE, "text": STORE, "constant": STORE, "relro": STORE, "null": STORE,
+CASES = {**{f"stack {hart}": STORE for hart in range(4)}, "stack": STORE, "text": STORE, "constant": STORE, "relro": STORE, "null": STORE,
          "loader": STORE, "above-stack": STORE, "below-area": STORE, "run-data": FETCH,
          "run-physmap": FETCH, "run-stack": FETCH}
 
 
 def fault(loader, case, cause):
     command = ["qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-nographic", "-bios", "default",
-               "-kernel", loader, "-append", case]
+               "-kernel", loader, "-append", case, "-smp", "4" if case[-1].isdigit() else "1"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
     output = done.stdout.decode(errors="replace")
     bounds = re.search(r"between (\w+) and (\w+)", output)

@@ -2,7 +2,7 @@
 """Places are random and independent: over many boots none of image, stack, area and seed repeats, the
 physical map (17 bits in Sv48) hardly, and every bit that may vary does.
 
-    test/kernel/boot_random.py LOADER      BOOTS=200 for more than the usual 40
+    test/kernel/boot_random.py LOADER      BOOTS=40 for fewer than the usual 200
 """
 import concurrent.futures
 import os
@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-BOOTS = int(os.environ.get("BOOTS", "40"))
+BOOTS = int(os.environ.get("BOOTS", "200"))
 NAMES = ["physical map", "image", "stack", "area", "seed"]
 # For each, the bits of an address that are drawn: above the alignment, below the window's size.
 BITS = [range(30, 46), range(12, 46), range(12, 46), range(12, 46), range(64)]
@@ -36,6 +36,7 @@ def main():
         ones = [sum(n >> bit & 1 for n in seen) for bit in BITS[i]]
         stuck = [bit for bit, n in zip(BITS[i], ones) if n == 0 or n == len(seen)]
         checks.append((f"{name}: bits {BITS[i][0]} to {BITS[i][-1]} vary", not stuck))
+    print(f"# {len(boots)} boots, {', '.join(f'{len(set(b[i] for b in boots))} {n}' for i, n in enumerate(NAMES))} differ")
     for text, good in checks:
         print(f"{'ok' if good else 'not ok'} - {text}")
     failed = sum(not good for _, good in checks)
