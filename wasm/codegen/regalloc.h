@@ -91,6 +91,7 @@ struct fixed {
 struct loop {
     uint32_t first, last; /* blocks */
     uint32_t parent;      /* 0: none */
+    uint32_t root;        /* the outermost around it */
 };
 
 struct regalloc {

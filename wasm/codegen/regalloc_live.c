@@ -28,6 +28,16 @@ struct live {
 
 /* --- loops --- */
 
+static uint32_t push_loop(struct regalloc *ra, struct loop loop) {
+    uint32_t index = ra->loops.len, parent = loop.parent;
+    loop.root = parent ? ra->loops.at[parent].root : index;
+    vec_push(ra->arena, &ra->loops, loop);
+    for (; parent && ra->loops.at[parent].last < loop.last; parent = ra->loops.at[parent].parent) {
+        ra->loops.at[parent].last = loop.last; /* so that they nest */
+    }
+    return index;
+}
+
 /* Loops by the span of their blocks in layout order, which is what splitting cares about. */
 static void find_loops(struct regalloc *ra) {
     uint32_t count = ra->m->blocks.len;
@@ -48,9 +58,7 @@ static void find_loops(struct regalloc *ra) {
             inner = ra->loops.at[inner].parent;
         }
         if (last[b]) {
-            struct loop loop = {.first = b, .last = last[b] - 1, .parent = inner};
-            inner = ra->loops.len;
-            vec_push(ra->arena, &ra->loops, loop);
+            inner = push_loop(ra, (struct loop){.first = b, .last = last[b] - 1, .parent = inner});
         }
         ra->block_loop[b] = inner;
     }
@@ -329,14 +337,17 @@ static void build_ranges_across(struct live *live, struct value *value) {
     }
 }
 
-/* A definition before the loop of the last use lives through the loop. */
+#define COARSE_NEST_MAX 64
+
+/* A definition before the loop of the last use lives through the loop; if the nest is too deep, until
+ * the end of all loops. */
 static void build_coarse_range(struct regalloc *ra, struct value *value) {
     pos_t last = ra->uses[value->use_end - 1].pos, end = last + 1;
-    for (uint32_t l = ra->block_loop[pos_block(ra, last)]; l; l = ra->loops.at[l].parent) {
-        if (ra->loops.at[l].first <= value->def_block) {
-            break;
-        }
+    uint32_t l = ra->block_loop[pos_block(ra, last)];
+    for (int nest = 0; l && ra->loops.at[l].first > value->def_block; nest++) {
+        l = nest < COARSE_NEST_MAX ? l : ra->loops.at[l].root;
         end = block_end(ra, ra->loops.at[l].last);
+        l = ra->loops.at[l].parent;
     }
     push_range(ra, value, def_start(ra, value), end);
 }

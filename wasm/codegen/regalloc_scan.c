@@ -443,8 +443,20 @@ static bool keeps_constant(const struct scan *s, const struct value *value) {
     return false;
 }
 
+#define RANGES_MAX 64u
+
+/* Cuts a piece with very many ranges at one of its holes: what is looked at for each piece must not
+ * grow with the function. */
+static void limit_ranges(struct scan *s, struct piece *piece) {
+    uint32_t k = piece->range + RANGES_MAX;
+    if (k < value_of(s->ra, piece)->range_end && s->ra->ranges.at[k].start < piece->end) {
+        push_piece(s, piece_cut(s->ra, piece, s->ra->ranges.at[k].start));
+    }
+}
+
 static void allocate(struct scan *s, struct piece *piece) {
     const struct value *value = value_of(s->ra, piece);
+    limit_ranges(s, piece);
     if (pos_step(piece->start) == POS_CLOBBER) {
         spill_piece(s, piece);
         return;

@@ -36,14 +36,21 @@ static pos_t value_end(const struct regalloc *ra, const struct value *value) {
     return ra->ranges.at[value->range_end - 1].end;
 }
 
+#define OVERLAP_STEPS 256
+
+/* Also true if it takes too long to tell. */
 static bool overlap(const struct regalloc *ra, const struct value *a, const struct value *b) {
-    for (uint32_t i = a->range, j = b->range; i < a->range_end && j < b->range_end;) {
+    uint32_t i = a->range, j = b->range;
+    for (int step = 0; i < a->range_end && j < b->range_end; step++) {
         const struct range *x = &ra->ranges.at[i], *y = &ra->ranges.at[j];
         if (x->end <= y->start) {
             i++;
         } else if (y->end <= x->start) {
             j++;
         } else {
+            return true;
+        }
+        if (step == OVERLAP_STEPS) {
             return true;
         }
     }
