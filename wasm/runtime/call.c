@@ -107,15 +107,23 @@ static status_t call_host(struct wasm_store *store, const struct wasm_func *func
     return STATUS_TRAPPED;
 }
 
+/* Values of a call: most have few, and the stack is quicker than the arena. */
+enum { FEW_VALUES = 12 };
+
+static struct wasm_value *value_array(struct wasm_store *store, struct wasm_value *few,
+                                      uint32_t count) {
+    return count <= FEW_VALUES ? few : arena_array(&store->scratch, struct wasm_value, count);
+}
+
 static status_t exit_to_host(struct wasm_store *store, struct activation *a,
                              const struct wasm_func *func, enum trap *trap_out) {
     const struct type_def *type = types_get(store->types, func->type);
     struct plat_regs *regs = &a->regs;
     gaddr_t sp = regs->x[ABI_REG_SP];
     struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
-    struct wasm_value *args = arena_array(&store->scratch, struct wasm_value, type->param_count);
-    struct wasm_value *results =
-        arena_array(&store->scratch, struct wasm_value, type->result_count);
+    struct wasm_value few_args[FEW_VALUES], few_results[FEW_VALUES];
+    struct wasm_value *args = value_array(store, few_args, type->param_count);
+    struct wasm_value *results = value_array(store, few_results, type->result_count);
     if (!args || !results) {
         *trap_out = TRAP_OUT_OF_MEMORY;
         return STATUS_TRAPPED;
