@@ -84,7 +84,7 @@ void wasi_open_stream(struct wasi *wasi, uint32_t fd, struct node *node, unsigne
 status_t wasi_preopen(struct wasi *wasi, struct node *dir, const char *name) {
     struct wasi_file file = {.node = dir,
                              .rights = RIGHTS_DIRECTORY,
-                             .inheriting = RIGHTS_DIRECTORY | RIGHTS_FILE,
+                             .inheriting = RIGHTS_ALL,
                              .preopen = name,
                              .filetype = FILETYPE_DIRECTORY};
     uint32_t fd;

@@ -325,9 +325,6 @@ enum wasi_errno wasi_path_symlink(struct wasi_call *call) {
 }
 
 static status_t link_place(const struct path_target *from, const struct path_target *to) {
-    if (!from->node) {
-        return STATUS_NOT_FOUND;
-    }
     TRY(check_new(to));
     return node_link(to->dir, to->name, from->node);
 }
@@ -337,7 +334,8 @@ enum wasi_errno wasi_path_link(struct wasi_call *call) {
     bool follow;
     WASI_TRY(get_follow(call, 1, &follow));
     WASI_TRY(find(call, call->file, 2, follow, 0, &from));
-    enum wasi_errno error = find(call, call->file2, 5, false, 1, &to);
+    enum wasi_errno error =
+        from.target.node ? find(call, call->file2, 5, false, 1, &to) : WASI_ENOENT;
     if (error == WASI_SUCCESS) {
         error = wasi_from_status(link_place(&from.target, &to.target));
         done(&to);
@@ -347,9 +345,6 @@ enum wasi_errno wasi_path_link(struct wasi_call *call) {
 }
 
 static status_t rename_place(const struct path_target *from, const struct path_target *to) {
-    if (!from->node) {
-        return STATUS_NOT_FOUND;
-    }
     if (from->name.len == 0 || to->name.len == 0) {
         return STATUS_BUSY; /* "." and what ends so */
     }
@@ -362,7 +357,8 @@ static status_t rename_place(const struct path_target *from, const struct path_t
 enum wasi_errno wasi_path_rename(struct wasi_call *call) {
     struct place from, to;
     WASI_TRY(find(call, call->file, 1, false, 0, &from));
-    enum wasi_errno error = find(call, call->file2, 4, false, 1, &to);
+    enum wasi_errno error =
+        from.target.node ? find(call, call->file2, 4, false, 1, &to) : WASI_ENOENT;
     if (error == WASI_SUCCESS) {
         error = wasi_from_status(rename_place(&from.target, &to.target));
         done(&to);

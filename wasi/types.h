@@ -36,6 +36,8 @@
 #define RIGHT_PATH_UNLINK_FILE        ((uint64_t)1 << 26)
 #define RIGHT_POLL_FD_READWRITE       ((uint64_t)1 << 27)
 
+#define RIGHTS_ALL (((uint64_t)1 << 30) - 1) /* those of sockets too */
+
 /* What makes sense for a kind of file; a descriptor never has more. */
 #define RIGHTS_ANY                                                                                 \
     (RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_SYNC | RIGHT_FD_DATASYNC | RIGHT_FD_FILESTAT_GET |       \
