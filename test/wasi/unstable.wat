@@ -1,0 +1,48 @@
+;; The older import name with its own layouts: whence of fd_seek, filestat, subscription. Exit status 0,
+;; or the number of the step that failed.
+(module
+  (import "wasi_unstable" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_unstable" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_unstable" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
+  (import "wasi_unstable" "fd_filestat_get" (func $stat (param i32 i32) (result i32)))
+  (import "wasi_unstable" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_unstable" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "file" "text")
+  (func $need (param $good i32) (param $step i32)
+    (if (i32.eqz (local.get $good)) (then (call $exit (local.get $step)))))
+  (func (export "_start") (local $fd i32)
+    ;; O_CREAT, with rights to read, write, seek and stat
+    (call $need (i32.eqz (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4)
+      (i32.const 1) (i64.const 0x200066) (i64.const 0) (i32.const 0) (i32.const 16))) (i32.const 1))
+    (local.set $fd (i32.load (i32.const 16)))
+    (i32.store (i32.const 32) (i32.const 4))
+    (i32.store (i32.const 36) (i32.const 4))
+    (call $need (i32.eqz (call $write (local.get $fd) (i32.const 32) (i32.const 1) (i32.const 40)))
+      (i32.const 2))
+    ;; whence 2 is SET, 0 is CUR, 1 is END
+    (call $need (i32.eqz (call $seek (local.get $fd) (i64.const 1) (i32.const 2) (i32.const 48)))
+      (i32.const 3))
+    (call $need (i64.eq (i64.load (i32.const 48)) (i64.const 1)) (i32.const 4))
+    (call $need (i32.eqz (call $seek (local.get $fd) (i64.const 1) (i32.const 0) (i32.const 48)))
+      (i32.const 5))
+    (call $need (i64.eq (i64.load (i32.const 48)) (i64.const 2)) (i32.const 6))
+    (call $need (i32.eqz (call $seek (local.get $fd) (i64.const 1) (i32.const 1) (i32.const 48)))
+      (i32.const 7))
+    (call $need (i64.eq (i64.load (i32.const 48)) (i64.const 5)) (i32.const 8))
+    ;; filestat: filetype at 16, a short nlink at 20, size at 24; 56 bytes
+    (i64.store (i32.const 120) (i64.const -1))
+    (call $need (i32.eqz (call $stat (local.get $fd) (i32.const 64))) (i32.const 9))
+    (call $need (i32.eq (i32.load8_u (i32.const 80)) (i32.const 4)) (i32.const 10))
+    (call $need (i32.eq (i32.load (i32.const 84)) (i32.const 1)) (i32.const 11))
+    (call $need (i64.eq (i64.load (i32.const 88)) (i64.const 4)) (i32.const 12))
+    (call $need (i64.eq (i64.load (i32.const 120)) (i64.const -1)) (i32.const 13))
+    ;; a clock subscription: identifier at 16, clock at 24, timeout at 32
+    (i64.store (i32.const 200) (i64.const 7))
+    (i32.store (i32.const 224) (i32.const 1))
+    (i64.store (i32.const 232) (i64.const 1000000))
+    (call $need (i32.eqz (call $poll (i32.const 200) (i32.const 300) (i32.const 1) (i32.const 400)))
+      (i32.const 14))
+    (call $need (i32.eq (i32.load (i32.const 400)) (i32.const 1)) (i32.const 15))
+    (call $need (i64.eq (i64.load (i32.const 300)) (i64.const 7)) (i32.const 16))))
