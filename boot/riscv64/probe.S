@@ -20,7 +20,7 @@ probe_satp:
  * uint64_t probe_seed(void): what the seed CSR says (Zkr), all ones if reading it traps. Firmware has to
  * allow it, and there is no way to ask.
  */
-    .equ CSR_SEED, 0x015
+#define CSR_SEED 0x015
     .globl probe_seed
     .balign 4
 probe_seed:
