@@ -119,11 +119,60 @@ def make_signed(cases, elf):
                             ("segment address", 64 + 56 * 2 + 22, 255),
                             ("segment size", 64 + 56 * 2 + 46, 255)]:
         cases.signed(name, elf[:at] + bytes([value]) + elf[at + 1:], "payload: ")
+    make_elves(cases, elf)
     record = elf.find(struct.pack("<Q", 0x3130474643333231))
     cases.signed("no magic in the record", flip(elf, record, 0), "payload: .loader_config")
     cases.signed("made for another loader", flip(elf, record + 8, 1), "payload: made for")
     for cut in [0x3f, 0x200, len(elf) // 2, len(elf) - 1]:
         cases.signed(f"ELF cut to {cut} bytes", elf[:cut], "payload: ")
+
+
+def section(elf, name):
+    """(address, file offset, size) of a section."""
+    table, count, names = struct.unpack_from("<Q", elf, 40)[0], *struct.unpack_from("<HH", elf, 60)
+    rows = [struct.unpack_from("<IIQQQQ", elf, table + 64 * i) for i in range(count)]
+    for row in rows:
+        start = rows[names][4] + row[0]
+        if elf[start:elf.index(b"\0", start)] == name:
+            return row[3:6]
+    return None
+
+
+def make_elves(cases, elf):
+    """Signed by the right key, and still wrong: segments, relocations, wishes."""
+    def patched(at, form, *values):
+        data = bytearray(elf)
+        struct.pack_into(form, data, at, *values)
+        return bytes(data)
+
+    count = struct.unpack_from("<H", elf, 56)[0]
+    loads = [64 + 56 * i for i in range(count) if struct.unpack_from("<I", elf, 64 + 56 * i)[0] == 1]
+    first, second, last = loads[0], loads[1], loads[-1]
+    top = (1 << 64) - 1
+    for name, at, form, values in [
+            ("segments overlap", second + 16, "<Q", [struct.unpack_from("<Q", elf, first + 16)[0]]),
+            ("segment wraps", last + 40, "<Q", [top]), ("segment at the top", last + 16, "<Q", [top - 4095]),
+            ("offset wraps", last + 8, "<Q", [top - 15]), ("more in the file than in memory", first + 32, "<Q", [1 << 40]),
+            ("alignment 3", second + 48, "<Q", [3]), ("writable and executable", second + 4, "<I", [7]),
+            ("all of it writable and executable", first + 4, "<I", [7]),
+            ("an image of a terabyte", last + 40, "<Q", [1 << 40]),
+            ("65535 program headers", 56, "<H", [65535]), ("program headers outside", 32, "<Q", [top - 7]),
+            ("section headers outside", 40, "<Q", [top - 63]), ("names in no section", 62, "<H", [9999])]:
+        cases.signed(name, patched(at, form, *values), "payload: ")
+    config, offset, _ = section(elf, b".loader_config")
+    text = section(elf, b".text")[0]
+    for name, at, form, value, reason in [
+            ("entry in data", 16, "<Q", config, "is not in its code"), ("entry outside", 16, "<Q", top, "payload: "),
+            ("entry odd", 16, "<Q", text + 1, "is not in its code"), ("5000 stack pages", 24, "<I", 5000, "5000 stack"),
+            ("stack pages without end", 24, "<I", 0xffffffff, "4294967295 stack"),
+            ("5000 guard pages", 28, "<I", 5000, "5000 guard"), ("a heap too large", 32, "<I", 1 << 30, "heap pages"),
+            ("Sv32", 36, "<I", 2, "2 levels"), ("65 harts", 40, "<I", 65, "65 harts"), ("KASLR 2", 44, "<I", 2, "KASLR 2"),
+            ("size of the record", 12, "<I", 8, "payload: made for")]:
+        cases.signed(name, patched(offset + at, form, value), reason)
+    relr = section(elf, b".relr.dyn")
+    for name, value in [("relocation outside", 1 << 40), ("relocation at the top", top - 7),
+                        ("relocation of code", text & ~7), ("relocation not aligned", config + 18)]:
+        cases.signed(name, patched(relr[1], "<Q", value), "payload: relocation of")
 
 
 def tool_checks(cases):
