@@ -403,6 +403,18 @@ $(B)/examples/%.wasm: examples/%.c
 	$(call say,WASM)
 	$(Q)clang-19 --target=wasm32-wasi $(EXAMPLE_FLAGS) -fuse-ld=/usr/bin/wasm-ld-19 $< -o $@ -lm
 
+# Programs that test WASI from inside.
+WASI_TESTS := $(patsubst test/wasi/%.c,$(B)/wasi/%.wasm,$(wildcard test/wasi/*.c)) \
+    $(patsubst test/wasi/%.wat,$(B)/wasi/%.wasm,$(wildcard test/wasi/*.wat))
+$(B)/wasi/%.wasm: test/wasi/%.c test/wasi/check.h
+	@mkdir -p $(@D)
+	$(call say,WASM)
+	$(Q)clang-19 --target=wasm32-wasi $(EXAMPLE_FLAGS) -O1 -I. -fuse-ld=/usr/bin/wasm-ld-19 $< -o $@
+$(B)/wasi/%.wasm: test/wasi/%.wat
+	@mkdir -p $(@D)
+	$(call say,WAT)
+	$(Q)wat2wasm $< -o $@
+
 # build/bench/NAME-FLAVOUR: the example as a payload, by GCC -O2 with floating point. It shares nothing
 # with the kernel but the contract with the loader.
 MARCH_b := rv64gc_zba_zbb_zbs
@@ -446,7 +458,7 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
-SUITES := unit ir vm boot valid spec run size lint
+SUITES := unit ir vm boot valid spec run wasi size lint
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run $(EMIT_PROGRAMS)
 SUITE_vm := test/kernel/run $(PAYLOADS)
@@ -454,6 +466,7 @@ SUITE_boot := test/boot/run
 SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
 SUITE_run := test/e2e/run
+SUITE_wasi := test/wasi/run
 SUITE_size := test/size/run $(B)/loader $(B)/k23.img
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
@@ -463,6 +476,7 @@ NEEDS_boot := $(NEEDS_vm)
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
+NEEDS_wasi := $(ALL) $(WASI_TESTS)
 NEEDS_size := $(B)/loader
 export B
 
@@ -481,6 +495,7 @@ test-boot: ## the loader from outside: other machines, other loaders, other payl
 test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
 test-size: ## the budgets of loader and kernel
+test-wasi: ## every function of WASI in the machine, and against node's WASI
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
 
 demo: $(ALL) $(B)/san/irtest $(DEMOS) $(DEMOS_NATIVE) ## SQLite, Lua and compressors from Debian's sources, on k23 and natively
@@ -499,7 +514,8 @@ format: ## bring all C files into the form that lint asks for
 FUZZERS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*_fuzz.c))
 FUZZ_SECONDS := 60
 define fuzz_rules
-$(B)/fuzz/$(1): test/fuzz/$(1).c $(foreach l,$(call test_layers,$(1)),$(call layer_sources,san,$(l)))
+$(B)/fuzz/$(1): test/fuzz/$(1).c $(filter-out $(if $(filter runtime,$(call test_layers,$(1))),,test/support/runtime.c),\
+    $(foreach l,$(call test_layers,$(1)),$(call layer_sources,san,$(l))))
 	@mkdir -p $$(@D)
 	$$(call say,FUZZER)
 	$$(Q)clang-19 $$(filter-out -MMD -MP,$$(COMMON)) -D_GNU_SOURCE -O1 -fsanitize=fuzzer,$$(SANITIZE) \
