@@ -12,6 +12,7 @@
  *                    behind the virtio-9p device of mount tag NAME. NAME has no ':'
  *     invoke=NAME    call this export with the arguments after argv[0], and print its results
  *     tty=DIGITS     for each standard stream in order, 1 if it is a terminal
+ *     mem-max=BYTES  the most that linear memories may take together
  *     verbose=1      log how the time was spent
  *     eager=1        compile all functions before the start
  */

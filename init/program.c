@@ -222,6 +222,10 @@ static int run_with_files(struct program *p) {
         .eager = p->request->eager,
         .max_memory = (uint64_t)frame_free_count() * PAGE_SIZE / MEMORY_PART * (MEMORY_PART - 1),
     };
+    uint64_t asked = p->request->max_memory;
+    if (asked != 0 && asked < config.max_memory) {
+        config.max_memory = asked;
+    }
     uint64_t ns = time_now_ns(), instret = time_instret(), guest = plat_guest_instret();
     status_t status = wasm_store_new(&config, &p->store);
     int exit_status = status == STATUS_OK ? run_in_store(p) : fail(p, status, "cannot be run");

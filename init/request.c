@@ -7,6 +7,7 @@
 #include "abi/run.h"
 #include "kernel/mm/heap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void append(struct wasi_strings *strings, char *block, const char *value) {
@@ -52,6 +53,8 @@ static bool take_record(struct parse *p, char *record) {
         return take_dir(r, record + (value - record));
     } else if ((value = value_of(record, "module"))) {
         p->module = value;
+    } else if ((value = value_of(record, "mem-max"))) {
+        r->max_memory = strtoull(value, NULL, 10);
     } else if ((value = value_of(record, "invoke"))) {
         r->invoke = value;
     } else if ((value = value_of(record, "verbose"))) {

@@ -40,6 +40,9 @@ static const char usage_text[] =
     "  --dir HOST[::GUEST]\n"
     "                 let the program read the host's directory HOST, under the name GUEST; may be "
     "repeated\n"
+    "  --argv0 NAME   the program's own name, instead of FILE.wasm\n"
+    "  --mem-max SIZE no more than this for its linear memories, with K, M or G\n"
+    "  --timeout S    end it after so many seconds\n"
     "  --env K=V      set an environment variable of the program; may be repeated\n"
     "  --invoke NAME  call this exported function with ARGS and print its results\n"
     "  --eager        compile all functions before the start, not each at its first call\n"
@@ -63,7 +66,7 @@ static _Noreturn void fail(int status, const char *format, ...) {
 /* ---- options ------------------------------------------------------------------------------- */
 
 struct options {
-    const char *smp, *mem, *cpu, *invoke;
+    const char *smp, *mem, *cpu, *invoke, *argv0, *mem_max, *timeout;
     bool verbose, exact, eager;
     const char **dirs; /* HOST[::GUEST] each */
     int dir_count;
@@ -125,6 +128,14 @@ static struct options read_options(char **argv, int i, bool run) {
             o.verbose = true;
         } else if (run && strcmp(name, "--env") == 0) {
             add_env(&o, option_value(argv, &i));
+        } else if (run && strcmp(name, "--argv0") == 0) {
+            o.argv0 = option_value(argv, &i);
+        } else if (run && strcmp(name, "--mem-max") == 0) {
+            o.mem_max = option_value(argv, &i);
+            check_number(name, o.mem_max, "KMG");
+        } else if (run && strcmp(name, "--timeout") == 0) {
+            o.timeout = option_value(argv, &i);
+            check_number(name, o.timeout, "");
         } else if (run && strcmp(name, "--dir") == 0) {
             o.dirs[o.dir_count++] = option_value(argv, &i);
         } else if (run && strcmp(name, "--invoke") == 0) {
@@ -227,8 +238,15 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
     };
     int status = 0;
     check_loader(config.loader);
+    if (o->timeout) {
+        unsigned long seconds = strtoul(o->timeout, NULL, 10);
+        alarm(seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX);
+    }
     switch (vm_run(&config, &status)) {
     case VM_INTERRUPTED:
+        if (status == SIGALRM) {
+            fail(128 + status, "ended after %s seconds (--timeout)", o->timeout);
+        }
         exit(128 + status);
     case VM_FAILED:
         exit(RUN_EXIT_ERROR);
@@ -258,6 +276,18 @@ static void add_record(struct records *r, const char *key, const char *value) {
     r->bytes = realloc(r->bytes, r->size + size);
     sprintf(r->bytes + r->size, "%s=%s", key, value);
     r->size += size;
+}
+
+/* A size with its suffix, as a plain number. */
+static void add_bytes(struct records *r, const char *key, const char *size) {
+    char *end, text[32];
+    unsigned long long bytes = strtoull(size, &end, 10);
+    unsigned shift = *end == 'G' ? 30 : *end == 'M' ? 20 : *end == 'K' ? 10 : 0;
+    if (bytes > ULLONG_MAX >> 31) {
+        fail(RUN_EXIT_USAGE, "--%s %s is too large", key, size);
+    }
+    snprintf(text, sizeof(text), "%llu", bytes << shift);
+    add_record(r, key, text);
 }
 
 /* A directory for the program: where it is here, and as what the program knows it. */
@@ -320,13 +350,16 @@ static int run(char **argv) {
         if (i - o.rest >= (int)RUN_MAX_ARGS) {
             fail(RUN_EXIT_USAGE, "more than %u arguments", RUN_MAX_ARGS);
         }
-        add_record(&r, "arg", argv[i]);
+        add_record(&r, "arg", i == o.rest && o.argv0 ? o.argv0 : argv[i]);
     }
     for (int i = 0; i < o.env_count; i++) {
         add_record(&r, "env", o.env[i]);
     }
     if (o.invoke) {
         add_record(&r, "invoke", o.invoke);
+    }
+    if (o.mem_max) {
+        add_bytes(&r, "mem-max", o.mem_max);
     }
     char tty[4] = "";
     for (int fd = 0; fd < 3; fd++) {

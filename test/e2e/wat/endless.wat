@@ -1,0 +1,4 @@
+;; Never ends, and never asks for anything.
+(module
+  (func (export "_start")
+    (loop $again (br $again))))
