@@ -64,5 +64,7 @@ void machine_init(size_t hart, const struct boot_info *info) {
     virtio_init();         /* devices of the host */
     virtio_console_init(); /* the program's streams */
     open_initrd(info);
-    log_info("init", "%s; %zu MiB free", arch_describe(), frame_free_count() >> 8);
+    harts_release(); /* all harts run threads */
+    log_info("init", "%s; %d of %u harts; %zu MiB free", arch_describe(),
+             __builtin_popcountll(harts_online_mask()), harts_count(), frame_free_count() >> 8);
 }

@@ -149,9 +149,15 @@ uint32_t plat_exit_instruction(void) {
 
 /* ---- services -------------------------------------------------------------------------------- */
 
-/* Guests stay on the hart that started them. */
+/* Guests move between harts, so code is made for what all harts have. */
 const char *plat_isa(void) {
-    return hart_self()->boot->isa;
+    const char *isa = harts_at(0)->boot->isa;
+    for (uint32_t i = 1; i < harts_count(); i++) {
+        if (strcmp(isa, harts_at(i)->boot->isa) != 0) {
+            return "rv64imafdc";
+        }
+    }
+    return isa;
 }
 
 uint64_t plat_time_ns(void) {
@@ -159,7 +165,7 @@ uint64_t plat_time_ns(void) {
 }
 
 uint64_t plat_instret(void) {
-    return time_instret();
+    return thread_instret();
 }
 
 uint64_t plat_guest_instret(void) {

@@ -38,11 +38,18 @@ static inline void arch_wait_for_interrupt(void);
 /* This hart's struct; valid after arch_hart_init(). */
 static inline struct hart *hart_self(void);
 
+/* The thread that runs on this hart, in one instruction: right even if the caller may be moved. */
+static inline struct thread *arch_current(void);
+
 /* A hint inside a spinning loop. */
 static inline void arch_relax(void);
 
 /* Readies this hart: its pointer, trap vector, counters, interrupt sources. Interrupts stay off. */
 void arch_hart_init(struct hart *hart);
+
+/* Sleeps until *flag is not 0; its setter then sends this hart an IPI. For a hart that has neither struct
+ * nor trap vector yet. */
+void arch_hart_wait(const uint32_t *flag);
 
 /* Learns from boot_info what the machine can do (extensions, paging). Once, before all else. */
 void arch_init(const struct boot_info *info);
@@ -209,6 +216,9 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, struct 
 
 /* Forgets translations of [start, end) on the harts of the mask and on this one. */
 void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);
+
+/* This hart forgets all translations. */
+static inline void arch_tlb_forget(void);
 
 /* This hart translates through pt from now on; NULL: the kernel's own table, no user half. */
 void arch_pagetable_use(const struct pagetable *pt);

@@ -4,6 +4,9 @@
 #include "kernel/harts.h"
 
 #include "kernel/assert.h"
+#include "kernel/panic.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
 
 #include <string.h>
 
@@ -12,6 +15,7 @@ struct boot_info harts_boot_info;
 static struct hart harts[KERNEL_MAX_HARTS];
 static uint32_t count;
 static uint64_t online_mask;
+static uint32_t released; /* the boot hart is done with what all harts need */
 static char bootargs[HARTS_BOOTARGS_SIZE];
 static _Alignas(16) char emergency_stacks[KERNEL_MAX_HARTS][HART_EMERGENCY_STACK];
 
@@ -28,8 +32,49 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
     list_init(&hart->timers);
 }
 
-void harts_init(size_t boot_hart, const struct boot_info *info) {
-    struct hart *self = NULL;
+static void go_online(struct hart *self) {
+    self->online = true;
+    __atomic_fetch_or(&online_mask, UINT64_C(1) << self->index, __ATOMIC_SEQ_CST);
+}
+
+static struct hart *find(size_t hart_id) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (harts[i].id == hart_id) {
+            return &harts[i];
+        }
+    }
+    /* Without a struct there is no trap vector and no panic; nothing better can be done. */
+    arch_halt();
+}
+
+/* A hart other than the boot hart, from its first instruction in the kernel on. */
+static _Noreturn void join(size_t hart_id) {
+    arch_hart_wait(&released);
+    struct hart *self = find(hart_id);
+    arch_hart_init(self);
+    if (thread_init_idle() != STATUS_OK) {
+        panic("no memory for the idle thread of hart %u", self->index);
+    }
+    go_online(self);
+    sched_idle();
+}
+
+void harts_release(void) {
+    uint64_t wanted = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        wanted |= harts[i].boot->stack_high ? UINT64_C(1) << i : 0;
+    }
+    __atomic_store_n(&released, 1, __ATOMIC_SEQ_CST);
+    arch_ipi(wanted & ~harts_online_mask());
+    while ((harts_online_mask() & wanted) != wanted) {
+        arch_relax();
+    }
+}
+
+void harts_init(size_t hart_id, const struct boot_info *info) {
+    if (hart_id != info->boot_hart) {
+        join(hart_id);
+    }
     harts_boot_info = *info;
     strncpy(bootargs, (const char *)info->bootargs, sizeof(bootargs) - 1);
     harts_boot_info.bootargs = (uint64_t)bootargs;
@@ -37,17 +82,10 @@ void harts_init(size_t boot_hart, const struct boot_info *info) {
     count = harts_boot_info.hart_count;
     for (uint32_t i = 0; i < count && i < KERNEL_MAX_HARTS; i++) {
         ready(&harts[i], i, &harts_boot_info.harts[i]);
-        if (harts[i].id == boot_hart) {
-            self = &harts[i];
-        }
     }
-    if (!self) {
-        /* Without a struct there is no trap vector and no panic; nothing better can be done. */
-        arch_halt();
-    }
+    struct hart *self = find(hart_id);
     arch_hart_init(self);
-    self->online = true;
-    __atomic_fetch_or(&online_mask, UINT64_C(1) << self->index, __ATOMIC_SEQ_CST);
+    go_online(self);
 }
 
 uint32_t harts_count(void) {

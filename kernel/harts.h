@@ -28,23 +28,38 @@ struct hart {
     bool online;                   /* runs threads */
     bool need_switch;              /* somebody else should run; own hart only */
     bool in_panic;
-    struct thread *current;
+    bool slice_over;        /* need_switch is because of it */
+    uint32_t ready_len;     /* of `ready`; others look at it without the lock */
+    struct thread *current; /* its offset is known to assembly too */
     struct thread *idle;
     struct thread *left;        /* who ran before the last switch */
     struct spinlock queue_lock; /* guards ready, timers, and the state of home threads */
-    struct list ready;          /* struct thread.run_node */
-    struct list timers;         /* struct thread.timer_node by deadline */
-    uint64_t slice_end;         /* ticks; UINT64_MAX while nobody waits */
-    uint64_t timer_at;          /* what the timer is set to */
-    uint64_t switches, timer_irqs, device_irqs, ipis, faults;
+    struct list ready;          /* struct thread.run_node, by virtual time */
+    uint64_t vtime;             /* the latest virtual time of a thread chosen from it */
+    uint64_t charged_at;        /* ticks: up to here the current thread has paid */
+    struct thread *moving;      /* `left`, when it is to go to another hart's queue */
+    struct hart *moving_to;
+    uint32_t rounds;      /* slices over while this hart had one thread too many */
+    uint32_t stack_epoch; /* mappings of kernel stacks that this hart knows */
+    uint64_t instret_at;  /* instructions retired at the last switch */
+    struct list timers;   /* struct thread.timer_node by deadline */
+    bool busy;            /* runs a thread, not the idle one; under queue_lock */
+    bool spreading;       /* at slice_end, wake an idle hart */
+    uint64_t slice_end;   /* ticks; UINT64_MAX while nobody waits */
+    uint64_t timer_at;    /* what the timer is set to */
+    uint64_t switches, timer_irqs, device_irqs, ipis, faults, steals, moves;
     const struct boot_hart *boot;
 };
 
 /* The kernel's copy of boot_info and the boot arguments; valid for ever, unlike the original. */
 extern struct boot_info harts_boot_info;
 
-/* Copies boot_info and readies the struct of the hart that runs. First of all calls. */
-void harts_init(size_t boot_hart, const struct boot_info *info);
+/* First of all calls. On the boot hart, copies boot_info and readies all structs. All other harts wait
+ * here for harts_release() and then run threads: for them it does not return. */
+void harts_init(size_t hart_id, const struct boot_info *info);
+
+/* The other harts begin to run threads. After thread_init(). Waits until they do. */
+void harts_release(void);
 
 uint32_t harts_count(void); /* known; not all of them run */
 struct hart *harts_at(uint32_t index);

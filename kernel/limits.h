@@ -17,11 +17,16 @@
 #define THREAD_MAX               4096        /* threads alive, by their stack slots */
 #define THREAD_STACK_PAGES       16          /* of a kernel stack, guard pages besides */
 #define THREAD_NAME_SIZE         24
-#define SCHED_SLICE_NS           10000000ul /* a thread runs this long while others wait */
-#define IRQ_MAX_SOURCES          1024       /* of one interrupt controller */
-#define LOG_RING_SIZE            65536      /* bytes, a power of two */
-#define LOG_LINE_SIZE            256        /* longest line, longer ones are cut */
-#define PANIC_MAX_FRAMES         32         /* of a backtrace */
+#define SCHED_WEIGHT             1024u      /* of an ordinary thread */
+#define SCHED_ROUND_NS           20000000ul /* in which all who wait on a hart run once, if possible */
+#define SCHED_SLICE_MIN_NS       1000000ul
+#define SCHED_SLICE_MAX_NS       10000000ul
+#define SCHED_SPREAD_NS          200000ul /* who waits longer may go to an idle hart */
+#define SCHED_ROTATE_SLICES      4        /* after so many, an odd thread moves to another hart */
+#define IRQ_MAX_SOURCES          1024     /* of one interrupt controller */
+#define LOG_RING_SIZE            65536    /* bytes, a power of two */
+#define LOG_LINE_SIZE            256      /* longest line, longer ones are cut */
+#define PANIC_MAX_FRAMES         32       /* of a backtrace */
 #define VIRTIO_MAX_DEVICES       32
 #define VIRTIO_CONSOLE_MAX_PORTS 8
 #define VIRTIO_CONSOLE_NAME_SIZE 32

@@ -109,6 +109,13 @@ static bool pending(void) {
     return __atomic_load_n(&shown, __ATOMIC_RELAXED) != __atomic_load_n(&written, __ATOMIC_RELAXED);
 }
 
+/* Another hart drains and this one writes faster than that: lines would be lost. */
+static bool crowded(void) {
+    return __atomic_load_n(&written, __ATOMIC_RELAXED) -
+               __atomic_load_n(&shown, __ATOMIC_RELAXED) >
+           LOG_RING_SIZE / 2;
+}
+
 static void drain(bool wait) {
     while (console && pending() && !__atomic_exchange_n(&draining, 1, __ATOMIC_ACQUIRE)) {
         bool stuck = false;
@@ -122,6 +129,9 @@ static void drain(bool wait) {
         if (stuck) {
             return;
         }
+    }
+    while (wait && console && crowded() && __atomic_load_n(&draining, __ATOMIC_RELAXED)) {
+        arch_relax();
     }
 }
 

@@ -15,13 +15,28 @@
 
 #include <stdarg.h>
 
+static struct hart *owner; /* the first hart that panicked; the others stop */
+
+void panic_check(void) {
+    struct hart *first = __atomic_load_n(&owner, __ATOMIC_SEQ_CST);
+    if (first && first != hart_self()) {
+        arch_halt();
+    }
+}
+
 static void begin(void) {
     struct hart *hart = hart_self();
+    struct hart *nobody = NULL;
     arch_irq_off();
     if (hart->in_panic) {
         power_off(BOOT_EXIT_PANIC);
     }
     hart->in_panic = true;
+    if (!__atomic_compare_exchange_n(&owner, &nobody, hart, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST)) {
+        arch_halt();
+    }
+    arch_ipi(harts_online_mask() & ~(UINT64_C(1) << hart->index));
     log_enter_panic();
 }
 

@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* From an IPI: halts this hart if another one has panicked. */
+void panic_check(void);
+
 /* Prints the message and a symbolized backtrace, and powers off with BOOT_EXIT_PANIC. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

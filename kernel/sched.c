@@ -1,13 +1,19 @@
 /*
- * The scheduler of a hart: a ready queue, a list of deadlines, one timer for both.
+ * The scheduler: a ready queue a hart, ordered by virtual time, a list of deadlines, one timer for
+ * both. docs/sched.md states the algorithm and its bounds.
  *
- * Invariant: under the queue lock, the thread that runs is in no queue; the timer is set to the
+ * Invariant: under a hart's queue lock, the thread that runs is in no queue; the timer is set to the
  * earlier of the first deadline and the end of the slice, and the slice ends only if somebody
  * waits. So a hart whose threads all sleep takes no timer interrupt before the first deadline.
  *
- * Locks: hart->queue_lock guards ready, timers and the state of the hart's home threads. It is
- * taken with interrupts off like every spinlock, and let go before the switch itself: only this
- * hart picks from its queue, so nobody can run a thread whose registers are not saved yet.
+ * A thread's registers are saved only after it was queued or went to sleep: `on_hart` is true until
+ * then, and no other hart runs it before. A hart that finds no work says so in idle_mask, looks once
+ * more, and waits for an interrupt; who makes a thread ready looks at the mask afterwards. A thread
+ * goes to a hart that is idle after it has waited for SCHED_SPREAD_NS: those that wake each other in
+ * turn stay together.
+ *
+ * Locks: hart->queue_lock guards ready, timers, vtime and the state of the hart's home threads.
+ * thread->hart changes only under the lock of the hart it names. No two queue locks are held at once.
  */
 #include "kernel/sched.h"
 
@@ -16,6 +22,14 @@
 #include "kernel/log.h"
 #include "kernel/mm/space.h"
 #include "kernel/time.h"
+
+static uint64_t idle_mask; /* harts that have nothing to run */
+
+static uint64_t bit_of(const struct hart *hart) {
+    return UINT64_C(1) << hart->index;
+}
+
+/* ---- time ---- */
 
 /* Under the queue lock of this hart. */
 static void set_timer(struct hart *hart) {
@@ -30,37 +44,277 @@ static void set_timer(struct hart *hart) {
     }
 }
 
+/* A slice is a part of SCHED_ROUND_NS for each that wants the hart, within bounds. */
+static uint64_t slice_ns(const struct hart *hart) {
+    uint64_t ns = SCHED_ROUND_NS / (hart->ready_len + 1);
+    ns = ns > SCHED_SLICE_MIN_NS ? ns : SCHED_SLICE_MIN_NS;
+    return ns < SCHED_SLICE_MAX_NS ? ns : SCHED_SLICE_MAX_NS;
+}
+
+/* Who waits here while another hart is idle is better off there, but only if it must wait for long. */
 static void start_slice(struct hart *hart) {
-    hart->slice_end =
-        list_empty(&hart->ready) ? UINT64_MAX : arch_ticks() + time_ticks_from_ns(SCHED_SLICE_NS);
-}
-
-static struct thread *pick(struct hart *hart) {
-    if (list_empty(&hart->ready)) {
-        return hart->idle;
+    hart->slice_end = UINT64_MAX;
+    if (!list_empty(&hart->ready)) {
+        hart->spreading = (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & ~bit_of(hart)) != 0;
+        hart->slice_end =
+            arch_ticks() + time_ticks_from_ns(hart->spreading ? SCHED_SPREAD_NS : slice_ns(hart));
     }
-    struct list *node = hart->ready.next;
-    list_remove(node);
-    return list_entry(node, struct thread, run_node);
 }
 
-void sched_switch(void) {
-    struct hart *hart = hart_self();
-    struct thread *from = hart->current;
-    spinlock_lock(&hart->queue_lock);
-    if (from->state == THREAD_RUNNING && from != hart->idle) {
+/* Under the queue lock: the hart's virtual time, for who comes or goes. That of its last charge, and
+ * what the thread that runs has had since. */
+static uint64_t vtime_now(const struct hart *hart) {
+    return hart->vtime + (hart->busy ? arch_ticks() - hart->charged_at : 0);
+}
+
+static bool before(const struct thread *a, const struct thread *b) {
+    return (int64_t)(a->vtime - b->vtime) < 0;
+}
+
+static struct thread *first_of(const struct hart *hart) {
+    return list_entry(hart->ready.next, struct thread, run_node);
+}
+
+/* Under the queue lock. Virtual time passes for the thread that runs, the slower the heavier it is, and
+ * for the hart as for the one that has had least. */
+static void charge(struct hart *hart, uint64_t now) {
+    struct thread *self = hart->current;
+    uint64_t ran = now - hart->charged_at;
+    hart->charged_at = now;
+    self->ran += ran;
+    if (self == hart->idle) {
+        return;
+    }
+    self->vtime += self->weight == SCHED_WEIGHT ? ran : ran * SCHED_WEIGHT / self->weight;
+    uint64_t least = self->vtime;
+    if (!list_empty(&hart->ready) && before(first_of(hart), self)) {
+        least = first_of(hart)->vtime;
+    }
+    if ((int64_t)(least - hart->vtime) > 0) {
+        hart->vtime = least;
+    }
+}
+
+/* ---- queues ---- */
+
+/* Under the queue lock: behind all with the same virtual time. */
+static void enqueue(struct hart *hart, struct thread *thread) {
+    struct list *after = hart->ready.prev;
+    while (after != &hart->ready && before(thread, list_entry(after, struct thread, run_node))) {
+        after = after->prev;
+    }
+    thread->state = THREAD_READY;
+    list_insert(after, &thread->run_node);
+    __atomic_store_n(&hart->ready_len, hart->ready_len + 1, __ATOMIC_RELAXED);
+}
+
+static void dequeue(struct hart *hart, struct thread *thread) {
+    list_remove(&thread->run_node);
+    __atomic_store_n(&hart->ready_len, hart->ready_len - 1, __ATOMIC_RELAXED);
+}
+
+static uint32_t ready_len(const struct hart *hart) {
+    return __atomic_load_n(&hart->ready_len, __ATOMIC_RELAXED);
+}
+
+/* The first that this hart may run; `from` is on it already. NULL: none. */
+static struct thread *first_runnable(struct hart *queue, const struct thread *from,
+                                     uint64_t hart_mask) {
+    list_each(node, &queue->ready) {
+        struct thread *thread = list_entry(node, struct thread, run_node);
+        if ((thread->harts & hart_mask) &&
+            (thread == from || !__atomic_load_n(&thread->on_hart, __ATOMIC_ACQUIRE))) {
+            return thread;
+        }
+    }
+    return NULL;
+}
+
+/* ---- other harts ---- */
+
+static uint32_t load_of(const struct hart *hart) {
+    return ready_len(hart) + !(__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & bit_of(hart));
+}
+
+/* The hart with the least to do of those the thread may run on; `hart` if it is one of them. */
+static struct hart *least_loaded(struct hart *hart, const struct thread *thread) {
+    struct hart *best = NULL;
+    uint64_t mask = thread->harts & harts_online_mask();
+    if (mask & bit_of(hart)) {
+        best = hart;
+    }
+    for (; mask; mask &= mask - 1) {
+        struct hart *other = harts_at((uint32_t)__builtin_ctzll(mask));
+        if (!best || load_of(other) < load_of(best)) {
+            best = other;
+        }
+    }
+    return best ? best : hart;
+}
+
+/* Wakes one idle hart that may run the thread, if there is one. */
+static bool rouse(const struct thread *thread) {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint64_t mask = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & thread->harts;
+    while (mask) {
+        uint64_t bit = mask & -mask;
+        if (__atomic_fetch_and(&idle_mask, ~bit, __ATOMIC_SEQ_CST) & bit) {
+            arch_ipi(bit);
+            return true;
+        }
+        mask &= ~bit;
+    }
+    return false;
+}
+
+/* After `thread` became ready on `home`, under its lock: who looks at the queue, and when. */
+static void notice_ready(struct hart *home, const struct thread *thread) {
+    bool remote = home != hart_self();
+    bool idle = (__atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & bit_of(home)) != 0;
+    if (remote) {
+        if (idle || home->slice_end == UINT64_MAX || before(thread, home->current)) {
+            __atomic_fetch_and(&idle_mask, ~bit_of(home), __ATOMIC_SEQ_CST);
+            arch_ipi(bit_of(home));
+        }
+        return;
+    }
+    if (home->current == home->idle || before(thread, home->current)) {
+        home->need_switch = true;
+    }
+    if (home->slice_end == UINT64_MAX) {
+        start_slice(home);
+    }
+    set_timer(home);
+}
+
+/* Takes the first thread that waits elsewhere and makes it run here. NULL: there is none. */
+static struct thread *steal(struct hart *self) {
+    uint32_t count = harts_count();
+    for (uint32_t i = 1; i < count; i++) {
+        struct hart *victim = harts_at((self->index + i) % count);
+        if (ready_len(victim) == 0) {
+            continue;
+        }
+        spinlock_lock(&victim->queue_lock);
+        struct thread *thread = first_runnable(victim, NULL, bit_of(self));
+        if (thread) {
+            dequeue(victim, thread);
+            thread->vtime += self->vtime - vtime_now(victim);
+            thread->on_hart = true;
+            thread->state = THREAD_RUNNING;
+            thread->hart = self;
+        }
+        spinlock_unlock(&victim->queue_lock);
+        if (thread) {
+            self->steals++;
+            return thread;
+        }
+    }
+    return NULL;
+}
+
+/* Whether the thread whose slice is over goes to a hart with less to do. Where one hart has one thread
+ * more than another, the turn to share goes round. */
+static struct hart *elsewhere(struct hart *hart, const struct thread *thread) {
+    if (!(thread->harts & bit_of(hart))) {
+        return least_loaded(hart, thread);
+    }
+    if (!hart->slice_over || list_empty(&hart->ready)) {
+        return NULL;
+    }
+    struct hart *other = least_loaded(hart, thread);
+    uint32_t mine = hart->ready_len + 1, theirs = load_of(other);
+    if (other == hart || theirs >= mine ||
+        (theirs + 1 == mine && ++hart->rounds % SCHED_ROTATE_SLICES != 0)) {
+        return NULL;
+    }
+    return other;
+}
+
+/* ---- switching ---- */
+
+/* Under the queue lock: the current thread waits here, or moves once it is off this hart. */
+static void put_back(struct hart *hart, struct thread *from) {
+    struct hart *other = elsewhere(hart, from);
+    if (other) {
         from->state = THREAD_READY;
-        list_push_back(&hart->ready, &from->run_node);
+        from->vtime -= hart->vtime; /* relative, until it arrives */
+        hart->moving = from;
+        hart->moving_to = other;
+    } else {
+        enqueue(hart, from);
     }
-    /* READY: woken between going to sleep and here, and in the queue already. */
-    struct thread *to = pick(hart);
+}
+
+/* Under the queue lock: what goes with any choice of who is next. */
+static void begin_run(struct hart *hart, struct thread *to) {
+    to->on_hart = true;
     to->state = THREAD_RUNNING;
+    hart->busy = to != hart->idle;
     hart->need_switch = false;
+    hart->slice_over = false;
     start_slice(hart);
     set_timer(hart);
+}
+
+static void leave_idle(const struct hart *hart) {
+    if (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & bit_of(hart)) {
+        __atomic_fetch_and(&idle_mask, ~bit_of(hart), __ATOMIC_SEQ_CST);
+    }
+}
+
+/* Under the queue lock: everybody who waits has had less. */
+static void give_way(const struct hart *hart, struct thread *from) {
+    if (!list_empty(&hart->ready)) {
+        if (before(from, first_of(hart))) {
+            from->vtime = first_of(hart)->vtime;
+        }
+    }
+}
+
+static void switch_from(struct hart *hart, bool yields) {
+    struct thread *from = hart->current;
+    spinlock_lock(&hart->queue_lock);
+    charge(hart, arch_ticks());
+    if (yields) {
+        give_way(hart, from);
+    }
+    if (from->state == THREAD_RUNNING && from != hart->idle) {
+        put_back(hart, from);
+    }
+    /* READY: woken between going to sleep and here, and in the queue already. */
+    struct thread *to = first_runnable(hart, from, bit_of(hart));
+    if (to) {
+        dequeue(hart, to);
+        leave_idle(hart);
+    } else {
+        to = hart->idle;
+    }
+    begin_run(hart, to);
     spinlock_unlock(&hart->queue_lock);
     if (to != from) {
         thread_switch_to(from, to);
+    }
+}
+
+void sched_switch(void) {
+    switch_from(hart_self(), false);
+}
+
+void sched_finish_switch(struct thread *left) {
+    struct hart *hart = hart_self();
+    struct thread *moving = hart->moving;
+    struct hart *to = hart->moving_to;
+    hart->moving = NULL;
+    __atomic_store_n(&left->on_hart, false, __ATOMIC_RELEASE);
+    if (moving) {
+        hart->moves++;
+        spinlock_lock(&to->queue_lock);
+        moving->hart = to;
+        moving->vtime += vtime_now(to);
+        enqueue(to, moving);
+        notice_ready(to, moving);
+        spinlock_unlock(&to->queue_lock);
     }
 }
 
@@ -70,45 +324,93 @@ bool sched_alone(void) {
 
 void sched_yield(void) {
     irq_state_t irq = arch_irq_save();
-    sched_switch();
+    switch_from(hart_self(), true);
     arch_irq_restore(irq);
 }
 
-/* Under the queue lock of the home hart. */
-static void make_ready(struct hart *home, struct thread *thread) {
-    list_remove(&thread->timer_node);
-    thread->state = THREAD_READY;
-    list_push_back(&home->ready, &thread->run_node);
+void sched_preempt(void) {
+    if (hart_self()->need_switch) {
+        irq_state_t irq = arch_irq_save();
+        sched_switch();
+        arch_irq_restore(irq);
+    }
 }
 
-/* After something became ready on `home`, under its lock: who looks at the queue, and when. */
-static void notice_ready(struct hart *home) {
-    if (home != hart_self()) {
-        arch_ipi(UINT64_C(1) << home->index);
-        return;
-    }
-    if (home->current == home->idle) {
-        home->need_switch = true;
-    } else if (home->slice_end == UINT64_MAX) {
-        start_slice(home);
-    }
-    set_timer(home);
-}
+/* ---- sleeping and waking ---- */
 
 void sched_add(struct thread *thread) {
-    struct hart *home = thread->hart;
+    irq_state_t irq = arch_irq_save();
+    struct hart *home = hart_self();
+    if (home->ready_len > 0 || !(thread->harts & bit_of(home))) {
+        home = least_loaded(home, thread);
+    }
     spinlock_lock(&home->queue_lock);
-    make_ready(home, thread);
-    notice_ready(home);
+    thread->hart = home;
+    thread->vtime = vtime_now(home);
+    enqueue(home, thread);
+    notice_ready(home, thread);
     spinlock_unlock(&home->queue_lock);
+    arch_irq_restore(irq);
+}
+
+/* Under the queue lock of its home: it has not saved up more than a slice. */
+static void make_ready(struct hart *home, struct thread *thread) {
+    uint64_t floor = vtime_now(home) - time_ticks_from_ns(SCHED_SLICE_MAX_NS);
+    list_remove(&thread->timer_node);
+    if ((int64_t)(thread->vtime - floor) < 0) {
+        thread->vtime = floor;
+    }
+    enqueue(home, thread);
+}
+
+/* The lock of a thread's home, which may change until it is held. */
+static struct hart *lock_home(struct thread *thread) {
+    for (;;) {
+        struct hart *home = __atomic_load_n(&thread->hart, __ATOMIC_ACQUIRE);
+        spinlock_lock(&home->queue_lock);
+        if (home == __atomic_load_n(&thread->hart, __ATOMIC_ACQUIRE)) {
+            return home;
+        }
+        spinlock_unlock(&home->queue_lock);
+    }
+}
+
+void sched_set_harts(struct thread *thread, uint64_t hart_mask) {
+    struct hart *home = lock_home(thread);
+    while (thread->state == THREAD_READY &&
+           (list_empty(&thread->run_node) || __atomic_load_n(&thread->on_hart, __ATOMIC_ACQUIRE))) {
+        spinlock_unlock(&home->queue_lock); /* between two queues */
+        arch_relax();
+        home = lock_home(thread);
+    }
+    thread->harts = hart_mask;
+    bool waits_wrongly = thread->state == THREAD_READY && !(hart_mask & bit_of(home));
+    if (waits_wrongly) {
+        dequeue(home, thread);
+    } else {
+        arch_ipi(bit_of(home));
+    }
+    spinlock_unlock(&home->queue_lock);
+    if (waits_wrongly) {
+        sched_add(thread);
+    }
+}
+
+uint64_t sched_ran(struct thread *thread) {
+    struct hart *home = lock_home(thread);
+    uint64_t ran = thread->ran;
+    if (thread->state == THREAD_RUNNING && home->current == thread) {
+        ran += arch_ticks() - home->charged_at;
+    }
+    spinlock_unlock(&home->queue_lock);
+    return ran;
 }
 
 void sched_wake(struct thread *thread) {
-    struct hart *home = thread->hart;
-    spinlock_lock(&home->queue_lock);
+    struct hart *home = lock_home(thread);
     if (thread->state == THREAD_SLEEPING) {
         make_ready(home, thread);
-        notice_ready(home);
+        notice_ready(home, thread);
     }
     spinlock_unlock(&home->queue_lock);
 }
@@ -121,30 +423,21 @@ void sched_prepare_sleep(uint64_t deadline_ns) {
     self->timed_out = false;
     if (deadline_ns != WAIT_FOREVER) {
         self->deadline = time_ticks_at_ns(deadline_ns);
-        struct list *after = &hart->timers;
-        list_each(node, &hart->timers) {
-            if (list_entry(node, struct thread, timer_node)->deadline > self->deadline) {
-                break;
-            }
-            after = node;
+        struct list *after = hart->timers.prev;
+        while (after != &hart->timers &&
+               list_entry(after, struct thread, timer_node)->deadline > self->deadline) {
+            after = after->prev;
         }
         list_insert(after, &self->timer_node);
     }
     spinlock_unlock(&hart->queue_lock);
 }
 
-void sched_preempt(void) {
-    if (hart_self()->need_switch) {
-        irq_state_t irq = arch_irq_save();
-        sched_switch();
-        arch_irq_restore(irq);
-    }
-}
-
 void sched_tick(void) {
     struct hart *hart = hart_self();
     spinlock_lock(&hart->queue_lock);
     uint64_t now = arch_ticks();
+    charge(hart, now);
     while (!list_empty(&hart->timers)) {
         struct thread *thread = list_entry(hart->timers.next, struct thread, timer_node);
         if (thread->deadline > now) {
@@ -152,11 +445,17 @@ void sched_tick(void) {
         }
         thread->timed_out = true;
         make_ready(hart, thread);
+        notice_ready(hart, thread);
     }
-    if (!list_empty(&hart->ready) && (hart->slice_end <= now || hart->current == hart->idle)) {
-        hart->need_switch = true;
+    if (hart->spreading && hart->slice_end <= now && !list_empty(&hart->ready) &&
+        rouse(first_of(hart))) {
         hart->slice_end = UINT64_MAX;
-    } else if (hart->slice_end == UINT64_MAX) {
+        start_slice(hart);
+    } else if (!list_empty(&hart->ready) && hart->slice_end <= now) {
+        hart->need_switch = true;
+        hart->slice_over = true;
+        hart->slice_end = UINT64_MAX;
+    } else if (hart->slice_end == UINT64_MAX || hart->slice_end <= now) {
         start_slice(hart);
     }
     hart->timer_at = 0; /* it has fired: set it again in any case */
@@ -164,15 +463,31 @@ void sched_tick(void) {
     spinlock_unlock(&hart->queue_lock);
 }
 
+/* ---- nothing to do ---- */
+
+/* From the idle thread, interrupts off. */
+static void run_stolen(struct hart *hart, struct thread *to) {
+    spinlock_lock(&hart->queue_lock);
+    charge(hart, arch_ticks());
+    leave_idle(hart);
+    begin_run(hart, to);
+    spinlock_unlock(&hart->queue_lock);
+    thread_switch_to(hart->idle, to);
+}
+
 void sched_idle(void) {
+    struct hart *hart = hart_self(); /* idle threads do not move */
     for (;;) {
         log_flush();
         arch_irq_off();
-        struct hart *hart = hart_self();
-        if (list_empty(&hart->ready)) {
-            arch_wait_for_interrupt();
-        } else {
+        __atomic_fetch_or(&idle_mask, bit_of(hart), __ATOMIC_SEQ_CST);
+        struct thread *stolen = NULL;
+        if (ready_len(hart) > 0) {
             sched_switch();
+        } else if ((stolen = steal(hart))) {
+            run_stolen(hart, stolen);
+        } else {
+            arch_wait_for_interrupt();
         }
         arch_irq_on();
     }

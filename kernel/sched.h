@@ -1,6 +1,6 @@
 /*
- * Who runs: one ready queue a hart, round robin, a slice each while others wait. No timer runs when
- * nothing waits for it.
+ * Who runs: one ready queue a hart, by weight; idle harts take threads from busy ones. No timer runs
+ * when nothing waits for it. docs/sched.md says what is promised.
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -23,8 +23,17 @@ void sched_prepare_sleep(uint64_t deadline_ns);
 /* Makes a sleeping thread ready on its home hart; nothing if it is not sleeping. Any context. */
 void sched_wake(struct thread *thread);
 
-/* Puts a new thread in its home hart's queue. */
+/* Puts a new thread in the queue of the hart with the least to do. */
 void sched_add(struct thread *thread);
+
+/* Ticks of the timebase for which a thread has had a hart. */
+uint64_t sched_ran(struct thread *thread);
+
+/* thread_set_harts() */
+void sched_set_harts(struct thread *thread, uint64_t hart_mask);
+
+/* The last of a switch, by the thread that runs now: `left` is off this hart. Interrupts off. */
+void sched_finish_switch(struct thread *left);
 
 /* Lets somebody else run if the slice is over or a wake-up asked for it. Thread context, interrupts
  * on; or the end of an interrupt that came while they were on. */

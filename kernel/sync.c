@@ -48,7 +48,7 @@ void waitqueue_init(struct waitqueue *queue) {
 
 bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t deadline_ns) {
     struct thread *self = thread_current();
-    assert(self != hart_self()->idle);
+    assert(self->state == THREAD_RUNNING);
     list_push_back(&queue->waiters, &self->wait_node);
     sched_prepare_sleep(deadline_ns);
     irq_state_t outer = lock->irq;

@@ -19,16 +19,14 @@
 
 static uint32_t last_id;
 
-struct thread *thread_current(void) {
-    return hart_self()->current;
-}
-
 static struct thread *thread_new(const char *name) {
     struct thread *thread = heap_new(struct thread);
     if (!thread) {
         return NULL;
     }
     thread->hart = hart_self();
+    thread->harts = UINT64_MAX;
+    thread->weight = SCHED_WEIGHT;
     thread->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     fmt_text(thread->name, sizeof(thread->name), "%s", name);
     list_init(&thread->run_node);
@@ -41,7 +39,9 @@ static struct thread *thread_new(const char *name) {
 /* A thread that has run no more is off its stack as soon as another one runs. */
 static void finish_switch(void) {
     struct thread *left = hart_self()->left;
-    if (left->state == THREAD_EXITED) {
+    bool exited = left->state == THREAD_EXITED;
+    sched_finish_switch(left);
+    if (exited) {
         spinlock_lock(&left->join_lock);
         left->state = THREAD_DEAD;
         waitqueue_wake_all(&left->joiners);
@@ -51,11 +51,19 @@ static void finish_switch(void) {
 
 void thread_switch_to(struct thread *from, struct thread *to) {
     struct hart *hart = hart_self();
+    uint64_t instret = arch_instret();
+    from->instret += instret - hart->instret_at;
+    hart->instret_at = instret;
     if (from->regs) {
         arch_user_save(from->regs);
     }
     if (from->space != to->space) {
         space_activate(to->space);
+    }
+    uint32_t epoch = __atomic_load_n(&stack_epoch, __ATOMIC_ACQUIRE);
+    if (hart->stack_epoch != epoch) {
+        hart->stack_epoch = epoch;
+        arch_tlb_forget();
     }
     hart->current = to;
     hart->left = from;
@@ -108,9 +116,44 @@ status_t thread_init(void) {
     boot->stack_low = hart->stack_low;
     boot->stack_high = hart->stack_high;
     boot->state = THREAD_RUNNING;
+    boot->on_hart = true;
     hart->current = boot;
+    hart->busy = true;
+    hart->charged_at = arch_ticks();
     TRY(create("idle", idle, NULL, NULL, &hart->idle));
     return STATUS_OK;
+}
+
+status_t thread_init_idle(void) {
+    struct hart *hart = hart_self();
+    struct thread *self = thread_new("idle");
+    if (!self) {
+        return STATUS_NO_MEMORY;
+    }
+    self->stack_low = hart->stack_low;
+    self->stack_high = hart->stack_high;
+    self->state = THREAD_RUNNING;
+    self->on_hart = true;
+    hart->current = self;
+    hart->idle = self;
+    return STATUS_OK;
+}
+
+void thread_set_weight(struct thread *thread, uint32_t weight) {
+    assert(weight > 0 && weight <= 65536);
+    __atomic_store_n(&thread->weight, weight, __ATOMIC_RELAXED);
+}
+
+void thread_set_harts(struct thread *thread, uint64_t hart_mask) {
+    assert(hart_mask & harts_online_mask());
+    sched_set_harts(thread, hart_mask);
+}
+
+uint64_t thread_instret(void) {
+    irq_state_t irq = arch_irq_save();
+    uint64_t instret = thread_current()->instret + arch_instret() - hart_self()->instret_at;
+    arch_irq_restore(irq);
+    return instret;
 }
 
 status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
@@ -140,9 +183,9 @@ void thread_join(struct thread *thread) {
 
 void thread_kill(struct thread *thread) {
     __atomic_store_n(&thread->kill, true, __ATOMIC_SEQ_CST);
-    if (thread->hart != hart_self()) {
-        arch_ipi(UINT64_C(1) << thread->hart->index);
-    }
+    /* If it moves now, it looks at `kill` again before it enters user mode there: see run(). */
+    struct hart *home = __atomic_load_n(&thread->hart, __ATOMIC_SEQ_CST);
+    arch_ipi(UINT64_C(1) << home->index);
 }
 
 void thread_set_space(struct space *space) {
@@ -196,6 +239,8 @@ void thread_sync_user(struct user_regs *regs) {
 static enum user_exit run(struct thread *self, struct user_regs *regs) {
     for (;;) {
         arch_irq_off();
+        sched_preempt();
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
         if (__atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
             arch_irq_on();
             return USER_EXIT_KILLED;
@@ -203,7 +248,6 @@ static enum user_exit run(struct thread *self, struct user_regs *regs) {
         enum user_exit exit = user_enter(regs);
         if (exit == USER_EXIT_INTERRUPT) {
             arch_take_interrupt(regs);
-            sched_preempt();
             continue;
         }
         arch_irq_on();

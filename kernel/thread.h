@@ -1,6 +1,6 @@
 /*
  * Threads. Each has a guarded kernel stack of its own; one that runs a program also has a space and
- * the guest's registers. A thread stays on the hart it was made for.
+ * the guest's registers. The scheduler moves threads between harts.
  */
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
@@ -26,7 +26,12 @@ enum thread_state {
 
 struct thread {
     struct arch_context context;
-    struct hart *hart;       /* home */
+    struct hart *hart;       /* home: in its queues, or running on it; see sched.c */
+    uint64_t harts;          /* mask of those it may run on */
+    uint64_t ran;            /* ticks it has had a hart, up to the last charge */
+    uint64_t vtime;          /* virtual time, of the home hart's reckoning */
+    uint32_t weight;         /* SCHED_WEIGHT is ordinary */
+    bool on_hart;            /* registers are in a hart, not in context */
     enum thread_state state; /* guarded by the home hart's queue lock */
     struct list run_node;    /* in hart->ready */
     struct list wait_node;   /* in a wait queue; guarded by its lock */
@@ -41,15 +46,19 @@ struct thread {
     struct space *space;           /* of the program, or NULL */
     struct user_regs *regs;        /* of the guest whose floats may be in the hart, or NULL */
     uint64_t guest_instret;        /* instructions retired in user mode, in all */
+    uint64_t instret;              /* in all, up to the last switch */
     struct spinlock join_lock;
     struct waitqueue joiners;
     char name[THREAD_NAME_SIZE];
 };
 
-/* The code that called runs on as the first thread of this hart. Once a hart, after the heap. */
+/* The code that called runs on as the first thread of the boot hart. Once, after the heap. */
 status_t thread_init(void) MUST_CHECK;
 
-/* A thread that runs fn(arg) on this hart, ready at once; for its creator to thread_join(). NULL
+/* The same on any other hart, as its idle thread. */
+status_t thread_init_idle(void) MUST_CHECK;
+
+/* A thread that runs fn(arg), ready at once; for its creator to thread_join(). NULL
  * space: kernel only. The space must outlive it. */
 status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
                       struct thread **out) MUST_CHECK;
@@ -63,7 +72,17 @@ void thread_join(struct thread *thread);
 /* Asks a thread to leave user mode for good: its thread_run_user() returns USER_EXIT_KILLED. */
 void thread_kill(struct thread *thread);
 
-struct thread *thread_current(void);
+static inline struct thread *thread_current(void) {
+    return arch_current();
+}
+
+/* From now on the thread gets `weight` / SCHED_WEIGHT of what ordinary ones get (1 to 65536), and runs
+ * on the harts of the mask only, from its next turn on. */
+void thread_set_weight(struct thread *thread, uint32_t weight);
+void thread_set_harts(struct thread *thread, uint64_t hart_mask);
+
+/* Instructions that the calling thread has retired, in the kernel and in user mode. */
+uint64_t thread_instret(void);
 
 /* Gives the calling thread a space, or takes it away (NULL). */
 void thread_set_space(struct space *space);

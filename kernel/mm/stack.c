@@ -4,6 +4,9 @@
  *
  *     slot: | unmapped | stack, THREAD_STACK_PAGES |
  *
+ * Other harts are not told of a stack that comes or goes: nobody uses an address here but the thread
+ * whose stack it is, and each hart forgets old translations before it runs a thread in a new epoch.
+ *
  * Locks: one spinlock, above the frames'.
  */
 #include "kernel/mm/stack.h"
@@ -20,6 +23,8 @@ enum { SLOT_PAGES = 2 * THREAD_STACK_PAGES, KEPT_MAX = 8 };
 
 #define SLOT_SIZE  (SLOT_PAGES * PAGE_SIZE)
 #define STACK_SIZE (THREAD_STACK_PAGES * PAGE_SIZE)
+
+uint32_t stack_epoch;
 
 static struct spinlock lock = SPINLOCK_INIT;
 static vaddr_t first_slot;
@@ -40,7 +45,8 @@ static vaddr_t stack_low(uint32_t slot) {
 
 static void unmap(uint32_t slot, size_t size) {
     vaddr_t low = stack_low(slot);
-    arch_unmap_free(arch_kernel_pagetable(), low, low + size, NULL, harts_online_mask());
+    arch_unmap_free(arch_kernel_pagetable(), low, low + size, NULL, 0);
+    __atomic_fetch_add(&stack_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
 static status_t map(uint32_t slot) {
@@ -60,7 +66,8 @@ static status_t map(uint32_t slot) {
             return status;
         }
     }
-    arch_tlb_flush(arch_kernel_pagetable(), low, low + STACK_SIZE, harts_online_mask());
+    arch_tlb_flush(arch_kernel_pagetable(), low, low + STACK_SIZE, 0);
+    __atomic_fetch_add(&stack_epoch, 1, __ATOMIC_SEQ_CST);
     return STATUS_OK;
 }
 

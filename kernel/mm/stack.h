@@ -8,6 +8,10 @@
 #include "base/status.h"
 #include "kernel/types.h"
 
+/* Grows with every change of the mappings; a hart that has not seen the last one must forget its
+ * translations before it uses a stack. */
+extern uint32_t stack_epoch;
+
 /* Once, after arch_paging_init(). */
 void stack_init(void);
 

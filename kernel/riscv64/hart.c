@@ -102,9 +102,21 @@ void arch_ipi(uint64_t hart_mask) {
 }
 
 void arch_icache_publish(void) {
+    irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
     uint64_t others = harts_online_mask() & ~(UINT64_C(1) << hart_self()->index);
     __asm__ volatile("fence rw, rw\n fence.i" ::: "memory");
     each_window(others, sbi_fence_i);
+    arch_irq_restore(irq);
+}
+
+void arch_hart_wait(const uint32_t *flag) {
+    csr_clear(sstatus, SSTATUS_SIE);
+    csr_write(sie, SIE_SSIE);
+    while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
+        arch_wait_for_interrupt();
+    }
+    csr_clear(sip, SIE_SSIE);
+    __asm__ volatile("sfence.vma\n fence.i" ::: "memory");
 }
 
 void arch_halt(void) {

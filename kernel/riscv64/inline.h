@@ -6,6 +6,7 @@
 #define KERNEL_RISCV64_INLINE_H
 
 #include "kernel/riscv64/csr.h"
+#include "kernel/riscv64/offsets.h"
 #include "kernel/types.h"
 
 #include <stdbool.h>
@@ -42,8 +43,18 @@ static inline struct hart *hart_self(void) {
     return self;
 }
 
+static inline struct thread *arch_current(void) {
+    struct thread *current;
+    __asm__ volatile("ld %0, %1(tp)" : "=r"(current) : "i"(HART_CURRENT));
+    return current;
+}
+
 static inline void arch_relax(void) {
     __asm__ volatile(".insn 0x0100000f" ::: "memory"); /* pause */
+}
+
+static inline void arch_tlb_forget(void) {
+    __asm__ volatile("sfence.vma" ::: "memory");
 }
 
 static inline void arch_io_fence(void) {

@@ -10,6 +10,7 @@
 #define HART_STACK_LOW  40
 #define HART_STACK_HIGH 48
 #define HART_EMERGENCY  56
+#define HART_CURRENT    88
 
 /* struct user_regs */
 #define USER_X(n)       (8 * (n))

@@ -195,6 +195,7 @@ static void flush_kernel_local(vaddr_t start, vaddr_t end) {
 
 void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask) {
     bool kernel = pt == &kernel_table;
+    irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
     if (kernel) {
         flush_kernel_local(start, end);
     } else {
@@ -205,6 +206,7 @@ void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint
         uint64_t id = harts_at((uint32_t)__builtin_ctzll(others))->id;
         sbi_sfence_vma(id, start, end - start, kernel ? SBI_ALL_ASIDS : pt->asid);
     }
+    arch_irq_restore(irq);
 }
 
 /* Frames taken out of a table but not free yet: a chain through their first words. */

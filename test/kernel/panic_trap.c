@@ -29,4 +29,4 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_exit(0);
 }
 
-LOADER_ENTRY(test, .stack_pages = 16, .harts = 1);
+LOADER_ENTRY(test, .stack_pages = 16);

@@ -232,4 +232,4 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_end();
 }
 
-LOADER_ENTRY(test, .stack_pages = 16, .memory_mode = LOADER_SV39, .harts = 1);
+LOADER_ENTRY(test, .stack_pages = 16, .memory_mode = LOADER_SV39);

@@ -111,4 +111,4 @@ static _Noreturn void suite_main(size_t hart, const struct boot_info *info) {
     power_off(exit_status);
 }
 
-LOADER_ENTRY(suite_main, .stack_pages = 16, .stack_guard_pages = 4, .harts = 1);
+LOADER_ENTRY(suite_main, .stack_pages = 16, .stack_guard_pages = 4);

@@ -1,0 +1,328 @@
+/*
+ * All harts: they run, share the work by weight, run guests with their own registers wherever they are
+ * moved, forget translations, fetch new code, and can be killed anywhere.
+ *
+ * QEMU: -smp 1
+ * QEMU: -smp 2
+ * QEMU: -smp 4
+ * QEMU: -smp 8
+ * QEMU: -smp 1 -icount shift=2 -append fair
+ * QEMU: -smp 4 -append fair
+ * TIMEOUT: 120
+ */
+#include "abi/boot.h"
+#include "init/machine.h"
+#include "kernel/harts.h"
+#include "kernel/limits.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/space.h"
+#include "kernel/mm/stack.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+#include "test/support/payload.h"
+
+#include <string.h>
+
+enum { GUESTS = 12, CALLS = 300, SPINNERS = 100, A0 = 10, A1 = 11 };
+
+static struct thread *threads[SPINNERS];
+static uint64_t seen_harts;
+
+/* ---- every hart runs threads ---- */
+
+static volatile int stop;
+
+static void be_seen(void *arg) {
+    (void)arg;
+    while (!stop) {
+        irq_state_t irq = arch_irq_save();
+        __atomic_fetch_or(&seen_harts, UINT64_C(1) << hart_self()->index, __ATOMIC_SEQ_CST);
+        arch_irq_restore(irq);
+    }
+}
+
+static void test_everywhere(void) {
+    uint64_t all = harts_online_mask();
+    PAYLOAD_CHECK_EQ(__builtin_popcountll(all), harts_count());
+    uint64_t start = time_now_ns();
+    stop = 0;
+    seen_harts = 0;
+    for (unsigned i = 0; i < harts_count(); i++) {
+        PAYLOAD_CHECK_EQ(thread_start("seen", be_seen, NULL, NULL, &threads[i]), STATUS_OK);
+    }
+    while (__atomic_load_n(&seen_harts, __ATOMIC_SEQ_CST) != all &&
+           time_now_ns() - start < 10000000000) {
+        thread_sleep_ns(1000000);
+    }
+    payload_print("# all harts after %llu us\n",
+                  (unsigned long long)((time_now_ns() - start) / 1000));
+    PAYLOAD_CHECK_EQ(seen_harts, all);
+    stop = 1;
+    for (unsigned i = 0; i < harts_count(); i++) {
+        thread_join(threads[i]);
+    }
+}
+
+/* ---- guests that move ---- */
+
+/* Counts in a0 and fa0. */
+static const uint32_t counting[] = {
+    0x00150513, /* addi a0, a0, 1 */
+    0x02b57553, /* fadd.d fa0, fa0, fa1 */
+    0x00000073, /* ecall */
+    0xff5ff06f, /* j -12 */
+};
+
+static unsigned wrong;
+
+static void count_in_guest(void *arg) {
+    struct user_regs regs;
+    double sum = CALLS;
+    uint64_t bits;
+    user_regs_init(&regs, *(vaddr_t *)arg, 0);
+    regs.f[A1] = 0x3ff0000000000000;
+    for (unsigned i = 0; i < CALLS; i++) {
+        if (thread_run_user(&regs) != USER_EXIT_CALL || regs.x[A0] != i + 1) {
+            __atomic_fetch_add(&wrong, 1, __ATOMIC_SEQ_CST);
+            break;
+        }
+        if (i % 16 == 0) {
+            thread_sleep_ns(100000);
+        } else if (i % 4 == 0) {
+            sched_yield();
+        }
+    }
+    thread_sync_user(&regs);
+    memcpy(&bits, &sum, sizeof(bits));
+    if (regs.f[A0] != bits) {
+        __atomic_fetch_add(&wrong, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+static struct space *new_world(const uint32_t *program, size_t size, vaddr_t *code, vaddr_t *data) {
+    struct space *space;
+    PAYLOAD_CHECK_EQ(space_new(1000, &space), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_reserve(space, PAGE_SIZE, 0, code), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_reserve(space, PAGE_SIZE, 0, data), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(space, *data, PAGE_SIZE, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, *code, program, size), STATUS_OK);
+    return space;
+}
+
+static void test_guests(void) {
+    static struct space *spaces[GUESTS];
+    static vaddr_t codes[GUESTS];
+    vaddr_t data;
+    wrong = 0;
+    for (unsigned i = 0; i < GUESTS; i++) {
+        /* Two threads share a space each. */
+        spaces[i] = i % 2 ? spaces[i - 1] : new_world(counting, sizeof(counting), &codes[i], &data);
+        codes[i] = i % 2 ? codes[i - 1] : codes[i];
+        PAYLOAD_CHECK_EQ(thread_start("guest", count_in_guest, &codes[i], spaces[i], &threads[i]),
+                         STATUS_OK);
+    }
+    for (unsigned i = 0; i < GUESTS; i++) {
+        thread_join(threads[i]);
+    }
+    for (unsigned i = 0; i < GUESTS; i += 2) {
+        space_free(spaces[i]);
+    }
+    PAYLOAD_CHECK_EQ(wrong, 0);
+}
+
+/* ---- what other harts must hear of ---- */
+
+static const uint32_t reading[] = {
+    0x0005b503, /* ld a0, 0(a1) */
+    0xffdff06f, /* j -4 */
+};
+
+struct reader {
+    struct user_regs regs;
+    enum user_exit exit;
+};
+
+static void read_on(void *arg) {
+    struct reader *reader = arg;
+    reader->exit = thread_run_user(&reader->regs);
+    thread_sync_user(&reader->regs);
+}
+
+/* Pages, code and threads go away under guests that run elsewhere. */
+static void test_shootdown(void) {
+    static struct reader readers[3];
+    static const uint32_t call = 0x00000073;
+    vaddr_t code, data;
+    struct space *space = new_world(reading, sizeof(reading), &code, &data);
+    for (int i = 0; i < 3; i++) {
+        user_regs_init(&readers[i].regs, code, 0);
+        readers[i].regs.x[A1] = data;
+        PAYLOAD_CHECK_EQ(thread_start("reader", read_on, &readers[i], space, &threads[i]),
+                         STATUS_OK);
+    }
+    thread_sleep_ns(20000000);
+    thread_kill(threads[0]);
+    thread_join(threads[0]);
+    PAYLOAD_CHECK_EQ(readers[0].exit, USER_EXIT_KILLED);
+    thread_sleep_ns(2000000);
+    PAYLOAD_CHECK_EQ(space_unmap(space, data, PAGE_SIZE), STATUS_OK);
+    thread_join(threads[1]);
+    thread_join(threads[2]);
+    PAYLOAD_CHECK_EQ(readers[1].exit, USER_EXIT_READ_FAULT);
+    PAYLOAD_CHECK_EQ(readers[2].exit, USER_EXIT_READ_FAULT);
+    static const uint32_t endless = 0x0000006f;
+    PAYLOAD_CHECK_EQ(space_publish_code(space, code, &endless, sizeof(endless)), STATUS_OK);
+    readers[0].regs.pc = code;
+    PAYLOAD_CHECK_EQ(thread_start("reader", read_on, &readers[0], space, &threads[0]), STATUS_OK);
+    thread_sleep_ns(20000000);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, code, &call, sizeof(call)), STATUS_OK);
+    thread_join(threads[0]);
+    PAYLOAD_CHECK_EQ(readers[0].exit, USER_EXIT_CALL);
+    space_free(space);
+}
+
+/* ---- fair ---- */
+
+/* Shares are of the time that threads had a hart, which does not depend on how fast the host runs it. */
+static void spin(void *arg) {
+    (void)arg;
+    while (!stop) {
+    }
+}
+
+static void start_spinners(unsigned len) {
+    stop = 0;
+    for (unsigned i = 0; i < len; i++) {
+        PAYLOAD_CHECK_EQ(thread_start("spin", spin, NULL, NULL, &threads[i]), STATUS_OK);
+    }
+}
+
+static void end_spinners(unsigned len) {
+    stop = 1;
+    for (unsigned i = 0; i < len; i++) {
+        thread_join(threads[i]);
+    }
+}
+
+static uint64_t switches(void) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < harts_count(); i++) {
+        sum += harts_at(i)->switches;
+    }
+    return sum;
+}
+
+/* What each has had in the next second, after they have spread; in more than a second where the host is
+ * so slow that they had no 20 turns each by then. */
+static uint64_t measure(unsigned len, uint64_t *had) {
+    uint64_t sum = 0;
+    thread_sleep_ns(300000000);
+    for (unsigned i = 0; i < len; i++) {
+        had[i] = sched_ran(threads[i]);
+    }
+    uint64_t start = switches(), began = time_now_ns();
+    do {
+        thread_sleep_ns(1000000000);
+    } while (switches() - start < 20 * len && time_now_ns() - began < 20000000000);
+    payload_print("# %llu switches in %llu ms\n", (unsigned long long)(switches() - start),
+                  (unsigned long long)((time_now_ns() - began) / 1000000));
+    for (unsigned i = 0; i < len; i++) {
+        had[i] = sched_ran(threads[i]) - had[i];
+        sum += had[i];
+    }
+    return sum;
+}
+
+static void share(unsigned len, const char *what) {
+    static uint64_t had[SPINNERS];
+    uint64_t least = UINT64_MAX, most = 0;
+    start_spinners(len);
+    unsigned on_hart[KERNEL_MAX_HARTS] = {0};
+    uint64_t of_hart[KERNEL_MAX_HARTS] = {0};
+    uint64_t sum = measure(len, had);
+    for (unsigned i = 0; i < len; i++) {
+        on_hart[threads[i]->hart->index]++;
+        of_hart[threads[i]->hart->index] += had[i];
+    }
+    end_spinners(len);
+    for (unsigned i = 0; i < len; i++) {
+        least = had[i] < least ? had[i] : least;
+        most = had[i] > most ? had[i] : most;
+    }
+    for (unsigned i = 0; i < harts_count(); i++) {
+        payload_print("# hart %u: %u threads had %llu ms\n", i, on_hart[i],
+                      (unsigned long long)(time_ns_from_ticks(of_hart[i]) / 1000000));
+    }
+    payload_print("# %s on %u harts: least %llu %%, most %llu %% of a fair share\n", what,
+                  harts_count(), (unsigned long long)(least * len * 100 / sum),
+                  (unsigned long long)(most * len * 100 / sum));
+    /* Exact on one hart under -icount. On several, a hart that the host holds up for 100 ms charges
+     * that to one thread, so the bound is only that nobody starves. */
+    PAYLOAD_CHECK(least * len * 100 / sum >= (harts_count() == 1 ? 80 : 25));
+}
+
+/* One of four weighs as much as the three others, on one hart. */
+static void test_weight(void) {
+    uint64_t had[4];
+    start_spinners(4);
+    for (int i = 0; i < 4; i++) {
+        thread_set_harts(threads[i], 1);
+    }
+    thread_set_weight(threads[0], 3 * SCHED_WEIGHT);
+    uint64_t sum = measure(4, had);
+    end_spinners(4);
+    payload_print("# one with three times the weight of three others had %llu %%\n",
+                  (unsigned long long)(had[0] * 100 / sum));
+    uint64_t percent = had[0] * 100 / sum, slack = harts_count() == 1 ? 3 : 15;
+    PAYLOAD_CHECK(percent >= 50 - slack && percent <= 50 + slack);
+}
+
+static void test_fair(void) {
+    share(100, "100 threads");
+    share(5, "5 threads");
+    test_weight();
+}
+
+/* With nothing to do, no hart takes timer interrupts. */
+static void test_idle(void) {
+    uint64_t before = 0, after = 0;
+    for (unsigned i = 0; i < harts_count(); i++) {
+        before += harts_at(i)->timer_irqs;
+    }
+    thread_sleep_ns(300000000);
+    for (unsigned i = 0; i < harts_count(); i++) {
+        after += harts_at(i)->timer_irqs;
+    }
+    PAYLOAD_CHECK(after - before <= 2);
+}
+
+static _Noreturn void test(size_t hart, const struct boot_info *info) {
+    static size_t before;
+    payload_begin(info);
+    machine_init(hart, info);
+    if (strcmp((const char *)harts_boot_info.bootargs, "fair") == 0) {
+        test_fair();
+        payload_end();
+    }
+    for (int round = 0; round < 3; round++) {
+        test_everywhere();
+        test_guests();
+        test_shootdown();
+        test_idle();
+        stack_trim();
+        size_t now = frame_free_count() + heap_frames();
+        PAYLOAD_CHECK(round < 2 || now == before);
+        before = now;
+    }
+    for (unsigned i = 0; i < harts_count(); i++) {
+        const struct hart *h = harts_at(i);
+        payload_print("# hart %u: %llu switches, %llu steals, %llu moves, %llu ipis\n", i,
+                      (unsigned long long)h->switches, (unsigned long long)h->steals,
+                      (unsigned long long)h->moves, (unsigned long long)h->ipis);
+    }
+    payload_end();
+}
+
+LOADER_ENTRY(test, .stack_pages = 16);
