@@ -111,8 +111,7 @@ static bool pending(void) {
 
 /* Another hart drains and this one writes faster than that: lines would be lost. */
 static bool crowded(void) {
-    return __atomic_load_n(&written, __ATOMIC_RELAXED) -
-               __atomic_load_n(&shown, __ATOMIC_RELAXED) >
+    return __atomic_load_n(&written, __ATOMIC_RELAXED) - __atomic_load_n(&shown, __ATOMIC_RELAXED) >
            LOG_RING_SIZE / 2;
 }
 
