@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define K23_VERSION "0.1.0"
@@ -24,7 +25,7 @@
 static const char usage_text[] =
     "usage: k23 COMMAND [OPTIONS] ...\n"
     "\n"
-    "  k23 run [OPTIONS] FILE.wasm [ARGS...]   run a WebAssembly program on k23\n"
+    "  k23 run [OPTIONS] FILE.wasm [ARGS...]   run a WebAssembly program (or FILE.wat) on k23\n"
     "  k23 wast [OPTIONS] DIR...               run converted folders of the official test suite\n"
     "  k23 boot [OPTIONS] IMAGE [ARGS...]      boot any signed payload\n"
     "  k23 help                                this text\n"
@@ -338,6 +339,30 @@ static void add_dir(struct cpio *cpio, struct records *r, const char *text, int 
     add_record(r, "dir", value);
 }
 
+static bool is_text(const char *file) {
+    size_t len = strlen(file);
+    return len > 4 && strcmp(file + len - 4, ".wat") == 0;
+}
+
+/* A module in text form goes through wabt's assembler, which says itself what is wrong with it. */
+static void add_assembled(struct cpio *cpio, const char *file) {
+    char binary[] = "/tmp/k23-XXXXXX.wasm";
+    int fd = mkstemps(binary, 5), status = 0;
+    pid_t child = fd < 0 ? -1 : fork();
+    if (child == 0) {
+        execlp("wat2wasm", "wat2wasm", "--debug-names", "--enable-all", file, "-o", binary, NULL);
+        fprintf(stderr, "k23: wat2wasm: %s\n", strerror(errno));
+        _exit(127);
+    }
+    bool good = child > 0 && waitpid(child, &status, 0) == child && status == 0 &&
+                cpio_add_file(cpio, "program", binary) == 0;
+    unlink(binary);
+    if (!good) {
+        fail(RUN_EXIT_REFUSED, "%s: cannot be assembled", file);
+    }
+    close(fd);
+}
+
 static int run(char **argv) {
     struct options o = read_options(argv, 2, true);
     const char *file = argv[o.rest];
@@ -382,7 +407,9 @@ static int run(char **argv) {
     if (cpio_add(&cpio, RUN_FILE, r.bytes, r.size) != 0) {
         fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
     }
-    if (cpio_add_file(&cpio, "program", file) != 0) {
+    if (is_text(file)) {
+        add_assembled(&cpio, file);
+    } else if (cpio_add_file(&cpio, "program", file) != 0) {
         fail(RUN_EXIT_USAGE, "%s: %s", file, strerror(errno));
     }
     if (cpio_finish(&cpio) != 0) {
