@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -520,7 +521,20 @@ static int boot(char **argv) {
     return boot_run(&config);
 }
 
+/* Who closed a standard stream gets /dev/null for it: else the next file opened would take its number,
+ * and be written to. */
+static void open_missing_streams(void) {
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv) {
+    open_missing_streams();
     if (argc < 2) {
         fputs(usage_text, stderr);
         return RUN_EXIT_USAGE;
