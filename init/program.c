@@ -142,12 +142,21 @@ static int invoke(struct program *p, const char *name) {
 
 /* ---- the program's life ------------------------------------------------------------------------ */
 
+/* The exported function of that name, if it can be called with nothing and gives nothing. */
+static bool find_entry(const struct program *p, const char *name, struct wasm_extern *func_out) {
+    if (wasm_export(p->instance, name, strlen(name), func_out) != STATUS_OK ||
+        func_out->kind != EXTERN_FUNC) {
+        return false;
+    }
+    const struct type_def *type = wasm_func_type(func_out);
+    return type->param_count == 0 && type->result_count == 0;
+}
+
 /* A command is called at _start; a reactor is made ready by _initialize (WASI preview 1, "application
  * ABI"), and then it is for --invoke to say what to call. */
 static int call_start(struct program *p) {
     struct wasm_extern func;
-    if (wasm_export(p->instance, "_initialize", 11, &func) == STATUS_OK &&
-        func.kind == EXTERN_FUNC && wasm_func_type(&func)->param_count == 0) {
+    if (find_entry(p, "_initialize", &func)) {
         status_t status = wasm_call(p->store, &func, NULL, NULL, &p->trap);
         if (status != STATUS_OK) {
             return end_status(p, status);
@@ -156,9 +165,10 @@ static int call_start(struct program *p) {
     if (p->request->invoke) {
         return invoke(p, p->request->invoke);
     }
-    if (wasm_export(p->instance, "_start", 6, &func) != STATUS_OK || func.kind != EXTERN_FUNC ||
-        wasm_func_type(&func)->param_count != 0) {
-        fmt_print(&streams_err, "k23: %s: exports no function \"_start\" to run (see --invoke)\n",
+    if (!find_entry(p, "_start", &func)) {
+        fmt_print(&streams_err,
+                  "k23: %s: exports no function \"_start\" without parameters and results to run "
+                  "(see --invoke)\n",
                   p->name);
         return RUN_EXIT_REFUSED;
     }
