@@ -262,13 +262,13 @@ static status_t allocate(struct wasm_instance *instance, const struct wasm_exter
 static void give_back(struct wasm_instance *instance) {
     const struct module *m = instance->module->decoded;
     struct wasm_store *store = instance->store;
-    for (uint32_t i = m->memory_imports; instance->memories && i < m->memory_count; i++) {
-        memory_fini(store, instance->memories[i]);
-    }
-    for (uint32_t i = m->table_imports; instance->tables && i < m->table_count; i++) {
-        table_fini(store, instance->tables[i]);
-    }
-    if (instance->area != 0) {
+    if (instance->area != 0) { /* else there are no objects, or not all of them */
+        for (uint32_t i = m->memory_imports; i < m->memory_count; i++) {
+            memory_fini(store, instance->memories[i]);
+        }
+        for (uint32_t i = m->table_imports; i < m->table_count; i++) {
+            table_fini(store, instance->tables[i]);
+        }
         plat_release(store->space, instance->area, instance->area_size);
     }
     struct arena arena = instance->arena;
