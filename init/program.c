@@ -18,6 +18,7 @@
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "wasi/wasi.h"
+#include "wasm/platform.h"
 #include "wasm/wasm.h"
 
 #include <string.h>
@@ -74,12 +75,8 @@ struct program {
 
 static int refuse(const struct program *p, const char *what) {
     const struct wasm_error *e = &p->error;
-    fmt_print(&streams_err, "k23: %s: %s: %s", p->name, what,
+    fmt_print(&streams_err, "k23: %s: %s: %s\n", p->name, what,
               e->text[0] ? e->text : status_text(e->status));
-    if (e->offset) {
-        fmt_print(&streams_err, " (at offset 0x%zx)", e->offset);
-    }
-    fmt_print(&streams_err, "\n");
     return RUN_EXIT_REFUSED;
 }
 
@@ -246,7 +243,29 @@ static int run_with_files(struct program *p) {
     return exit_status;
 }
 
+/* The first extension of RV64GC that the processor does not have, or NULL. */
+static const char *missing_extension(const char *isa) {
+    static const char *const needed[] = {"m", "a", "f", "d", "c"};
+    bool has[256] = {false};
+    for (const char *at = isa; *at && *at != '_'; at++) {
+        has[(uint8_t)*at] = true;
+    }
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        bool is_general = has['g'] && needed[i][0] != 'c';
+        if (!has[(uint8_t)needed[i][0]] && !is_general) {
+            return needed[i];
+        }
+    }
+    return NULL;
+}
+
 int program_run(const struct request *request) {
+    const char *missing = missing_extension(plat_isa());
+    if (missing) {
+        fmt_print(&streams_err, "k23: the processor has no extension \"%s\", which programs need\n",
+                  missing);
+        return RUN_EXIT_ERROR;
+    }
     struct program *p = heap_new(struct program);
     if (!p) {
         fmt_print(&streams_err, "k23: out of memory\n");

@@ -192,7 +192,8 @@ static const char *log_path(void) {
     return path;
 }
 
-/* The last line of the log that begins with `prefix`, or that contains it. */
+/* The first line of the log that contains `what`, from there on; without one, `fallback`, if there is
+ * one. */
 static void show_log_line(const char *path, const char *what, const char *fallback) {
     char line[1024], found[1024] = "";
     FILE *log = fopen(path, "r");
@@ -206,6 +207,9 @@ static void show_log_line(const char *path, const char *what, const char *fallba
         fclose(log);
     }
     found[strcspn(found, "\r\n")] = '\0';
+    if (!found[0] && !fallback) {
+        return;
+    }
     fprintf(stderr, "k23: %s (log: %s)\n", found[0] ? found : fallback, path);
 }
 
@@ -258,7 +262,8 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
     if (status == BOOT_EXIT_PANIC) {
         show_log_line(config.log_path, "panic", "exit status 124");
     } else if (status == BOOT_EXIT_REFUSED) {
-        show_log_line(config.log_path, "loader: refused", "exit status 125");
+        /* If it is not the loader's, the kernel has said why on the program's standard error. */
+        show_log_line(config.log_path, "loader: refused", NULL);
     }
     exit(status);
 }
