@@ -3,6 +3,8 @@
  */
 #include "boot/handover.h"
 
+#include "boot/console.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -281,7 +283,7 @@ static void leave_out(struct handover *h, uint32_t i, const char *reason) {
     h->info->started_count--;
     refusal_set(&text, STATUS_OK, "loader: hart %llu left out: %s\n", (unsigned long long)hart->id,
                 reason);
-    arch_console_write(text.text, strlen(text.text));
+    console_write(text.text);
 }
 
 void handover_start(struct handover *handover) {

@@ -9,6 +9,7 @@
 enum {
     BOOT_PAGE_SIZE = 4096,
     MACHINE_MAX_RANGES = 32, /* of memory, and of reserved memory, in the device tree */
+    MACHINE_MAX_PATH = 128,  /* characters of a path in the tree */
     MACHINE_MAX_SEED = 64,   /* bytes of rng-seed that are used */
     MACHINE_MIN_SEED = 16,   /* fewer do not count as seeded */
     CONFIG_DEFAULT_STACK_PAGES = 8,

@@ -198,6 +198,44 @@ static void take_seed(struct machine *m, const struct fdt *fdt, struct fdt_node 
     fdt_wipe(fdt, tree, chosen, "rng-seed");
 }
 
+/* The node that stdout-path names, by path or alias; options such as the speed follow a colon. */
+static struct fdt_node stdout_node(const struct fdt *fdt, struct fdt_node chosen) {
+    char path[MACHINE_MAX_PATH];
+    const char *text = fdt_get_text(fdt, chosen, "stdout-path");
+    if (text == NULL || strcspn(text, ":") >= sizeof(path)) {
+        return FDT_NONE;
+    }
+    memcpy(path, text, strcspn(text, ":"));
+    path[strcspn(text, ":")] = '\0';
+    if (path[0] == '/') {
+        return fdt_find(fdt, path);
+    }
+    struct fdt_node aliases = fdt_find(fdt, "/aliases");
+    const char *meant = fdt_exists(aliases) ? fdt_get_text(fdt, aliases, path) : NULL;
+    return meant == NULL ? FDT_NONE : fdt_find(fdt, meant);
+}
+
+static void read_uart(struct machine *m, const struct fdt *fdt, struct fdt_node chosen) {
+    struct fdt_node node = stdout_node(fdt, chosen);
+    struct fdt_prop list;
+    struct fdt_range r;
+    if (!fdt_exists(node) || !fdt_get(fdt, node, "compatible", &list) ||
+        !fdt_reg(fdt, node, 0, &r)) {
+        return;
+    }
+    uint32_t shift = 0, width = 1;
+    fdt_get_u32(fdt, node, "reg-shift", &shift);
+    fdt_get_u32(fdt, node, "reg-io-width", &width);
+    const char *name;
+    for (uint32_t i = 0; (name = fdt_prop_string(&list, i)) != NULL; i++) {
+        bool known = strcmp(name, "ns16550a") == 0 || strcmp(name, "ns16550") == 0 ||
+                     strcmp(name, "snps,dw-apb-uart") == 0;
+        if (known && shift <= 3 && (width == 1 || width == 4) && r.size >= (uint64_t)8 << shift) {
+            m->uart = (struct machine_uart){r.base, shift, width};
+        }
+    }
+}
+
 static status_t read_chosen(struct machine *m, const struct fdt *fdt, void *tree,
                             struct refusal *why) {
     struct fdt_node chosen = fdt_find(fdt, "/chosen");
@@ -208,6 +246,7 @@ static status_t read_chosen(struct machine *m, const struct fdt *fdt, void *tree
     if (bootargs != NULL) {
         m->bootargs = bootargs;
     }
+    read_uart(m, fdt, chosen);
     take_seed(m, fdt, chosen, tree);
     return read_initrd(m, fdt, chosen, why);
 }

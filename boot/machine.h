@@ -17,6 +17,12 @@ struct range {
     uint64_t start, end; /* physical, end exclusive */
 };
 
+struct machine_uart {
+    uint64_t base; /* physical; 0 if there is none */
+    uint32_t shift,
+        width; /* distance of the registers as a power of two; bytes of an access, 1 or 4 */
+};
+
 struct machine {
     uint64_t boot_hart;
     struct range tree; /* the device tree itself, exact bytes */
@@ -28,9 +34,10 @@ struct machine {
     uint32_t harts_len;
     uint32_t paging_levels; /* that every hart states; 5 if none states any */
     uint64_t timebase_hz;
-    struct range initrd;  /* empty if none */
-    const char *bootargs; /* in the tree; "" if none */
-    uint64_t test_device; /* physical address of sifive,test0; 0 if none */
+    struct range initrd;      /* empty if none */
+    const char *bootargs;     /* in the tree; "" if none */
+    uint64_t test_device;     /* physical address of sifive,test0; 0 if none */
+    struct machine_uart uart; /* 16550 that stdout-path names */
     uint8_t seed[MACHINE_MAX_SEED];
     uint32_t seed_size; /* 0 if the tree has no rng-seed */
 };

@@ -12,6 +12,7 @@
 #include "abi/boot.h"
 #include "base/fdt.h"
 #include "boot/arch.h"
+#include "boot/console.h"
 #include "boot/exit.h"
 #include "boot/handover.h"
 #include "boot/image.h"
@@ -61,6 +62,7 @@ static status_t read_machine(struct boot *b) {
     status_t status = machine_read(&b->machine, b->tree, fdt_claimed_size(b->tree),
                                    address_of(b->tree), b->hart, &b->why);
     exit_set_device(b->machine.test_device);
+    console_use(&b->machine.uart);
     TRY(status);
     sha512_use_zbb(machine_has_extension(machine_boot_hart(&b->machine), "zbb"));
     return STATUS_OK;
@@ -218,6 +220,7 @@ _Noreturn void main_boot(uint64_t hart, void *tree, uint64_t ticks, uint64_t ins
 
 _Noreturn void main_trapped(uint64_t cause, uint64_t pc, uint64_t address) {
     struct refusal why;
+    console_use(NULL); /* whose access may have been what trapped */
     refusal_set(&why, STATUS_OK, "machine: trap %llu in the loader at %llx, address %llx",
                 (unsigned long long)cause, (unsigned long long)pc, (unsigned long long)address);
     exit_refused(why.text);
