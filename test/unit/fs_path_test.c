@@ -214,7 +214,11 @@ static void fill(int host, struct node *dir, unsigned depth) {
 static int64_t host_ends_at(int host, const char *path, bool follow) {
     struct open_how how = {.flags = (uint64_t)(O_PATH | (follow ? 0 : O_NOFOLLOW)),
                            .resolve = RESOLVE_BENEATH};
-    long fd = syscall(SYS_openat2, host, path, &how, sizeof(how));
+    /* EAGAIN: somebody renamed or mounted anything on the machine while ".." was looked up. */
+    long fd;
+    do {
+        fd = syscall(SYS_openat2, host, path, &how, sizeof(how));
+    } while (fd < 0 && errno == EAGAIN);
     if (fd >= 0) {
         close((int)fd);
         return 1;
