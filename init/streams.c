@@ -56,11 +56,24 @@ struct file *streams_file(enum stream stream) {
     return &streams[stream].file;
 }
 
-/* Messages are best effort: there is nobody left to tell when they cannot be written. */
+/* Messages are best effort: there is nobody left to tell when they cannot be written. They carry names
+ * from modules, which may be anything: control characters must not reach the user's terminal. */
 static void print_err(struct sink *sink, const char *text, size_t len) {
+    char shown[256];
+    unsigned char previous = 0;
     (void)sink;
-    if (file_write(streams_file(STREAM_ERR), text, len) != STATUS_OK) {
-        log_text(text, len);
+    for (size_t done = 0; done < len;) {
+        size_t n = len - done < sizeof(shown) ? len - done : sizeof(shown);
+        for (size_t i = 0; i < n; i++) {
+            unsigned char c = (unsigned char)text[done + i];
+            bool is_c1 = previous == 0xc2 && c >= 0x80 && c < 0xa0; /* U+0080 to U+009F */
+            shown[i] = (c < 0x20 && c != '\n') || c == 0x7f || is_c1 ? '?' : (char)c;
+            previous = c;
+        }
+        if (file_write(streams_file(STREAM_ERR), shown, n) != STATUS_OK) {
+            log_text(shown, n);
+        }
+        done += n;
     }
 }
 
