@@ -17,3 +17,15 @@ void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, 
     *cap = at ? next : 0;
     return at;
 }
+
+bool vec_try_reserve_(struct arena *arena, void **at, uint32_t *cap, uint32_t want,
+                      size_t elem_size) {
+    uint32_t new_cap = *cap;
+    void *moved = vec_reserve_(arena, *at, &new_cap, want, elem_size);
+    if (new_cap < want) {
+        return false;
+    }
+    *at = moved;
+    *cap = new_cap;
+    return true;
+}

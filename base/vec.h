@@ -1,7 +1,8 @@
 /*
  * Growing arrays in an arena. The elements move when the array grows, so keep indices, not
  * pointers. Nothing is freed before the arena is. The arena must have `exhausted` set (or a source that
- * never runs dry): a push has no way to say that it failed.
+ * never runs dry): a push has no way to say that it failed. Where memory may run out, vec_try_reserve()
+ * first.
  *
  *     VEC(uint32_t) list = {0};
  *     vec_push(arena, &list, 7);
@@ -12,6 +13,7 @@
 
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,6 +30,13 @@ void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, 
     ((v)->cap >= (want)                                                                            \
          ? (void)0                                                                                 \
          : (void)((v)->at = vec_reserve_((arena), (v)->at, &(v)->cap, (want), sizeof(*(v)->at))))
+
+/* As vec_reserve(), where the arena may say no: false, and the array is as it was. */
+bool vec_try_reserve_(struct arena *arena, void **at, uint32_t *cap, uint32_t want,
+                      size_t elem_size);
+
+#define vec_try_reserve(arena, v, want)                                                            \
+    vec_try_reserve_((arena), (void **)&(v)->at, &(v)->cap, (want), sizeof(*(v)->at))
 
 #define vec_push(arena, v, elem)                                                                   \
     do {                                                                                           \

@@ -124,6 +124,23 @@ TEST(vectors) {
     arena_fini(&arena);
 }
 
+TEST(vectors_that_grow_if_they_can) {
+    struct arena arena;
+    arena_init(&arena, &heap_source);
+    arena.limit = 20000;
+    VEC(uint32_t) v = {0};
+    while (vec_try_reserve(&arena, &v, v.len + 1)) {
+        v.at[v.len] = v.len * 7;
+        v.len++;
+    }
+    CHECK(v.len > 1000);
+    CHECK_EQ(v.cap, v.len);
+    for (uint32_t i = 0; i < v.len; i++) {
+        CHECK_EQ(v.at[i], i * 7);
+    }
+    arena_fini(&arena);
+}
+
 TEST(vectors_that_cannot_grow) {
     struct heap_limited heap;
     heap_limit(&heap, 0);

@@ -45,8 +45,8 @@ static status_t place(struct codecache *cache, uint64_t size, gaddr_t *addr_out)
 }
 
 static status_t reserve_range(struct codecache *cache) {
-    vec_reserve(&cache->arena, &cache->ranges, cache->ranges.len + 1);
-    return cache->ranges.cap > cache->ranges.len ? STATUS_OK : STATUS_NO_MEMORY;
+    bool had = vec_try_reserve(&cache->arena, &cache->ranges, cache->ranges.len + 1);
+    return had ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 /* Ranges come in the order of their places. */

@@ -128,9 +128,7 @@ static inline gaddr_t instance_memory_base(const struct wasm_instance *instance)
 /* vec_push that may run out of memory. */
 #define TRY_PUSH(arena, v, elem)                                                                   \
     do {                                                                                           \
-        vec_reserve((arena), (v), (v)->len + 1);                                                   \
-        if ((v)->cap == 0) {                                                                       \
-            (v)->len = 0;                                                                          \
+        if (!vec_try_reserve((arena), (v), (v)->len + 1)) {                                        \
             return STATUS_NO_MEMORY;                                                               \
         }                                                                                          \
         (v)->at[(v)->len++] = (elem);                                                              \
