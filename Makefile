@@ -60,7 +60,7 @@ HOST_CC_clang := clang-19
 TARGET_CC_gcc := riscv64-unknown-elf-gcc
 TARGET_CC_clang := clang-19 --target=riscv64-unknown-elf
 LINUX_CC_gcc := riscv64-linux-gnu-gcc
-LINUX_CC_clang := clang-19 --target=riscv64-linux-gnu -fuse-ld=lld-19
+LINUX_CC_clang := clang-19 --target=riscv64-linux-gnu -fuse-ld=lld-19 -Wno-unused-command-line-argument
 ifeq ($(TARGET_CC_$(CC)),)
 $(error CC is gcc or clang)
 endif
@@ -300,16 +300,16 @@ $(B)/kernel.elf: $(KERNEL_OBJ) $(KERNEL_LIBS)
 	$(link_payload)
 $(B)/k23.img: $(B)/kernel.elf $(KEYS)/debug.key $(MKIMAGE)
 	$(pack)
-$(B)/loader: $(B)/k23.img $(LOADER_DEPS) $(LOADER_SCRIPT)
+$(B)/k23: $(B)/k23.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 
 # As a boot loader like U-Boot wants it (booti): no ELF, and at home anywhere.
-$(B)/Image: $(B)/loader
+$(B)/Image: $(B)/k23
 	$(call say,IMAGE)
 	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@
 
 # Without a payload: it boots the image that is given as initrd.
-$(B)/loader-bare: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT)
+$(B)/loader: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 $(B)/loader-%: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT) $(B)/target/trust-%.o
 	$(call link_loader,$<,$(B)/target/trust-$*.o)
@@ -444,7 +444,7 @@ include demo/demo.mk
 .DEFAULT_GOAL := all
 .PHONY: all run setup help test demo bench lint format fuzz clean distclean tools
 
-ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/loader $(B)/loader-bare $(B)/Image) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
+ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/k23 $(B)/loader $(B)/Image) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
 all: $(ALL) ## build the loader with the kernel inside, the tools and the examples
 tools: $(TOOLS:%=$(B)/host/%)
 
@@ -467,7 +467,7 @@ SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
 SUITE_run := test/e2e/run
 SUITE_wasi := test/wasi/run
-SUITE_size := test/size/run $(B)/loader $(B)/k23.img
+SUITE_size := test/size/run $(B)/k23 $(B)/k23.img
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(B)/san/irtest $(B)/linux/wast $(EXAMPLES) $(EMIT_PROGRAMS)
@@ -477,7 +477,7 @@ NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
 NEEDS_wasi := $(ALL) $(WASI_TESTS)
-NEEDS_size := $(B)/loader
+NEEDS_size := $(B)/k23
 export B
 
 test: $(foreach s,$(SUITES),$(NEEDS_$(s))) ## all the suites below, summed up in the last line

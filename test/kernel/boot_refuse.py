@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A damaged image never runs: the loader refuses it in one line that names the fault, exit status 125.
 
-    test/kernel/boot_refuse.py LOADER      LOADER.img is its image; ../loader-bare boots any image
+    test/kernel/boot_refuse.py LOADER      LOADER.img is its image; ../loader boots any image
 
 Every byte of the header and of the signature and a sample of the data is flipped, in the initrd and in
 the loader's own binary; the image is cut, extended and signed by somebody else; and images that are
@@ -22,7 +22,7 @@ REFUSED = 125
 LINE = re.compile(r"^loader: refused: (.*?)\r?$", re.M)
 DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1])))
 MKIMAGE = os.path.join(DIRECTORY, "host", "mkimage")
-BARE = os.path.join(DIRECTORY, "loader-bare")
+BARE = os.path.join(DIRECTORY, "loader")
 KEYS = os.environ.get("K23_KEYS") or os.path.expanduser("~/.config/k23")
 
 

@@ -421,7 +421,7 @@ static int run(char **argv) {
     if (cpio_finish(&cpio) != 0) {
         fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
     }
-    run_machine(&o, "loader", cpio.fd);
+    run_machine(&o, "k23", cpio.fd);
 }
 
 /* ---- k23 wast ------------------------------------------------------------------------------ */
@@ -515,7 +515,7 @@ static int boot(char **argv) {
     }
     const char *given = getenv("K23_LOADER");
     const struct boot_config config = {
-        .loader = given ? given : built_file("loader-bare"),
+        .loader = given ? given : built_file("loader"),
         .image = argv[o.rest],
         .cpu = o.cpu,
         .memory = o.mem,
