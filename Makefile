@@ -513,9 +513,11 @@ format: ## bring all C files into the form that lint asks for
 # corpus stays in build/corpus/.
 FUZZERS := $(patsubst test/fuzz/%.c,%,$(wildcard test/fuzz/*_fuzz.c))
 FUZZ_SECONDS := 60
+# They link sources, not archives: what names one layer of wasm/ needs them all.
+fuzz_layers = $(if $(filter wasm,$(call test_layers,$(1))),base $(WASM) support,$(call test_layers,$(1)))
 define fuzz_rules
-$(B)/fuzz/$(1): test/fuzz/$(1).c $(filter-out $(if $(filter runtime,$(call test_layers,$(1))),,test/support/runtime.c),\
-    $(foreach l,$(call test_layers,$(1)),$(call layer_sources,san,$(l))))
+$(B)/fuzz/$(1): test/fuzz/$(1).c $(if $(filter runtime_%,$(1)),test/spec/spectest.c) $(filter-out $(if $(filter runtime,$(call fuzz_layers,$(1))),,test/support/runtime.c),\
+    $(foreach l,$(call fuzz_layers,$(1)),$(call layer_sources,san,$(l))))
 	@mkdir -p $$(@D)
 	$$(call say,FUZZER)
 	$$(Q)clang-19 $$(filter-out -MMD -MP,$$(COMMON)) -D_GNU_SOURCE -O1 -fsanitize=fuzzer,$$(SANITIZE) \
@@ -524,7 +526,8 @@ endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## FUZZ_SECONDS for each reader of bytes from outside
 	@for f in $^; do mkdir -p build/corpus/$${f##*/}; \
-	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/corpus/$${f##*/} || exit 1; done
+	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/corpus/$${f##*/} \
+	        $$(ls -d test/fuzz/corpus/$${f##*/} 2>/dev/null) || exit 1; done
 
 clean: ## remove what was built, but not what was fetched
 	find build -mindepth 1 -maxdepth 1 ! -name third_party -exec rm -rf {} + 2>/dev/null || true

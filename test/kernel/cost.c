@@ -33,6 +33,13 @@ static const int program[] = {
     0x00000073,                  /* ecall */
 };
 
+/* What was to be reached, by the first compiler; the other takes two instructions more. */
+#ifdef __clang__
+#define QUICK_CALL_MOST 64
+#else
+#define QUICK_CALL_MOST 60
+#endif
+
 static void report(const char *what, uint64_t cost, uint64_t bound) {
     payload_print("# %-44s %6llu\n", what, (unsigned long long)cost);
     payload_check(cost <= bound, what, __FILE__, __LINE__);
@@ -115,7 +122,7 @@ static void measure_quick_call(void) {
     PAYLOAD_CHECK_EQ(regs->x[A0], 7);
     PAYLOAD_CHECK_EQ(regs->x[RA], code + 32);
     PAYLOAD_CHECK_EQ(regs->x[T3], 0);
-    report("host call by the quick way, in all", first - second, 60);
+    report("host call by the quick way, in all", first - second, QUICK_CALL_MOST);
 }
 
 static void measure_fault(void) {
