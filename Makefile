@@ -9,6 +9,7 @@
 #   CC=gcc|clang     compiler for everything; gcc is the default
 #   MODE=release|debug
 #   K23_OPTIONS=...  options for the machines of test-run and test-spec: '--smp 4', '--cpu CPU'
+#   T=name SMP=n GDB=1   of test-vm: one test, on n harts, waiting for a debugger
 #   V=1              show the commands
 # The default configuration is built in build/, any other in build/CC-MODE/; nothing is written
 # elsewhere but the key pair that signs payloads, made at the first build in ~/.config/k23 (K23_KEYS).
@@ -454,14 +455,15 @@ run: all ## boot the machine and run the demo
 setup: build/setup.mk ## install the packages that are missing
 
 help: ## this text
-	@sed -n '2,14s/^# \{0,1\}//p' Makefile
+	@sed -n '2,15s/^# \{0,1\}//p' Makefile
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
 SUITES := unit ir vm boot valid spec run wasi size lint
+VM_TESTS := $(if $(T),$(B)/payload/$(T),$(PAYLOADS))
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run $(EMIT_PROGRAMS)
-SUITE_vm := test/kernel/run $(PAYLOADS)
+SUITE_vm := test/kernel/run $(VM_TESTS)
 SUITE_boot := test/boot/run
 SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
@@ -471,8 +473,8 @@ SUITE_size := test/size/run $(B)/k23 $(B)/k23.img
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(B)/san/irtest $(B)/linux/wast $(EXAMPLES) $(EMIT_PROGRAMS)
-NEEDS_vm := $(PAYLOADS) $(ALL) $(B)/loader-release $(B)/loader-floor
-NEEDS_boot := $(NEEDS_vm)
+NEEDS_vm := $(VM_TESTS) $(ALL) $(B)/loader-release $(B)/loader-floor
+NEEDS_boot := $(PAYLOADS) $(NEEDS_vm)
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
@@ -490,7 +492,7 @@ endef
 $(foreach s,$(filter-out lint,$(SUITES)),$(eval $(call suite_rules,$(s))))
 test-unit: ## base, runtime and tools on this machine, under ASan and UBSan
 test-ir: ## compiler passes and emitted code, under qemu-riscv64
-test-vm: ## loader and kernel: one payload, one machine, one verdict
+test-vm: ## loader and kernel: one payload, one machine, one verdict (T=name SMP=n GDB=1)
 test-boot: ## the loader from outside: other machines, other loaders, other payloads
 test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
