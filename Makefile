@@ -18,7 +18,8 @@
 # program links its own objects and the archives. So a new file needs no line here, and a new folder
 # one. What is built is built in sets, one for each kind of machine it runs on:
 #
-#   target   rv64imac, picolibc, static PIE: loader, kernel, test payloads
+#   target   rv64imac, picolibc, static PIE: kernel, test payloads
+#   bare     the same, small and with no stack protector: what the loader takes
 #   host     this machine: the tools            san    the same with ASan and UBSan: unit tests
 #   linux    riscv64 Linux, static: emitted code under qemu-riscv64
 #   wasm     WASI: the examples
@@ -76,8 +77,11 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Werror
 COMMON := -std=gnu17 $(WARNINGS) $(OPT_$(MODE)) -g -I. -I$(B) -MMD -MP \
     -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)/=
 TARGET := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -fpie -ftls-model=local-exec \
-    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-stack-protector \
-    -ffunction-sections -fdata-sections -isystem $(PICOLIBC)/include
+    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -isystem $(PICOLIBC)/include
+# Where the guard value is found: struct hart, at HART_GUARD of kernel/riscv64/offsets.h. Clang 19 cannot
+# be told and takes a global.
+PROTECT := -fstack-protector-strong
+PROTECT_gcc := -mstack-protector-guard=tls -mstack-protector-guard-reg=tp -mstack-protector-guard-offset=64
 ifeq ($(MODE),debug)
 TARGET += -fsanitize=undefined -fsanitize-undefined-trap-on-error
 endif
@@ -85,7 +89,8 @@ SANITIZE := address,undefined
 # NULL + 0, which C2y defines and GCC lets pass.
 SANITIZE_clang := -fno-sanitize=pointer-overflow
 
-COMPILE_target = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET)
+COMPILE_target = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) $(PROTECT) $(PROTECT_$(CC))
+COMPILE_bare = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) $(SMALL)
 COMPILE_host = $(HOST_CC_$(CC)) $(COMMON) -D_GNU_SOURCE
 COMPILE_san = $(COMPILE_host) -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
     -fno-sanitize-recover=all $(SANITIZE_$(CC)) -DK23_DEBUG=1
@@ -111,6 +116,7 @@ assembly = $(wildcard $(foreach d,$(1),$(d)/*.S $(d)/*/*.S $(d)/*/*/*.S))
 WASM := module ir opt codegen runtime wasm
 LAYERS := base boot kernel drivers fs $(WASM) wasi init support
 target_layers := $(LAYERS)
+bare_layers := base
 host_layers := base fs $(WASM) support
 san_layers := $(host_layers) portable
 linux_layers := $(host_layers)
@@ -161,7 +167,7 @@ $(B)/$(1)/lib$(2).a: $(B)/$(1)/lib$(2).list $(call objects,$(1),$(call layer_sou
 	@rm -f $$@
 	$$(Q)ar crs $$@ $$(filter %.o,$$^)
 endef
-SETS := target host san linux
+SETS := target bare host san linux
 $(foreach s,$(SETS),$(eval $(call set_rules,$(s))))
 $(foreach s,$(SETS),$(foreach l,$($(s)_layers),$(eval $(call archive_rules,$(s),$(l)))))
 
@@ -204,11 +210,10 @@ ZSTD_FLAGS := -DZSTD_STRIP_ERROR_STRINGS=1 -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_LEGA
 $(SODIUM_SRC): $(THIRD)/libsodium/.unpacked ;
 $(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
 # The loader has 64 KiB for everything.
-SMALL := -Oz -msave-restore -fomit-frame-pointer
+SMALL := -Oz -msave-restore -fomit-frame-pointer -fno-stack-protector
 $(THIRD_OBJ): COMPILE_target += $(THIRD_FLAGS) $(SMALL)
 $(call objects,target,$(ZSTD_SRC)): COMPILE_target += $(ZSTD_FLAGS)
 $(call objects,target,$(LZ4_SRC)): COMPILE_target += -O2 -mno-save-restore
-$(call objects,target,base/elf.c base/fdt.c base/fmt.c base/reader.c): COMPILE_target += $(SMALL)
 $(B)/target/libthird.a: $(THIRD_OBJ)
 	@rm -f $@
 	$(Q)ar crs $@ $^
@@ -257,19 +262,18 @@ boot_image_end:
 endef
 LOADER_SCRIPT := $(wildcard boot/riscv64/loader.ld)
 LOADER_SRC := $(call src,target,boot)
-LOADER_DEPS := $(call objects,target,$(LOADER_SRC)) $(B)/target/libbase.a $(B)/target/libthird.a
-$(call objects,target,$(filter %.c,$(LOADER_SRC))): COMPILE_target += $(THIRD_INCLUDE) \
-    $(SMALL)
-$(call objects,target,$(filter %.c,$(LOADER_SRC))): | $(B)/gen/boot_keys.h $(THIRD)/libsodium/.unpacked \
+LOADER_DEPS := $(call objects,bare,$(LOADER_SRC)) $(B)/bare/libbase.a $(B)/target/libthird.a
+$(call objects,bare,$(filter %.c,$(LOADER_SRC))): COMPILE_bare += $(THIRD_INCLUDE)
+$(call objects,bare,$(filter %.c,$(LOADER_SRC))): | $(B)/gen/boot_keys.h $(THIRD)/libsodium/.unpacked \
     $(THIRD)/lz4/.unpacked $(THIRD)/libzstd/.unpacked
 
 # Other loaders: for releases, and with a floor under security versions (for tests).
 TRUST_release := -DBOOT_RELEASE=1
 TRUST_floor := -DBOOT_SECURITY_FLOOR=5
-$(B)/target/trust-%.o: boot/trust.c boot/image.h $(B)/gen/boot_keys.h
+$(B)/bare/trust-%.o: boot/trust.c boot/image.h $(B)/gen/boot_keys.h
 	$(call say,CC)
-	$(Q)$(COMPILE_target) -MF /dev/null $(SMALL) $(TRUST_$*) -c $< -o $@
-$(call objects,target,boot/trust.c): $(B)/gen/boot_keys.h
+	$(Q)$(COMPILE_bare) -MF /dev/null $(TRUST_$*) -c $< -o $@
+$(call objects,bare,boot/trust.c): $(B)/gen/boot_keys.h
 
 # $(call link_loader,IMAGE,TRUST) makes $@, with trust.c or another object in its place
 define link_loader
@@ -312,8 +316,8 @@ $(B)/Image: $(B)/k23
 # Without a payload: it boots the image that is given as initrd.
 $(B)/loader: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
-$(B)/loader-%: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT) $(B)/target/trust-%.o
-	$(call link_loader,$<,$(B)/target/trust-$*.o)
+$(B)/loader-%: $(B)/gen/none.img $(LOADER_DEPS) $(LOADER_SCRIPT) $(B)/bare/trust-%.o
+	$(call link_loader,$<,$(B)/bare/trust-$*.o)
 $(B)/gen/none.img:
 	@mkdir -p $(@D) && : >$@
 

@@ -20,6 +20,7 @@
 #include "kernel/panic.h"
 #include "kernel/power.h"
 #include "kernel/random.h"
+#include "kernel/stackguard.h"
 #include "kernel/symbols.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -41,17 +42,18 @@ static void open_initrd(const struct boot_info *info) {
     }
 }
 
-void machine_init(size_t hart, const struct boot_info *info) {
+STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
     harts_init(hart, info); /* per-hart structs, our copy of boot_info */
     info = &harts_boot_info;
     symbols_init(info); /* names for backtraces */
     log_init((const char *)(uintptr_t)info->bootargs);
     time_init();
     random_init(harts_boot_info.rng_seed, sizeof(harts_boot_info.rng_seed));
-    frame_init(info); /* physical memory */
-    devices_init();   /* device tree */
-    power_init();     /* a way to stop */
-    uart_init();      /* console of the log */
+    stackguard_init(); /* a secret of this boot */
+    frame_init(info);  /* physical memory */
+    devices_init();    /* device tree */
+    power_init();      /* a way to stop */
+    uart_init();       /* console of the log */
     must(arch_paging_init(info), "page tables");
     space_init(); /* address spaces */
     stack_init(); /* kernel stacks */

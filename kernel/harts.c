@@ -6,6 +6,7 @@
 #include "kernel/assert.h"
 #include "kernel/panic.h"
 #include "kernel/sched.h"
+#include "kernel/stackguard.h"
 #include "kernel/thread.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ static struct hart *find(size_t hart_id) {
 }
 
 /* A hart other than the boot hart, from its first instruction in the kernel on. */
-static _Noreturn void join(size_t hart_id) {
+static STACKGUARD_NONE _Noreturn void join(size_t hart_id) {
     arch_hart_wait(&released);
     struct hart *self = find(hart_id);
     arch_hart_init(self);
@@ -71,7 +72,7 @@ void harts_release(void) {
     }
 }
 
-void harts_init(size_t hart_id, const struct boot_info *info) {
+STACKGUARD_NONE void harts_init(size_t hart_id, const struct boot_info *info) {
     if (hart_id != info->boot_hart) {
         join(hart_id);
     }

@@ -19,10 +19,11 @@
 struct hart {
     /* tp points here, and so the C library finds its thread-local variables here: errno alone. */
     uint64_t libc[4];
-    /* The next four are known to assembly (kernel/riscv64/offsets.h). */
+    /* The next five are known to assembly and compiler (kernel/riscv64/offsets.h). */
     uint64_t scratch;              /* one register, during trap entry */
     vaddr_t stack_low, stack_high; /* of the thread that runs */
     vaddr_t emergency_stack;       /* its top: where a stack overflow is reported */
+    uint64_t guard;                /* of the stack protector (stackguard.h) */
     uint64_t id;                   /* hartid of firmware and device tree */
     uint32_t index;                /* in harts[], bit in hart masks */
     bool online;                   /* runs threads */

@@ -9,6 +9,7 @@
 #include "kernel/harts.h"
 #include "kernel/riscv64/asm.h"
 #include "kernel/riscv64/sbi.h"
+#include "kernel/stackguard.h"
 
 #include <string.h>
 
@@ -69,7 +70,7 @@ void arch_timer_set(uint64_t ticks) {
     }
 }
 
-void arch_hart_init(struct hart *hart) {
+STACKGUARD_NONE void arch_hart_init(struct hart *hart) {
     __asm__ volatile("mv tp, %0" ::"r"(hart) : "memory");
     csr_write(sie, 0);
     csr_write(sscratch, 0);

@@ -10,7 +10,8 @@
 #define HART_STACK_LOW  40
 #define HART_STACK_HIGH 48
 #define HART_EMERGENCY  56
-#define HART_CURRENT    88
+#define HART_GUARD      64 /* the Makefile says it to the compiler */
+#define HART_CURRENT    96
 
 /* struct user_regs */
 #define USER_X(n)       (8 * (n))

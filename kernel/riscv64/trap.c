@@ -19,6 +19,7 @@ _Static_assert(offsetof(struct hart, scratch) == HART_SCRATCH, "offsets.h");
 _Static_assert(offsetof(struct hart, stack_low) == HART_STACK_LOW, "offsets.h");
 _Static_assert(offsetof(struct hart, stack_high) == HART_STACK_HIGH, "offsets.h");
 _Static_assert(offsetof(struct hart, emergency_stack) == HART_EMERGENCY, "offsets.h");
+_Static_assert(offsetof(struct hart, guard) == HART_GUARD, "offsets.h");
 _Static_assert(offsetof(struct hart, current) == HART_CURRENT, "offsets.h");
 _Static_assert(offsetof(struct user_regs, x[31]) == USER_X(31), "offsets.h");
 _Static_assert(offsetof(struct user_regs, pc) == USER_PC, "offsets.h");
