@@ -29,7 +29,7 @@ static volatile uint8_t *registers;
 static uint32_t stride_shift; /* registers are 1 << this bytes apart */
 static uint32_t source;
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_DEVICE);
 static char input[INPUT_SIZE];
 static uint32_t input_head, input_tail;
 

@@ -61,7 +61,7 @@ struct virtio_port {
     uint32_t have_size, have_at;
 };
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_DEVICE);
 static struct virtio_device *device;
 static bool broken;
 static bool polled; /* no interrupt: waiting is looking again */

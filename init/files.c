@@ -21,7 +21,7 @@ void fs_free(void *p) {
 struct fs_lock *fs_lock_new(void) {
     struct fs_lock *lock = heap_new(struct fs_lock);
     if (lock) {
-        mutex_init(&lock->mutex);
+        mutex_init(&lock->mutex, LOCK_FILES);
     }
     return lock;
 }

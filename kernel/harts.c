@@ -29,6 +29,7 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
     hart->emergency_stack = (vaddr_t)emergency_stacks[index] + HART_EMERGENCY_STACK;
     hart->slice_end = UINT64_MAX;
     hart->timer_at = UINT64_MAX;
+    spinlock_init(&hart->queue_lock, LOCK_QUEUE);
     list_init(&hart->ready);
     list_init(&hart->timers);
 }

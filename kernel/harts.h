@@ -50,6 +50,7 @@ struct hart {
     uint64_t timer_at;    /* what the timer is set to */
     uint64_t switches, timer_irqs, device_irqs, ipis, faults, steals, moves;
     const struct boot_hart *boot;
+    struct lock_list spinlocks; /* that it holds; debug builds */
 };
 
 /* The kernel's copy of boot_info and the boot arguments; valid for ever, unlike the original. */

@@ -16,7 +16,7 @@ struct handler {
     void *ctx;
 };
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ);
 static struct handler handlers[IRQ_MAX_SOURCES];
 static const struct irq_controller *controller;
 

@@ -21,7 +21,7 @@
 
 enum { MARK_MAX = LOG_DEBUG + 1 };
 
-static struct spinlock ring_lock = SPINLOCK_INIT;
+static struct spinlock ring_lock = SPINLOCK_INIT(LOCK_LOG);
 static char ring[LOG_RING_SIZE];
 static uint64_t written, shown; /* bytes ever appended, and carried to the console or skipped */
 static bool skipping;           /* inside a line above the console's level */

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_RANDOM);
 static uint64_t state[4];
 
 void random_init(uint8_t *seed, size_t size) {

@@ -19,6 +19,7 @@
 
 #include "kernel/assert.h"
 #include "kernel/harts.h"
+#include "kernel/lockcheck.h"
 #include "kernel/log.h"
 #include "kernel/mm/space.h"
 #include "kernel/time.h"
@@ -273,6 +274,7 @@ static void give_way(const struct hart *hart, struct thread *from) {
 }
 
 static void switch_from(struct hart *hart, bool yields) {
+    lockcheck_irq_off("a switch of threads");
     struct thread *from = hart->current;
     spinlock_lock(&hart->queue_lock);
     charge(hart, arch_ticks());
@@ -323,6 +325,7 @@ bool sched_alone(void) {
 }
 
 void sched_yield(void) {
+    lockcheck_sleep(NULL);
     irq_state_t irq = arch_irq_save();
     switch_from(hart_self(), true);
     arch_irq_restore(irq);
@@ -434,6 +437,7 @@ void sched_prepare_sleep(uint64_t deadline_ns) {
 }
 
 void sched_tick(void) {
+    lockcheck_irq_off("the timer's interrupt");
     struct hart *hart = hart_self();
     spinlock_lock(&hart->queue_lock);
     uint64_t now = arch_ticks();

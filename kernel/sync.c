@@ -10,12 +10,23 @@
 
 #include "kernel/assert.h"
 #include "kernel/harts.h"
+#include "kernel/lockcheck.h"
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
 
+static struct lock_label label_of(enum lock_rank rank) {
+    (void)rank;
+    return (struct lock_label)LOCK_LABEL(rank);
+}
+
+void spinlock_init(struct spinlock *lock, enum lock_rank rank) {
+    *lock = (struct spinlock){.label = label_of(rank)};
+}
+
 void spinlock_lock(struct spinlock *lock) {
     irq_state_t irq = arch_irq_save();
+    lockcheck_take(lock);
     uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
     while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
         arch_relax();
@@ -25,6 +36,7 @@ void spinlock_lock(struct spinlock *lock) {
 
 void spinlock_unlock(struct spinlock *lock) {
     irq_state_t irq = lock->irq;
+    lockcheck_drop(lock);
     __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
     arch_irq_restore(irq);
 }
@@ -38,6 +50,7 @@ bool spinlock_try(struct spinlock *lock) {
         arch_irq_restore(irq);
         return false;
     }
+    lockcheck_took(lock);
     lock->irq = irq;
     return true;
 }
@@ -49,6 +62,7 @@ void waitqueue_init(struct waitqueue *queue) {
 bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t deadline_ns) {
     struct thread *self = thread_current();
     assert(self->state == THREAD_RUNNING);
+    lockcheck_sleep(lock);
     list_push_back(&queue->waiters, &self->wait_node);
     sched_prepare_sleep(deadline_ns);
     irq_state_t outer = lock->irq;
@@ -62,6 +76,7 @@ bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t de
 }
 
 void waitqueue_wake_one(struct waitqueue *queue) {
+    lockcheck_some();
     if (!list_empty(&queue->waiters)) {
         struct list *node = queue->waiters.next;
         list_remove(node);
@@ -75,13 +90,14 @@ void waitqueue_wake_all(struct waitqueue *queue) {
     }
 }
 
-void mutex_init(struct mutex *mutex) {
-    *mutex = (struct mutex){.lock = SPINLOCK_INIT};
+void mutex_init(struct mutex *mutex, enum lock_rank rank) {
+    *mutex = (struct mutex){.lock = SPINLOCK_INIT(LOCK_WAIT), .label = label_of(rank)};
     waitqueue_init(&mutex->waiters);
 }
 
 void mutex_lock(struct mutex *mutex) {
     struct thread *self = thread_current();
+    lockcheck_take_mutex(mutex);
     spinlock_lock(&mutex->lock);
     assert(mutex->owner != self);
     while (mutex->owner) {
@@ -92,6 +108,7 @@ void mutex_lock(struct mutex *mutex) {
 }
 
 void mutex_unlock(struct mutex *mutex) {
+    lockcheck_drop_mutex(mutex);
     spinlock_lock(&mutex->lock);
     assert(mutex->owner == thread_current());
     mutex->owner = NULL;

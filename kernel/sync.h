@@ -2,8 +2,7 @@
  * Locks and waiting. A spinlock is a ticket lock that keeps interrupts off; nothing may sleep under
  * one. A mutex sleeps. A wait queue is where threads sleep for a condition that a spinlock guards.
  *
- * Lock order, outer first: space mutex, device locks, thread and wait queues, run queue, heap,
- * frames, log.
+ * Every lock has a rank; debug builds check the order and more (kernel/lockcheck.h).
  */
 #ifndef KERNEL_SYNC_H
 #define KERNEL_SYNC_H
@@ -15,13 +14,65 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The order of locks, outer first: under one of them those below it may be taken. Mutexes are ordered
+ * among each other and spinlocks among each other; no mutex is taken under a spinlock. */
+#define LOCK_RANKS(X)                                                                              \
+    X(FILES, "files")            /* mutex: a file system */                                        \
+    X(PROGRAM, "program")        /* mutex: the table of programs, or one */                        \
+    X(HANDLES, "handles")        /* of a program */                                                \
+    X(SPACE, "space")            /* mutex: an address space */                                     \
+    X(OBJECT, "object")          /* a memory object, a kernel object */                            \
+    X(IPC, "ipc")                /* an endpoint, a notification */                                 \
+    X(IRQ, "irq")                /* table of interrupt handlers */                                 \
+    X(DEVICE, "device")          /* a device driver */                                             \
+    X(FUTEX, "futex")            /* a bucket of futexes */                                         \
+    X(THREAD, "thread")          /* the end of a thread */                                         \
+    X(WAIT, "wait")              /* inside mutexes, and sleeps of one thread */                    \
+    X(QUEUE, "run queue")        /* one hart's */                                                  \
+    X(QUOTA, "quota")            /* a program's account */                                         \
+    X(STACK, "kernel stacks")    /* their window */                                                \
+    X(HEAP, "heap")              /* the general allocator */                                       \
+    X(ASID, "address-space ids") /* which are in use */                                            \
+    X(FRAME, "frames")           /* physical memory */                                             \
+    X(RANDOM, "random")          /* the generator */                                               \
+    X(LOG, "log")                /* ring of lines: any other may be held */
+
+enum lock_rank {
+    LOCK_UNRANKED,
+#define RANK(rank, text) LOCK_##rank,
+    LOCK_RANKS(RANK)
+#undef RANK
+};
+
+/* What a lock knows of itself, and what a hart or a thread knows of those it holds. */
+#if K23_DEBUG
+#define LOCK_DEPTH_MAX 8
+struct lock_label {
+    enum lock_rank rank;
+};
+struct lock_list {
+    uint32_t len;
+    enum lock_rank ranks[LOCK_DEPTH_MAX];
+    const void *locks[LOCK_DEPTH_MAX];
+};
+#define LOCK_LABEL(rank) {(rank)}
+#else
+struct lock_label {};
+struct lock_list {};
+#define LOCK_LABEL(rank)                                                                           \
+    {                                                                                              \
+    }
+#endif
+
 struct spinlock {
     uint32_t next, owner; /* ticket to draw, ticket being served */
     irq_state_t irq;      /* state to restore, owned by the holder */
+    struct lock_label label;
 };
 
-#define SPINLOCK_INIT {0, 0, 0}
+#define SPINLOCK_INIT(rank) {0, 0, 0, LOCK_LABEL(rank)}
 
+void spinlock_init(struct spinlock *lock, enum lock_rank rank);
 void spinlock_lock(struct spinlock *lock);
 void spinlock_unlock(struct spinlock *lock);
 bool spinlock_try(struct spinlock *lock);
@@ -48,9 +99,11 @@ struct mutex {
     struct spinlock lock;
     struct thread *owner;
     struct waitqueue waiters;
+    struct lock_label label;
 };
 
-void mutex_init(struct mutex *mutex);
+/* Taken in thread context alone, with interrupts on. */
+void mutex_init(struct mutex *mutex, enum lock_rank rank);
 void mutex_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 

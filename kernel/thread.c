@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "kernel/assert.h"
 #include "kernel/harts.h"
+#include "kernel/lockcheck.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/stack.h"
@@ -32,6 +33,7 @@ static struct thread *thread_new(const char *name) {
     list_init(&thread->run_node);
     list_init(&thread->wait_node);
     list_init(&thread->timer_node);
+    spinlock_init(&thread->join_lock, LOCK_THREAD);
     waitqueue_init(&thread->joiners);
     return thread;
 }
@@ -51,6 +53,8 @@ static void finish_switch(void) {
 
 void thread_switch_to(struct thread *from, struct thread *to) {
     struct hart *hart = hart_self();
+    lockcheck_irq_off("a switch of threads");
+    lockcheck_sleep(NULL);
     uint64_t instret = arch_instret();
     from->instret += instret - hart->instret_at;
     hart->instret_at = instret;
@@ -165,6 +169,7 @@ status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct
 
 void thread_exit(void) {
     struct thread *self = thread_current();
+    lockcheck_none();
     arch_irq_off();
     self->state = THREAD_EXITED;
     sched_switch();
@@ -197,7 +202,7 @@ void thread_set_space(struct space *space) {
 }
 
 void thread_sleep_ns(uint64_t ns) {
-    struct spinlock lock = SPINLOCK_INIT;
+    struct spinlock lock = SPINLOCK_INIT(LOCK_WAIT);
     struct waitqueue queue;
     uint64_t deadline = time_now_ns() + ns;
     waitqueue_init(&queue);
@@ -264,6 +269,7 @@ static enum user_exit run(struct thread *self, struct user_regs *regs) {
 enum user_exit thread_run_user(struct user_regs *regs) {
     struct thread *self = thread_current();
     assert(self->space);
+    lockcheck_none();
     if (self->regs != regs) {
         use_regs(self, regs);
     }

@@ -49,6 +49,7 @@ struct thread {
     uint64_t instret;              /* in all, up to the last switch */
     struct spinlock join_lock;
     struct waitqueue joiners;
+    struct lock_list mutexes; /* that it holds; debug builds */
     char name[THREAD_NAME_SIZE];
 };
 

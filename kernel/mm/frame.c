@@ -28,7 +28,7 @@ enum {
 
 vaddr_t frame_physmap;
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_FRAME);
 static struct list free_lists[FRAME_MAX_ORDER + 1];
 static uint8_t *states;
 static uint64_t base_index; /* frame number of states[0], a multiple of the largest block */

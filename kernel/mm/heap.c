@@ -33,7 +33,7 @@ static const uint16_t class_sizes[] = {16,  32,  48,  64,  96,   128,  192, 256,
 enum { CLASSES = sizeof(class_sizes) / sizeof(class_sizes[0]), SLAB_HEAD = 64 };
 _Static_assert(sizeof(struct slab) <= SLAB_HEAD, "objects start after the head");
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_HEAP);
 static struct list partial[CLASSES];
 static uint32_t empty_slabs[CLASSES]; /* slabs in partial[] with no object in use */
 static size_t frames_used;

@@ -50,7 +50,7 @@ status_t space_new(uint64_t frame_limit, struct space **out) {
     if (!space) {
         return STATUS_NO_MEMORY;
     }
-    mutex_init(&space->mutex);
+    mutex_init(&space->mutex, LOCK_SPACE);
     region_tree_init(&space->regions);
     space->quota.limit = frame_limit;
     status_t status = arch_pagetable_init(&space->table, &space->quota);

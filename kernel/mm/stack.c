@@ -26,7 +26,7 @@ enum { SLOT_PAGES = 2 * THREAD_STACK_PAGES, KEPT_MAX = 8 };
 
 uint32_t stack_epoch;
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_STACK);
 static vaddr_t first_slot;
 static uint64_t used[THREAD_MAX / 64];
 static uint32_t kept[KEPT_MAX]; /* slots mapped but free */

@@ -45,7 +45,7 @@ static struct pagetable kernel_table;
 static vaddr_t window_start;
 static size_t window_size;
 
-static struct spinlock asid_lock = SPINLOCK_INIT;
+static struct spinlock asid_lock = SPINLOCK_INIT(LOCK_ASID);
 static uint64_t asids_used[ASID_MAX / 64];
 static uint32_t asid_count; /* the machine's, at most ASID_MAX; asid 0 is never given out */
 

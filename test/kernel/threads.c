@@ -38,7 +38,7 @@ static void count(void *arg) {
 }
 
 static void test_mutex(void) {
-    mutex_init(&mutex);
+    mutex_init(&mutex, LOCK_FILES);
     counter = 0;
     for (long i = 0; i < THREADS; i++) {
         PAYLOAD_CHECK_EQ(thread_start("count", count, (void *)i, NULL, &threads[i]), STATUS_OK);
@@ -76,7 +76,7 @@ static void test_preemption(void) {
     PAYLOAD_CHECK(spins[0] > spins[1] / 4 && spins[1] > spins[0] / 4);
 }
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_DEVICE);
 static struct waitqueue pings, pongs;
 static int ball;
 
