@@ -38,7 +38,8 @@
     X(TOO_MANY_LINKS, "too many links")                                                            \
     X(NOT_PERMITTED, "operation not permitted")                                                    \
     X(BUSY, "in use")                                                                              \
-    X(WOULD_BLOCK, "would have to wait")
+    X(WOULD_BLOCK, "would have to wait")                                                           \
+    X(KILLED, "killed")
 
 enum status {
 #define X(name, text) STATUS_##name,

@@ -19,6 +19,7 @@
 #include "kernel/mm/stack.h"
 #include "kernel/panic.h"
 #include "kernel/power.h"
+#include "kernel/program.h"
 #include "kernel/random.h"
 #include "kernel/stackguard.h"
 #include "kernel/symbols.h"
@@ -58,6 +59,7 @@ STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
     space_init(); /* address spaces */
     stack_init(); /* kernel stacks */
     must(thread_init(), "first thread");
+    must(program_init(), "first program");
     frame_reclaim_loader(info); /* the loader is gone */
     plic_init();                /* device interrupts */
     uart_enable_irq();

@@ -17,6 +17,9 @@
 #define THREAD_MAX               4096        /* threads alive, by their stack slots */
 #define THREAD_STACK_PAGES       16          /* of a kernel stack, guard pages besides */
 #define THREAD_NAME_SIZE         24
+#define PROGRAM_MAX              256 /* programs at once, ended ones that nobody waited for too */
+#define PROGRAM_PID_MAX          0x3fffffffu /* the largest number */
+#define PROGRAM_NAME_SIZE        THREAD_NAME_SIZE
 #define SCHED_WEIGHT             1024u      /* of an ordinary thread */
 #define SCHED_ROUND_NS           20000000ul /* in which all who wait on a hart run once, if possible */
 #define SCHED_SLICE_MIN_NS       1000000ul

@@ -18,7 +18,7 @@
  * among each other and spinlocks among each other; no mutex is taken under a spinlock. */
 #define LOCK_RANKS(X)                                                                              \
     X(FILES, "files")            /* mutex: a file system */                                        \
-    X(PROGRAM, "program")        /* mutex: the table of programs, or one */                        \
+    X(PROGRAM, "program")        /* the table of programs */                                       \
     X(HANDLES, "handles")        /* of a program */                                                \
     X(SPACE, "space")            /* mutex: an address space */                                     \
     X(OBJECT, "object")          /* a memory object, a kernel object */                            \

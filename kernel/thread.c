@@ -13,6 +13,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/stack.h"
+#include "kernel/program.h"
 #include "kernel/sched.h"
 #include "kernel/time.h"
 
@@ -34,6 +35,7 @@ static struct thread *thread_new(const char *name) {
     list_init(&thread->wait_node);
     list_init(&thread->timer_node);
     spinlock_init(&thread->join_lock, LOCK_THREAD);
+    list_init(&thread->program_node);
     waitqueue_init(&thread->joiners);
     return thread;
 }
@@ -86,8 +88,7 @@ static void first_run(void *arg) {
     thread_exit();
 }
 
-/* A thread with a stack of its own that is in no queue yet. */
-static status_t create(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
+status_t thread_create(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
                        struct thread **out) {
     struct thread *thread = thread_new(name);
     if (!thread) {
@@ -124,7 +125,7 @@ status_t thread_init(void) {
     hart->current = boot;
     hart->busy = true;
     hart->charged_at = arch_ticks();
-    TRY(create("idle", idle, NULL, NULL, &hart->idle));
+    TRY(thread_create("idle", idle, NULL, NULL, &hart->idle));
     return STATUS_OK;
 }
 
@@ -162,14 +163,21 @@ uint64_t thread_instret(void) {
 
 status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
                       struct thread **out) {
-    TRY(create(name, fn, arg, space, out));
-    sched_add(*out);
+    TRY(thread_create(name, fn, arg, space, out));
+    thread_run(*out);
     return STATUS_OK;
+}
+
+void thread_run(struct thread *thread) {
+    sched_add(thread);
 }
 
 void thread_exit(void) {
     struct thread *self = thread_current();
     lockcheck_none();
+    if (self->program) {
+        program_leave(self);
+    }
     arch_irq_off();
     self->state = THREAD_EXITED;
     sched_switch();
@@ -182,6 +190,9 @@ void thread_join(struct thread *thread) {
         waitqueue_sleep(&thread->joiners, &thread->join_lock, WAIT_FOREVER);
     }
     spinlock_unlock(&thread->join_lock);
+    if (thread->program) {
+        program_forget(thread);
+    }
     stack_free(thread->stack_low);
     heap_free(thread);
 }
@@ -191,6 +202,10 @@ void thread_kill(struct thread *thread) {
     /* If it moves now, it looks at `kill` again before it enters user mode there: see run(). */
     struct hart *home = __atomic_load_n(&thread->hart, __ATOMIC_SEQ_CST);
     arch_ipi(UINT64_C(1) << home->index);
+}
+
+bool thread_killed(void) {
+    return __atomic_load_n(&thread_current()->kill, __ATOMIC_RELAXED);
 }
 
 void thread_set_space(struct space *space) {

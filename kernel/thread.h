@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct program;
 struct space;
 
 enum thread_state {
@@ -40,6 +41,8 @@ struct thread {
     bool timed_out;          /* the deadline woke it */
     bool kill;               /* leave user mode at the next chance, for good */
     uint32_t id;
+    struct program *program;  /* NULL: the kernel's own; see program.h */
+    struct list program_node; /* in program->threads */
     void (*fn)(void *arg);
     void *arg;
     vaddr_t stack_low, stack_high; /* kernel stack */
@@ -64,6 +67,11 @@ status_t thread_init_idle(void) MUST_CHECK;
 status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
                       struct thread **out) MUST_CHECK;
 
+/* The same in two steps, between which the caller may say how it is to run. */
+status_t thread_create(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
+                       struct thread **out) MUST_CHECK;
+void thread_run(struct thread *thread);
+
 /* Ends the calling thread; the same as returning from fn. */
 _Noreturn void thread_exit(void);
 
@@ -72,6 +80,9 @@ void thread_join(struct thread *thread);
 
 /* Asks a thread to leave user mode for good: its thread_run_user() returns USER_EXIT_KILLED. */
 void thread_kill(struct thread *thread);
+
+/* Whether that was asked of the calling thread: long work in the kernel looks now and then. */
+bool thread_killed(void);
 
 static inline struct thread *thread_current(void) {
     return arch_current();
