@@ -7,6 +7,7 @@
 #include "wasm/platform.h"
 
 #include "kernel/arch.h"
+#include "kernel/counters.h"
 #include "kernel/harts.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
@@ -174,6 +175,11 @@ uint64_t plat_guest_instret(void) {
 
 void plat_entropy(void *to, size_t size) {
     random_bytes(to, size);
+}
+
+void plat_count_compile(uint64_t machine_bytes) {
+    counters_add(COUNTER_COMPILES, 1);
+    counters_add(COUNTER_COMPILED_BYTES, machine_bytes);
 }
 
 void plat_log(const char *format, ...) {

@@ -41,6 +41,9 @@ static inline struct hart *hart_self(void);
 /* The thread that runs on this hart, in one instruction: right even if the caller may be moved. */
 static inline struct thread *arch_current(void);
 
+/* This hart's counters (kernel/counters.h): right enough if the caller may be moved. */
+static inline uint64_t *arch_counters(void);
+
 /* A hint inside a spinning loop. */
 static inline void arch_relax(void);
 

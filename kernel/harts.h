@@ -7,6 +7,7 @@
 #include "abi/boot.h"
 #include "base/list.h"
 #include "kernel/arch.h"
+#include "kernel/counters.h"
 #include "kernel/limits.h"
 #include "kernel/sync.h"
 
@@ -31,7 +32,8 @@ struct hart {
     bool in_panic;
     bool slice_over;        /* need_switch is because of it */
     uint32_t ready_len;     /* of `ready`; others look at it without the lock */
-    struct thread *current; /* its offset is known to assembly too */
+    struct thread *current; /* its offset and the next one's are known to assembly too */
+    uint64_t counters[COUNTER_COUNT];
     struct thread *idle;
     struct thread *left;        /* who ran before the last switch */
     struct spinlock queue_lock; /* guards ready, timers, and the state of home threads */
@@ -48,7 +50,6 @@ struct hart {
     bool spreading;       /* at slice_end, wake an idle hart */
     uint64_t slice_end;   /* ticks; UINT64_MAX while nobody waits */
     uint64_t timer_at;    /* what the timer is set to */
-    uint64_t switches, timer_irqs, device_irqs, ipis, faults, steals, moves;
     const struct boot_hart *boot;
     struct lock_list spinlocks; /* that it holds; debug builds */
 };

@@ -207,7 +207,7 @@ static struct thread *steal(struct hart *self) {
         }
         spinlock_unlock(&victim->queue_lock);
         if (thread) {
-            self->steals++;
+            counters_add(COUNTER_STEALS, 1);
             return thread;
         }
     }
@@ -310,7 +310,7 @@ void sched_finish_switch(struct thread *left) {
     hart->moving = NULL;
     __atomic_store_n(&left->on_hart, false, __ATOMIC_RELEASE);
     if (moving) {
-        hart->moves++;
+        counters_add(COUNTER_MOVES, 1);
         spinlock_lock(&to->queue_lock);
         moving->hart = to;
         moving->vtime += vtime_now(to);

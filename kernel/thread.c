@@ -75,7 +75,7 @@ void thread_switch_to(struct thread *from, struct thread *to) {
     hart->left = from;
     hart->stack_low = to->stack_low;
     hart->stack_high = to->stack_high;
-    hart->switches++;
+    counters_add(COUNTER_SWITCHES, 1);
     arch_switch(&from->context, &to->context);
     finish_switch();
 }
@@ -271,6 +271,10 @@ static enum user_exit run(struct thread *self, struct user_regs *regs) {
             continue;
         }
         arch_irq_on();
+        if (exit == USER_EXIT_CALL) {
+            counters_add(COUNTER_HOST_CALLS, 1);
+            return exit;
+        }
         if (!access_of(exit)) {
             return exit;
         }

@@ -108,6 +108,8 @@ uint64_t plat_time_ns(void);       /* monotonic */
 uint64_t plat_instret(void);       /* instructions retired on this hart, or 0 where unknown */
 uint64_t plat_guest_instret(void); /* those of the calling thread in user mode, or 0 */
 void plat_entropy(void *to, size_t size);
+/* A function was compiled, into so many bytes of machine code: for the host's statistics. */
+void plat_count_compile(uint64_t machine_bytes);
 void plat_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define PLAT_PAGE_SIZE 4096u

@@ -291,7 +291,7 @@ static status_t page_for(struct space *space, vaddr_t va, unsigned access, paddr
 
 status_t space_fault(struct space *space, vaddr_t addr, unsigned access) {
     paddr_t frame;
-    hart_self()->faults++;
+    counters_add(COUNTER_FAULTS, 1);
     mutex_lock(&space->mutex);
     status_t status = page_for(space, addr, access, &frame);
     mutex_unlock(&space->mutex);

@@ -99,12 +99,14 @@ static void each_window(uint64_t hart_mask, void (*fn)(uint64_t mask, uint64_t b
 }
 
 void arch_ipi(uint64_t hart_mask) {
+    counters_add(COUNTER_IPIS_SENT, (uint64_t)__builtin_popcountll(hart_mask));
     each_window(hart_mask, sbi_send_ipi);
 }
 
 void arch_icache_publish(void) {
     irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
     uint64_t others = harts_online_mask() & ~(UINT64_C(1) << hart_self()->index);
+    counters_add(COUNTER_CODE_FENCES, (uint64_t)__builtin_popcountll(others));
     __asm__ volatile("fence rw, rw\n fence.i" ::: "memory");
     each_window(others, sbi_fence_i);
     arch_irq_restore(irq);

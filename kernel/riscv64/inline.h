@@ -49,6 +49,12 @@ static inline struct thread *arch_current(void) {
     return current;
 }
 
+static inline uint64_t *arch_counters(void) {
+    uint64_t *counters;
+    __asm__ volatile("addi %0, tp, %1" : "=r"(counters) : "i"(HART_COUNTERS));
+    return counters;
+}
+
 static inline void arch_relax(void) {
     __asm__ volatile(".insn 0x0100000f" ::: "memory"); /* pause */
 }

@@ -12,6 +12,7 @@
 #define HART_EMERGENCY  56
 #define HART_GUARD      64 /* the Makefile says it to the compiler */
 #define HART_CURRENT    96
+#define HART_COUNTERS   104
 
 /* struct user_regs */
 #define USER_X(n)       (8 * (n))

@@ -202,6 +202,7 @@ void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint
         flush_local(start, end, pt->asid);
     }
     uint64_t others = hart_mask & ~(UINT64_C(1) << hart_self()->index);
+    counters_add(COUNTER_SHOOTDOWNS, (uint64_t)__builtin_popcountll(others));
     for (; others; others &= others - 1) {
         uint64_t id = harts_at((uint32_t)__builtin_ctzll(others))->id;
         sbi_sfence_vma(id, start, end - start, kernel ? SBI_ALL_ASIDS : pt->asid);
@@ -391,6 +392,7 @@ void arch_pagetable_fini(struct pagetable *pt, struct frame_quota *quota) {
 
 /* Assembly, since compilers turn the loop into calls of memset(). */
 void arch_page_zero(void *page) {
+    counters_add(COUNTER_FRAMES_ZEROED, 1);
     char *end = (char *)page + PAGE_SIZE;
     for (char *at = page; at < end; at += 128) {
         __asm__ volatile(

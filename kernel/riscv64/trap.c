@@ -21,6 +21,7 @@ _Static_assert(offsetof(struct hart, stack_high) == HART_STACK_HIGH, "offsets.h"
 _Static_assert(offsetof(struct hart, emergency_stack) == HART_EMERGENCY, "offsets.h");
 _Static_assert(offsetof(struct hart, guard) == HART_GUARD, "offsets.h");
 _Static_assert(offsetof(struct hart, current) == HART_CURRENT, "offsets.h");
+_Static_assert(offsetof(struct hart, counters) == HART_COUNTERS, "offsets.h");
 _Static_assert(offsetof(struct user_regs, x[31]) == USER_X(31), "offsets.h");
 _Static_assert(offsetof(struct user_regs, pc) == USER_PC, "offsets.h");
 _Static_assert(offsetof(struct user_regs, kernel_sp) == USER_KERNEL_SP, "offsets.h");
@@ -67,20 +68,19 @@ static const char *cause_text(uint64_t cause) {
 }
 
 static void take_interrupt(uint64_t cause) {
-    struct hart *hart = hart_self();
     switch (cause & ~SCAUSE_INTERRUPT) {
     case SCAUSE_IRQ_TIMER:
-        hart->timer_irqs++;
+        counters_add(COUNTER_TIMER_IRQS, 1);
         sched_tick();
         break;
     case SCAUSE_IRQ_SOFTWARE:
-        hart->ipis++;
+        counters_add(COUNTER_IPIS_RECEIVED, 1);
         csr_clear(sip, SIE_SSIE);
         panic_check();
-        hart->need_switch = true;
+        hart_self()->need_switch = true;
         break;
     case SCAUSE_IRQ_EXTERNAL:
-        hart->device_irqs++;
+        counters_add(COUNTER_DEVICE_IRQS, 1);
         irq_dispatch();
         break;
     default:

@@ -219,11 +219,12 @@ static void measure_memory(void) {
 }
 
 static void measure_timer(void) {
+    uint64_t irqs = counters_sum(COUNTER_TIMER_IRQS);
     irq_state_t irq = arch_irq_save();
     arch_timer_set(arch_ticks());
     uint64_t start = time_instret();
     arch_irq_restore(irq);
-    while (hart_self()->timer_irqs == 0) {
+    while (counters_sum(COUNTER_TIMER_IRQS) == irqs) {
     }
     report("timer interrupt", time_instret() - start, 1200);
 }
@@ -234,7 +235,6 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_print("# loader to kernel: %llu instructions; kernel start: %llu\n",
                   (unsigned long long)(info->instret_at_entry - info->instret_at_reset),
                   (unsigned long long)(time_instret() - info->instret_at_entry));
-    hart_self()->timer_irqs = 0;
     measure_timer();
     prepare();
     measure_user_enter();

@@ -209,7 +209,7 @@ static void end_spinners(unsigned len) {
 static uint64_t switches(void) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < harts_count(); i++) {
-        sum += harts_at(i)->switches;
+        sum += counters_of(i, COUNTER_SWITCHES);
     }
     return sum;
 }
@@ -297,13 +297,55 @@ static void test_fair(void) {
 static void test_idle(void) {
     uint64_t before = 0, after = 0;
     for (unsigned i = 0; i < harts_count(); i++) {
-        before += harts_at(i)->timer_irqs;
+        before += counters_of(i, COUNTER_TIMER_IRQS);
     }
     thread_sleep_ns(300000000);
     for (unsigned i = 0; i < harts_count(); i++) {
-        after += harts_at(i)->timer_irqs;
+        after += counters_of(i, COUNTER_TIMER_IRQS);
     }
     PAYLOAD_CHECK(after - before <= 2);
+}
+
+/* ---- counters ---- */
+
+enum { COUNTS = 20000 };
+
+static void count(void *arg) {
+    (void)arg;
+    for (int i = 0; i < COUNTS; i++) {
+        counters_add(COUNTER_LOG_DROPPED, 3);
+        if (i % 1000 == 0) {
+            sched_yield();
+        }
+    }
+}
+
+/* All harts at once, threads that move between them: nothing is lost. */
+static void test_counters(void) {
+    struct thread *adders[16];
+    unsigned len = 2 * harts_count() < 16 ? 2 * harts_count() : 16;
+    uint64_t before = counters_sum(COUNTER_LOG_DROPPED), sum = 0;
+    for (unsigned i = 0; i < len; i++) {
+        PAYLOAD_CHECK_EQ(thread_start("count", count, NULL, NULL, &adders[i]), STATUS_OK);
+    }
+    for (unsigned i = 0; i < len; i++) {
+        thread_join(adders[i]);
+    }
+    PAYLOAD_CHECK_EQ(counters_sum(COUNTER_LOG_DROPPED) - before, UINT64_C(3) * COUNTS * len);
+    for (uint32_t i = 0; i < harts_count(); i++) {
+        sum += counters_of(i, COUNTER_SWITCHES);
+    }
+    PAYLOAD_CHECK(sum > 0 && sum <= counters_sum(COUNTER_SWITCHES));
+    PAYLOAD_CHECK(counters_sum(COUNTER_FAULTS) > 0 && counters_sum(COUNTER_FRAMES_ZEROED) > 0);
+    PAYLOAD_CHECK(counters_sum(COUNTER_HOST_CALLS) > 0 && counters_sum(COUNTER_TIMER_IRQS) > 0);
+    PAYLOAD_CHECK((counters_sum(COUNTER_SHOOTDOWNS) > 0) == (harts_count() > 1));
+    PAYLOAD_CHECK(counters_sum(COUNTER_IPIS_SENT) > 0 || harts_count() == 1);
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        if (counters_find(counters_name((enum counter)i)) != (enum counter)i) {
+            PAYLOAD_CHECK_EQ(counters_find(counters_name((enum counter)i)), i);
+        }
+    }
+    PAYLOAD_CHECK_EQ(counters_find("none"), COUNTER_COUNT);
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
@@ -324,11 +366,13 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         PAYLOAD_CHECK(round < 2 || now == before);
         before = now;
     }
+    test_counters();
     for (unsigned i = 0; i < harts_count(); i++) {
-        const struct hart *h = harts_at(i);
         payload_print("# hart %u: %llu switches, %llu steals, %llu moves, %llu ipis\n", i,
-                      (unsigned long long)h->switches, (unsigned long long)h->steals,
-                      (unsigned long long)h->moves, (unsigned long long)h->ipis);
+                      (unsigned long long)counters_of(i, COUNTER_SWITCHES),
+                      (unsigned long long)counters_of(i, COUNTER_STEALS),
+                      (unsigned long long)counters_of(i, COUNTER_MOVES),
+                      (unsigned long long)counters_of(i, COUNTER_IPIS_RECEIVED));
     }
     payload_end();
 }

@@ -46,7 +46,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     PAYLOAD_CHECK_EQ(virtio_port_read(in, buf, sizeof(buf), &size), STATUS_OK);
     PAYLOAD_CHECK_EQ(size, 0);
     int len = (int)fmt_text(buf, sizeof(buf), "%zu bytes, %llu interrupts\n", total,
-                            (unsigned long long)hart_self()->device_irqs);
+                            (unsigned long long)counters_sum(COUNTER_DEVICE_IRQS));
     PAYLOAD_CHECK_EQ(virtio_port_write(err, buf, (size_t)len), STATUS_OK);
     virtio_console_flush();
     payload_end();

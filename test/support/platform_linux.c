@@ -243,6 +243,10 @@ void plat_entropy(void *to, size_t size) {
     }
 }
 
+void plat_count_compile(uint64_t machine_bytes) {
+    (void)machine_bytes;
+}
+
 void plat_log(const char *format, ...) {
     va_list args;
     va_start(args, format);

@@ -386,6 +386,7 @@ static status_t compile(struct wasm_store *store, struct wasm_module *module, ui
     cache->compiled_funcs++;
     cache->compiled_bytes += module->decoded->funcs[index].body_size;
     cache->machine_bytes += code->size;
+    plat_count_compile(code->size);
     return STATUS_OK;
 }
 
