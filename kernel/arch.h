@@ -226,6 +226,13 @@ static inline void arch_tlb_forget(void);
 /* This hart translates through pt from now on; NULL: the kernel's own table, no user half. */
 void arch_pagetable_use(const struct pagetable *pt);
 
+/* Copies *size bytes between the kernel and the user half of the address space that is active on this
+ * hart, by the guest's own addresses and with its own rights. False when some are left, which the three
+ * then say: the first had no page, or none that allows it, or the range is not one of the user half.
+ * Any context, never sleeps, makes no page. */
+static inline bool arch_copy_in(void **to, vaddr_t *from, size_t *size);
+static inline bool arch_copy_out(vaddr_t *to, const void **from, size_t *size);
+
 /* Kernel pages, in the one window that kernel stacks are mapped in: first address and size. */
 vaddr_t arch_kernel_window(size_t *size_out);
 struct pagetable *arch_kernel_pagetable(void);

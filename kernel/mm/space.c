@@ -20,6 +20,7 @@
 #include "kernel/mm/region.h"
 #include "kernel/random.h"
 #include "kernel/sync.h"
+#include "kernel/thread.h"
 
 #include <string.h>
 
@@ -530,36 +531,53 @@ static status_t peek(struct space *space, vaddr_t addr, size_t size, unsigned ac
     return STATUS_OK;
 }
 
-static status_t copy(struct space *space, vaddr_t addr, char *kernel, size_t size,
+/* Whether the hart, wherever the calling thread is, translates through the space. */
+static bool is_active(const struct space *space) {
+    return thread_current()->space == space;
+}
+
+/* The rest of a copy, a page through the physical map and then what can be had directly, by turns. */
+static status_t copy(struct space *space, vaddr_t addr, void *kernel, size_t size,
                      unsigned access) {
-    while (size > 0) {
+    bool all = false;
+    while (!all) {
         void *guest;
         size_t len;
-        TRY(peek(space, addr, size, access, &guest, &len));
-        if (access == PROT_WRITE) {
-            memcpy(guest, kernel, len);
-        } else {
-            memcpy(kernel, guest, len);
-        }
+        TRY(space_peek(space, addr, access, &guest, &len));
+        len = len < size ? len : size;
+        memcpy(access == PROT_WRITE ? guest : kernel, access == PROT_WRITE ? kernel : guest, len);
         addr += len;
-        kernel += len;
+        kernel = (char *)kernel + len;
         size -= len;
+        all = size == 0;
+        if (!all && is_active(space)) {
+            all = access == PROT_WRITE ? arch_copy_out(&addr, (const void **)&kernel, &size)
+                                       : arch_copy_in(&kernel, &addr, &size);
+        }
     }
     return STATUS_OK;
 }
 
 status_t space_copy_in(struct space *space, void *to, vaddr_t from, size_t size) {
-    mutex_lock(&space->mutex);
-    status_t status = copy(space, from, to, size, PROT_READ);
-    mutex_unlock(&space->mutex);
-    return status;
+    if (size == 0 || (is_active(space) && arch_copy_in(&to, &from, &size))) {
+        return STATUS_OK;
+    }
+    return copy(space, from, to, size, PROT_READ);
 }
 
 status_t space_copy_out(struct space *space, vaddr_t to, const void *from, size_t size) {
-    mutex_lock(&space->mutex);
-    status_t status = copy(space, to, (char *)from, size, PROT_WRITE);
-    mutex_unlock(&space->mutex);
-    return status;
+    if (size == 0 || (is_active(space) && arch_copy_out(&to, &from, &size))) {
+        return STATUS_OK;
+    }
+    return copy(space, to, (void *)from, size, PROT_WRITE);
+}
+
+bool space_copy_try_in(const struct space *space, void *to, vaddr_t from, size_t size) {
+    return is_active(space) && arch_copy_in(&to, &from, &size);
+}
+
+bool space_copy_try_out(const struct space *space, vaddr_t to, const void *from, size_t size) {
+    return is_active(space) && arch_copy_out(&to, &from, &size);
 }
 
 status_t space_peek(struct space *space, vaddr_t addr, unsigned access, void **out,

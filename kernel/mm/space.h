@@ -8,7 +8,7 @@
  * executable for the guest, never writable), and wired (committed at once on contiguous frames that
  * the kernel may touch by a pointer of its own).
  *
- * All calls take the space's mutex and may sleep: thread context, no spinlock held. All addresses
+ * All calls but space_copy_try_*() take the space's mutex and may sleep: thread context, no spinlock held. All addresses
  * and sizes given to reserve, commit, protect, decommit and unmap are multiples of PAGE_SIZE.
  *
  * Nothing here panics for lack of memory: NO_MEMORY says that the frame quota or the machine is
@@ -21,6 +21,7 @@
 #include "kernel/arch.h"
 #include "kernel/types.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,9 +71,16 @@ status_t space_publish_code(struct space *space, vaddr_t addr, const void *code,
 
 /* Between kernel and guest memory, at any addresses; commits lazy pages as a guest's access would.
  * FAULT if any page in between does not allow it (bytes before it may have been copied). Works for
- * any space, current or not. */
+ * any space; a few instructions for that of the calling thread. */
 status_t space_copy_in(struct space *space, void *to, vaddr_t from, size_t size) MUST_CHECK;
 status_t space_copy_out(struct space *space, vaddr_t to, const void *from, size_t size) MUST_CHECK;
+
+/* The same for the space of the calling thread in any context, interrupts off included: never sleeps,
+ * takes no lock and makes no page. False, with some bytes copied or none: space_copy_in() or
+ * space_copy_out() will make the pages or say what is wrong. */
+bool space_copy_try_in(const struct space *space, void *to, vaddr_t from, size_t size) MUST_CHECK;
+bool space_copy_try_out(const struct space *space, vaddr_t to, const void *from,
+                        size_t size) MUST_CHECK;
 
 /* The kernel's address of guest byte addr and how many bytes follow it in the same page, checked
  * for `access` (PROT_READ or PROT_WRITE). Valid until the page is unmapped or decommitted, which is

@@ -1,5 +1,5 @@
 /*
- * What kernel/riscv64/trap.S defines, what it calls, and the layouts they share. Private to this
+ * What kernel/riscv64/trap.S and usercopy.S define, what it calls, and the layouts they share. Private to this
  * folder.
  */
 #ifndef KERNEL_RISCV64_ASM_H
@@ -25,6 +25,8 @@ void fp_save(struct user_regs *regs);
 int probe_load(const uint64_t *from, uint64_t *out);
 int probe_stimecmp(void);
 extern const char probe_begin[], probe_end[], probe_failed[];
+
+extern const char usercopy_begin[], usercopy_end[];
 
 /* A trap taken in the kernel; `overflow`: the stack it came on could not be used. */
 void trap_kernel(struct trap_frame *frame, uint64_t overflow);

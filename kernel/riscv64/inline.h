@@ -10,6 +10,7 @@
 #include "kernel/types.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 static inline irq_state_t arch_irq_save(void) {
     irq_state_t old;
@@ -61,6 +62,40 @@ static inline void arch_relax(void) {
 
 static inline void arch_tlb_forget(void) {
     __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+/* usercopy.S: a call by a convention of its own, so that the caller has nothing to save. */
+static inline bool user_copy(vaddr_t *to, vaddr_t *from, size_t *size) {
+    register vaddr_t a0 __asm__("a0") = *to;
+    register vaddr_t a1 __asm__("a1") = *from;
+    register size_t a2 __asm__("a2") = *size;
+    __asm__ volatile("call t0, usercopy"
+                     : "+r"(a0), "+r"(a1), "+r"(a2)
+                     :
+                     : "a3", "a4", "a5", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory");
+    *to = a0;
+    *from = a1;
+    *size = a2;
+    return a2 == 0;
+}
+
+/* The user half is the lower one, and no page lies near its border: an address of neither half faults. */
+static inline bool in_user_half(vaddr_t addr, size_t size) {
+    return (int64_t)(addr | size | (addr + size)) >= 0;
+}
+
+static inline bool arch_copy_in(void **to, vaddr_t *from, size_t *size) {
+    vaddr_t kernel = (vaddr_t)*to;
+    bool all = *size == 0 || (in_user_half(*from, *size) && user_copy(&kernel, from, size));
+    *to = (void *)kernel;
+    return all;
+}
+
+static inline bool arch_copy_out(vaddr_t *to, const void **from, size_t *size) {
+    vaddr_t kernel = (vaddr_t)*from;
+    bool all = *size == 0 || (in_user_half(*to, *size) && user_copy(to, &kernel, size));
+    *from = (const void *)kernel;
+    return all;
 }
 
 static inline void arch_io_fence(void) {

@@ -144,6 +144,15 @@ trap_vector:
 
 quick_refused:
     ld a0, SAVED_REGS(sp)
+    /* The function may have faulted in usercopy(): what the trap was must be set again. */
+    ld t0, USER_X(5)(a0)
+    ld t1, USER_QUICK(a0)
+    andi t0, t0, QUICK_MASK
+    add t1, t1, t0
+    ld t0, QUICK_PC(t1)
+    csrw sepc, t0
+    li t0, SCAUSE_ECALL
+    csrw scause, t0
     ld t0, USER_X(10)(a0)
     csrw sscratch, t0
     ld ra, USER_X(1)(a0)
@@ -270,8 +279,9 @@ save_frame:
     sd t4, FRAME_X(29)(sp)
     sd t5, FRAME_X(30)(sp)
     sd t6, FRAME_X(31)(sp)
+    li t1, SSTATUS_SUM
     csrr t0, sepc
-    csrr t1, sstatus
+    csrrc t1, sstatus, t1
     csrr t2, scause
     csrr t3, stval
     sd t0, FRAME_PC(sp)

@@ -3,7 +3,7 @@
  * for which a guest stopped.
  *
  * Needs: trap.S, which calls in with interrupts off. An exception in the kernel is a panic, except
- * at the few probing instructions that are expected to trap (probe_* in trap.S).
+ * at the few instructions that are expected to trap (probe_* in trap.S, and usercopy.S).
  */
 #include "kernel/assert.h"
 #include "kernel/harts.h"
@@ -121,6 +121,10 @@ void trap_kernel(struct trap_frame *frame, uint64_t overflow) {
     }
     if (frame->pc >= (vaddr_t)probe_begin && frame->pc < (vaddr_t)probe_end) {
         frame->pc = (vaddr_t)probe_failed;
+        return;
+    }
+    if (frame->pc >= (vaddr_t)usercopy_begin && frame->pc < (vaddr_t)usercopy_end) {
+        frame->pc = (vaddr_t)usercopy_end;
         return;
     }
     report(frame, cause_text(frame->cause));

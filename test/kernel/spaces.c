@@ -3,15 +3,19 @@
  * that every frame comes back.
  *
  * QEMU: -smp 1
- * QEMU: -m 64M
+ * QEMU: -smp 4 -m 64M
  */
 #include "abi/boot.h"
 #include "init/machine.h"
+#include "kernel/harts.h"
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
+#include "kernel/mm/stack.h"
 #include "kernel/random.h"
+#include "kernel/riscv64/asm.h"
+#include "kernel/thread.h"
 #include "test/support/payload.h"
 
 #include <string.h>
@@ -121,6 +125,134 @@ static void test_wired(void) {
     PAYLOAD_CHECK_EQ(space_unmap(space, a, 64 * PAGE_SIZE), STATUS_OK);
 }
 
+/* All alignments and sizes around a page's end, into the active space and another, against memcpy(). */
+static unsigned copy_wrongly(vaddr_t page) {
+    enum { SIZE = 100, AROUND = 24 };
+    static char from[SIZE + AROUND], back[SIZE + AROUND], guest[SIZE + AROUND + 8];
+    unsigned wrong = 0;
+    random_bytes(from, sizeof(from));
+    for (size_t offset = 0; offset < 8; offset++) {
+        for (size_t skip = 0; skip < 8; skip++) {
+            for (size_t size = 0; size <= SIZE; size++) {
+                vaddr_t to = page + PAGE_SIZE - 64 + offset;
+                memset(guest, 7, sizeof(guest));
+                wrong += space_copy_out(space, to - 8, guest, size + 16) != STATUS_OK;
+                wrong += space_copy_out(space, to, from + skip, size) != STATUS_OK;
+                wrong += space_copy_in(space, back + skip, to, size) != STATUS_OK;
+                wrong += memcmp(back + skip, from + skip, size) != 0;
+                wrong += space_copy_in(space, guest, to - 8, size + 16) != STATUS_OK;
+                wrong += guest[7] != 7 || guest[8 + size] != 7;
+                wrong += memcmp(guest + 8, from + skip, size) != 0;
+            }
+        }
+    }
+    return wrong;
+}
+
+static void test_copy_limits(vaddr_t a) {
+    static char bytes[3 * PAGE_SIZE];
+    vaddr_t kernel = (vaddr_t)bytes;
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, kernel, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, kernel, bytes, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, harts_boot_info.physmap, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, ~0ul, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, 0, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, 1ul << 62, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, arch_user_end() - 4, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, kernel, 0), STATUS_OK);
+    PAYLOAD_CHECK(!space_copy_try_in(space, bytes, a, 0 - a + 8));
+    PAYLOAD_CHECK(!space_copy_try_out(space, a, bytes, 1ul << 63));
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a + PAGE_SIZE, bytes, 2 * PAGE_SIZE), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, PAGE_SIZE, PROT_READ), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a + 16, bytes, 8), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, bytes, a + 16, 8), STATUS_OK);
+}
+
+/* With interrupts off, and what cannot be done at once left to others. */
+static void test_copy_at_once(vaddr_t a) {
+    uint64_t word = 0;
+    uint64_t frames = space_frames(space);
+    irq_state_t irq = arch_irq_save();
+    PAYLOAD_CHECK(!space_copy_try_out(space, a, &word, 8));
+    PAYLOAD_CHECK(!arch_irq_enabled());
+    PAYLOAD_CHECK_EQ(space_frames(space), frames);
+    arch_irq_restore(irq);
+    word = 42;
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a, &word, 8), STATUS_OK);
+    word = 0;
+    irq = arch_irq_save();
+    PAYLOAD_CHECK(space_copy_try_in(space, &word, a, 8));
+    arch_irq_restore(irq);
+    PAYLOAD_CHECK_EQ(word, 42);
+    /* The kernel itself cannot reach it by that address: SUM is off again, after faults too. */
+    PAYLOAD_CHECK(!probe_load((const uint64_t *)a, &word));
+    thread_set_space(NULL);
+    PAYLOAD_CHECK(!space_copy_try_in(space, &word, a, 8));
+    PAYLOAD_CHECK_EQ(space_copy_in(space, &word, a, 8), STATUS_OK);
+    thread_set_space(space);
+}
+
+static void test_copies(void) {
+    vaddr_t a;
+    PAYLOAD_CHECK_EQ(space_reserve(space, 3 * PAGE_SIZE, 0, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(copy_wrongly(a), 0);
+    PAYLOAD_CHECK_EQ(space_decommit(space, a, 2 * PAGE_SIZE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE), STATUS_OK);
+    thread_set_space(space);
+    test_copy_at_once(a);
+    PAYLOAD_CHECK_EQ(copy_wrongly(a), 0);
+    test_copy_limits(a);
+    thread_set_space(NULL);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a, 3 * PAGE_SIZE), STATUS_OK);
+}
+
+/* Copies that are interrupted and preempted, each thread in a space of its own. */
+enum { COPIERS = 3, COPY_SIZE = 1 << 18, COPY_ROUNDS = 3 };
+static unsigned copy_errors;
+
+static void copy_on(void *arg) {
+    vaddr_t at = *(vaddr_t *)arg;
+    struct space *own = thread_current()->space;
+    uint64_t *words = heap_alloc(COPY_SIZE);
+    unsigned wrong = !words;
+    for (uint64_t round = 0; words && round < COPY_ROUNDS; round++) {
+        for (size_t i = 0; i < COPY_SIZE / 8; i++) {
+            words[i] = at + i * round;
+        }
+        wrong += space_copy_out(own, at + round % 8, words, COPY_SIZE) != STATUS_OK;
+        memset(words, 0, COPY_SIZE);
+        wrong += space_copy_in(own, words, at + round % 8, COPY_SIZE) != STATUS_OK;
+        for (size_t i = 0; i < COPY_SIZE / 8; i++) {
+            wrong += words[i] != at + i * round;
+        }
+        wrong += space_decommit(own, at + PAGE_SIZE, COPY_SIZE) != STATUS_OK;
+        wrong += space_protect(own, at, COPY_SIZE + PAGE_SIZE, PROT_READ | PROT_WRITE) != STATUS_OK;
+    }
+    heap_free(words);
+    __atomic_fetch_add(&copy_errors, wrong, __ATOMIC_RELAXED);
+}
+
+static void test_preempted_copies(void) {
+    struct space *spaces[COPIERS];
+    struct thread *threads[COPIERS];
+    vaddr_t at[COPIERS];
+    for (int i = 0; i < COPIERS; i++) {
+        PAYLOAD_CHECK_EQ(space_new(1000, &spaces[i]), STATUS_OK);
+        PAYLOAD_CHECK_EQ(space_reserve(spaces[i], COPY_SIZE + PAGE_SIZE, 0, &at[i]), STATUS_OK);
+        PAYLOAD_CHECK_EQ(
+            space_protect(spaces[i], at[i], COPY_SIZE + PAGE_SIZE, PROT_READ | PROT_WRITE),
+            STATUS_OK);
+        PAYLOAD_CHECK_EQ(thread_start("copier", copy_on, &at[i], spaces[i], &threads[i]),
+                         STATUS_OK);
+    }
+    for (int i = 0; i < COPIERS; i++) {
+        thread_join(threads[i]);
+        space_free(spaces[i]);
+    }
+    PAYLOAD_CHECK_EQ(copy_errors, 0);
+}
+
 static void test_quota(void) {
     struct space *small;
     vaddr_t a;
@@ -223,10 +355,13 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_grow();
         test_code();
         test_wired();
+        test_copies();
         PAYLOAD_CHECK_EQ(space_frames(space), empty);
         test_quota();
         test_random();
+        test_preempted_copies();
         space_free(space);
+        stack_trim();
         size_t now = frame_free_count() + heap_frames();
         PAYLOAD_CHECK(round == 0 || now == before);
         before = now;
