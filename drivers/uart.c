@@ -1,8 +1,17 @@
 /*
- * ns16550a. Output is polled: the transmitter takes 16 bytes when it is empty. Input goes into a
- * ring, by interrupt where there is one, and by looking where there is none.
+ * ns16550a. The device holds 16 bytes each way. It asks when 14 have come in or none came for a while,
+ * and when it has sent all it was given.
  *
- * Locks: one spinlock over the input ring.
+ *     device --collect()--> input ring  --uart_read()-->  threads
+ *     device <---send()---- output ring <--uart_write()-- threads, the log
+ *
+ * Each interrupt is wanted only while it can be of use: that of input while its ring has room, that of
+ * output while its ring has bytes. One interrupt moves a bounded number of bytes; the line stays up
+ * while there is more, so that nothing else waits longer than that.
+ *
+ * Locks: the port's is the innermost of all, because the log is written under any other, so nobody is
+ * woken under it. A second one, taken before it, guards the queues of those who wait. Panic output
+ * takes no lock.
  */
 #include "drivers/uart.h"
 
@@ -11,6 +20,8 @@
 #include "kernel/irq.h"
 #include "kernel/log.h"
 #include "kernel/sync.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
 
 enum {
     REG_DATA = 0,
@@ -18,20 +29,41 @@ enum {
     REG_FCR = 2,
     REG_LSR = 5,
     IER_RECEIVE = 0x01,
-    FCR_ENABLE = 0x07, /* on, both queues cleared */
+    IER_TRANSMIT = 0x02,
+    FCR_ENABLE = 0xc7, /* on, both queues cleared, asks at 14 bytes */
     LSR_READY = 0x01,
+    LSR_OVERRUN = 0x02,
     LSR_EMPTY = 0x20,
+    LSR_IDLE = 0x40,
     FIFO_LEN = 16,
-    INPUT_SIZE = 4096, /* a power of two */
+    RING_SIZE = 4096,   /* a power of two */
+    COLLECT_MAX = 64,   /* bytes taken in with interrupts off */
+    ROOM_TO_WAKE = 512, /* in the output ring, before writers go on */
+};
+
+#define POLL_NS 1000000ul /* between looks at a device without an interrupt */
+
+/* Bytes ever put in and taken out; `tail` to `head` are there now. */
+struct ring {
+    uint32_t head, tail;
+    char bytes[RING_SIZE];
 };
 
 static volatile uint8_t *registers;
 static uint32_t stride_shift; /* registers are 1 << this bytes apart */
 static uint32_t source;
+static bool polled = true;
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_DEVICE);
-static char input[INPUT_SIZE];
-static uint32_t input_head, input_tail;
+/* Guards the port: registers, rings and the three below. */
+static struct spinlock port_lock = SPINLOCK_INIT(LOCK_CONSOLE);
+static struct ring input, output;
+static uint8_t wanted;       /* what REG_IER holds */
+static bool writers_waiting; /* the interrupt of output is for them too */
+static uint64_t overruns;
+
+/* Guards the queues. */
+static struct spinlock wait_lock = SPINLOCK_INIT(LOCK_DEVICE);
+static struct waitqueue readers = WAITQUEUE_INIT(readers), writers = WAITQUEUE_INIT(writers);
 
 static uint8_t get(unsigned reg) {
     return registers[reg << stride_shift];
@@ -41,49 +73,227 @@ static void set(unsigned reg, uint8_t value) {
     registers[reg << stride_shift] = value;
 }
 
-static size_t write(const char *text, size_t len) {
-    if (!(get(REG_LSR) & LSR_EMPTY)) {
-        return 0;
-    }
-    size_t n = len < FIFO_LEN ? len : FIFO_LEN;
-    for (size_t i = 0; i < n; i++) {
-        set(REG_DATA, (uint8_t)text[i]);
-    }
-    return n;
+static uint32_t ring_len(const struct ring *ring) {
+    return ring->head - ring->tail;
 }
 
-/* Under the lock. What does not fit stays in the device. */
+static uint32_t ring_room(const struct ring *ring) {
+    return RING_SIZE - ring_len(ring);
+}
+
+static void ring_put(struct ring *ring, char byte) {
+    ring->bytes[ring->head++ % RING_SIZE] = byte;
+}
+
+static char ring_get(struct ring *ring) {
+    return ring->bytes[ring->tail++ % RING_SIZE];
+}
+
+/* ---- under the port's lock ---- */
+
+/* What does not fit stays in the device. */
 static void collect(void) {
-    while (input_head - input_tail < INPUT_SIZE && (get(REG_LSR) & LSR_READY)) {
-        input[input_head++ % INPUT_SIZE] = (char)get(REG_DATA);
+    for (uint32_t n = 0; n < COLLECT_MAX && ring_room(&input) > 0; n++) {
+        uint8_t state = get(REG_LSR);
+        overruns += (state & LSR_OVERRUN) != 0;
+        if (!(state & LSR_READY)) {
+            break;
+        }
+        ring_put(&input, (char)get(REG_DATA));
     }
 }
+
+static void send(void) {
+    if (ring_len(&output) > 0 && (get(REG_LSR) & LSR_EMPTY)) {
+        for (uint32_t n = 0; n < FIFO_LEN && ring_len(&output) > 0; n++) {
+            set(REG_DATA, (uint8_t)ring_get(&output));
+        }
+    }
+}
+
+static void want_interrupts(void) {
+    uint8_t now = 0;
+    if (!polled) {
+        now |= ring_room(&input) > 0 ? IER_RECEIVE : 0;
+        now |= ring_len(&output) > 0 || writers_waiting ? IER_TRANSMIT : 0;
+    }
+    if (now != wanted) {
+        wanted = now;
+        set(REG_IER, now);
+    }
+}
+
+/* ---- under the queues' lock ---- */
+
+static bool has_input(void) {
+    return ring_len(&input) > 0;
+}
+
+static bool has_room(void) {
+    return ring_room(&output) >= ROOM_TO_WAKE;
+}
+
+/* Moves what can be moved, both ways. */
+static void serve(void) {
+    spinlock_lock(&port_lock);
+    collect();
+    send();
+    if (has_room()) {
+        writers_waiting = false;
+    }
+    want_interrupts();
+    spinlock_unlock(&port_lock);
+}
+
+/* Sleeps until `ready`, or the deadline, or the thread is to end; false: in vain. */
+static bool wait(struct waitqueue *queue, bool (*ready)(void), uint64_t deadline_ns) {
+    serve();
+    while (!ready()) {
+        uint64_t now = time_now_ns();
+        uint64_t until = polled && now + POLL_NS < deadline_ns ? now + POLL_NS : deadline_ns;
+        if (now >= deadline_ns || thread_current()->kill) {
+            return false;
+        }
+        waitqueue_sleep(queue, &wait_lock, until);
+        serve();
+    }
+    return true;
+}
+
+/* ---- interrupt ---- */
 
 static void interrupt(void *ctx) {
     (void)ctx;
-    spinlock_lock(&lock);
-    collect();
-    if (input_head - input_tail == INPUT_SIZE) {
-        set(REG_IER, 0); /* until somebody reads */
+    spinlock_lock(&wait_lock);
+    serve();
+    if (has_input()) {
+        waitqueue_wake_all(&readers);
     }
-    spinlock_unlock(&lock);
+    if (has_room()) {
+        waitqueue_wake_all(&writers);
+    }
+    spinlock_unlock(&wait_lock);
 }
 
-static size_t read(char *buf, size_t cap) {
+/* ---- the log's console ---- */
+
+static size_t write(const char *text, size_t len) {
     size_t n = 0;
-    spinlock_lock(&lock);
-    collect();
-    while (n < cap && input_tail != input_head) {
-        buf[n++] = input[input_tail++ % INPUT_SIZE];
+    spinlock_lock(&port_lock);
+    while (n < len && ring_room(&output) > 0) {
+        ring_put(&output, text[n++]);
     }
-    if (source) {
-        set(REG_IER, IER_RECEIVE);
-    }
-    spinlock_unlock(&lock);
+    send();
+    want_interrupts();
+    spinlock_unlock(&port_lock);
     return n;
 }
 
-static const struct console uart_console = {.write = write, .read = read};
+static void flush(void) {
+    bool busy = true;
+    while (busy) {
+        spinlock_lock(&port_lock);
+        send();
+        busy = ring_len(&output) > 0 || !(get(REG_LSR) & LSR_IDLE);
+        spinlock_unlock(&port_lock);
+    }
+}
+
+static void put_polled(char byte) {
+    while (!(get(REG_LSR) & LSR_EMPTY)) {
+    }
+    set(REG_DATA, (uint8_t)byte);
+}
+
+static void write_now(const char *text, size_t len) {
+    while (ring_len(&output) > 0) {
+        put_polled(ring_get(&output));
+    }
+    for (size_t i = 0; i < len; i++) {
+        put_polled(text[i]);
+    }
+}
+
+static const struct console uart_console = {.write = write, .flush = flush, .write_now = write_now};
+
+/* ---- threads ---- */
+
+bool uart_present(void) {
+    return registers != NULL;
+}
+
+static size_t take(char *to, size_t cap) {
+    size_t n = 0;
+    spinlock_lock(&port_lock);
+    while (n < cap && ring_len(&input) > 0) {
+        to[n++] = ring_get(&input);
+    }
+    want_interrupts();
+    spinlock_unlock(&port_lock);
+    return n;
+}
+
+status_t uart_read(void *buf, size_t cap, uint64_t deadline_ns, size_t *size_out) {
+    *size_out = 0;
+    if (!registers) {
+        return STATUS_IO;
+    }
+    spinlock_lock(&wait_lock);
+    if (wait(&readers, has_input, deadline_ns)) {
+        *size_out = take(buf, cap);
+    }
+    spinlock_unlock(&wait_lock);
+    if (*size_out > 0) {
+        return STATUS_OK;
+    }
+    return thread_current()->kill ? STATUS_EXITED : STATUS_WOULD_BLOCK;
+}
+
+static bool wait_for_room(void) {
+    spinlock_lock(&wait_lock);
+    spinlock_lock(&port_lock);
+    writers_waiting = true;
+    spinlock_unlock(&port_lock);
+    bool room = wait(&writers, has_room, WAIT_FOREVER);
+    spinlock_unlock(&wait_lock);
+    return room;
+}
+
+status_t uart_write(const void *bytes, size_t size) {
+    const char *from = bytes;
+    if (!registers) {
+        return STATUS_IO;
+    }
+    while (size > 0) {
+        size_t n = write(from, size);
+        from += n;
+        size -= n;
+        if (size > 0 && !wait_for_room()) {
+            return STATUS_EXITED;
+        }
+    }
+    return STATUS_OK;
+}
+
+bool uart_readable(void) {
+    return uart_wait_readable(0);
+}
+
+bool uart_wait_readable(uint64_t deadline_ns) {
+    if (!registers) {
+        return false;
+    }
+    spinlock_lock(&wait_lock);
+    bool some = wait(&readers, has_input, deadline_ns);
+    spinlock_unlock(&wait_lock);
+    return some;
+}
+
+uint64_t uart_overruns(void) {
+    return overruns;
+}
+
+/* ---- start ---- */
 
 /* The port the firmware speaks on, else the first one. */
 static struct fdt_node find(void) {
@@ -123,8 +333,10 @@ void uart_init(void) {
 
 void uart_enable_irq(void) {
     if (!registers || !source || irq_register(source, interrupt, NULL) != STATUS_OK) {
-        source = 0;
         return;
     }
-    set(REG_IER, IER_RECEIVE);
+    spinlock_lock(&port_lock);
+    polled = false;
+    want_interrupts();
+    spinlock_unlock(&port_lock);
 }

@@ -47,10 +47,6 @@ void log_init(const char *bootargs) {
     }
 }
 
-const struct console *log_console(void) {
-    return console;
-}
-
 static void append(char c) {
     ring[written % LOG_RING_SIZE] = c;
     written++;
@@ -150,10 +146,8 @@ static void put(enum log_level level, const char *text, size_t len) {
 
 /* Straight to the console, for a kernel that trusts nothing any more. */
 static void put_now(const char *text, size_t len) {
-    while (console && len > 0) {
-        size_t done = console->write(text, len);
-        text += done;
-        len -= done;
+    if (console) {
+        console->write_now(text, len);
     }
 }
 
@@ -187,6 +181,9 @@ void log_write(enum log_level level, const char *module, const char *format, ...
 
 void log_flush(void) {
     drain(true);
+    if (console) {
+        console->flush();
+    }
 }
 
 void log_enter_panic(void) {

@@ -16,12 +16,14 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* A device that shows text. Never sleeps. */
+/* A device that shows text. Nothing here sleeps. */
 struct console {
     /* Takes what fits right now, at least one byte when ready; returns how many. */
     size_t (*write)(const char *text, size_t len);
-    /* Bytes typed so far; never waits. */
-    size_t (*read)(char *buf, size_t cap);
+    /* Waits until all that write() took has left. */
+    void (*flush)(void);
+    /* For a panic: all of it leaves, after what write() took, without locks and interrupts. */
+    void (*write_now)(const char *text, size_t len);
 };
 
 /* "log=debug" or "log=warn" in the boot arguments chooses the level shown on the console. */
@@ -29,7 +31,6 @@ void log_init(const char *bootargs);
 
 /* What the ring holds so far is written to it at once. */
 void log_set_console(const struct console *console);
-const struct console *log_console(void);
 
 void log_write(enum log_level level, const char *module, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

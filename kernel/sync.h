@@ -35,7 +35,8 @@
     X(ASID, "address-space ids") /* which are in use */                                            \
     X(FRAME, "frames")           /* physical memory */                                             \
     X(RANDOM, "random")          /* the generator */                                               \
-    X(LOG, "log")                /* ring of lines: any other may be held */
+    X(LOG, "log")                /* ring of lines: any other may be held */                        \
+    X(CONSOLE, "console")        /* the serial port that the log is written to */
 
 enum lock_rank {
     LOCK_UNRANKED,

@@ -1,0 +1,107 @@
+/*
+ * The serial port both ways at once: what is pasted comes back unchanged, however slow the reader and
+ * whatever else runs; waiting ends at the deadline. test/kernel/uart_paste.py is at the other end.
+ *
+ * It sends a line "BYTES PAUSE_US\n" and then that many bytes; the reader sleeps PAUSE_US after every
+ * 64 KiB.
+ */
+#include "abi/boot.h"
+#include "base/fmt.h"
+#include "drivers/uart.h"
+#include "init/machine.h"
+#include "kernel/harts.h"
+#include "kernel/log.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+#include "test/support/payload.h"
+
+#include <string.h>
+
+static char buf[5000];
+
+static void test_deadline(void) {
+    size_t size = 1;
+    uint64_t deadline = time_now_ns() + 3000000;
+    PAYLOAD_CHECK_EQ(uart_read(buf, sizeof(buf), deadline, &size), STATUS_WOULD_BLOCK);
+    PAYLOAD_CHECK_EQ(size, 0);
+    PAYLOAD_CHECK(time_now_ns() >= deadline);
+    PAYLOAD_CHECK(!uart_readable());
+    PAYLOAD_CHECK(!uart_wait_readable(time_now_ns() + 1000000));
+}
+
+static uint64_t read_number(void) {
+    uint64_t n = 0;
+    char c = 0;
+    size_t size;
+    while (uart_read(&c, 1, WAIT_FOREVER, &size) == STATUS_OK && c >= '0' && c <= '9') {
+        n = 10 * n + (uint64_t)(c - '0');
+    }
+    return n;
+}
+
+/* Reads of changing size. Returns how many bytes came and went. */
+static uint64_t echo(uint64_t total, uint64_t pause_us) {
+    uint64_t done = 0, round = 0, next_pause = 65536;
+    size_t size;
+    while (done < total) {
+        size_t cap = 1 + (round++ * 977) % sizeof(buf);
+        cap = cap < total - done ? cap : total - done;
+        if (uart_read(buf, cap, WAIT_FOREVER, &size) != STATUS_OK ||
+            uart_write(buf, size) != STATUS_OK) {
+            break;
+        }
+        done += size;
+        if (pause_us && done >= next_pause) {
+            next_pause += 65536;
+            thread_sleep_ns(pause_us * 1000);
+        }
+    }
+    return done;
+}
+
+static volatile bool stop;
+static volatile uint64_t turns;
+
+/* Somebody who has nothing to do with it. */
+static void work(void *arg) {
+    (void)arg;
+    while (!stop) {
+        turns++;
+        thread_sleep_ns(500000);
+    }
+}
+
+static uint64_t device_irqs(void) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < harts_count(); i++) {
+        sum += harts_at(i)->device_irqs;
+    }
+    return sum;
+}
+
+static _Noreturn void test(size_t hart, const struct boot_info *info) {
+    static const char ready[] = "uart ready\n";
+    struct thread *other;
+    payload_begin(info);
+    machine_init(hart, info);
+    test_deadline();
+    PAYLOAD_CHECK_EQ(thread_start("other", work, NULL, NULL, &other), STATUS_OK);
+    status_t status = uart_write(ready, strlen(ready));
+    log_flush();
+    uint64_t total = read_number(), pause_us = read_number();
+    uint64_t irqs = device_irqs(), done = echo(total, pause_us);
+    log_flush();
+    irqs = device_irqs() - irqs;
+    stop = true;
+    thread_join(other);
+    payload_print("\n# %llu bytes, %llu interrupts\n", (unsigned long long)done,
+                  (unsigned long long)irqs);
+    PAYLOAD_CHECK_EQ(status, STATUS_OK);
+    PAYLOAD_CHECK_EQ(done, total);
+    PAYLOAD_CHECK_EQ(uart_overruns(), 0);
+    PAYLOAD_CHECK(turns > 0);
+    PAYLOAD_CHECK(irqs > 0);
+    payload_end();
+}
+
+LOADER_ENTRY(test, .stack_pages = 16);
