@@ -9,7 +9,7 @@
 #include "base/fmt.h"
 #include "drivers/uart.h"
 #include "init/machine.h"
-#include "kernel/harts.h"
+#include "kernel/counters.h"
 #include "kernel/log.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -71,14 +71,6 @@ static void work(void *arg) {
     }
 }
 
-static uint64_t device_irqs(void) {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < harts_count(); i++) {
-        sum += harts_at(i)->device_irqs;
-    }
-    return sum;
-}
-
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static const char ready[] = "uart ready\n";
     struct thread *other;
@@ -89,9 +81,9 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     status_t status = uart_write(ready, strlen(ready));
     log_flush();
     uint64_t total = read_number(), pause_us = read_number();
-    uint64_t irqs = device_irqs(), done = echo(total, pause_us);
+    uint64_t irqs = counters_sum(COUNTER_DEVICE_IRQS), done = echo(total, pause_us);
     log_flush();
-    irqs = device_irqs() - irqs;
+    irqs = counters_sum(COUNTER_DEVICE_IRQS) - irqs;
     stop = true;
     thread_join(other);
     payload_print("\n# %llu bytes, %llu interrupts\n", (unsigned long long)done,
