@@ -26,7 +26,9 @@ enum run_exit {
     RUN_EXIT_USAGE = 2,     /* the command was called wrongly */
     RUN_EXIT_ERROR = 125,   /* k23 itself failed */
     RUN_EXIT_REFUSED = 126, /* the module cannot be run: malformed, invalid, not linkable */
-    RUN_EXIT_TRAP = 134     /* the program trapped */
+    RUN_EXIT_TRAP = 134,    /* the program trapped */
+    RUN_EXIT_KILLED = 137,  /* somebody ended it */
+    RUN_EXIT_TIMEOUT = 142  /* its time was over */
 };
 
 /* Limits on RUN_FILE. */

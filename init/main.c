@@ -6,11 +6,52 @@
 #include "abi/run.h"
 #include "drivers/virtio_console.h"
 #include "init/machine.h"
-#include "init/program.h"
+#include "init/mounts.h"
+#include "init/run.h"
 #include "init/streams.h"
+#include "init/timeouts.h"
 #include "kernel/harts.h"
 #include "kernel/log.h"
 #include "kernel/power.h"
+#include "kernel/program.h"
+
+/* Runs the one program that is asked for, and returns its exit status. */
+static int run_request(const struct request *request) {
+    static struct mounts mounts;
+    const char *which;
+    struct program_end end = {.status = RUN_EXIT_ERROR};
+    struct run_options options = {
+        .module = request->module.bytes,
+        .module_size = request->module.size,
+        .invoke = request->invoke,
+        .args = request->args,
+        .environ = request->environ,
+        .max_memory = request->max_memory,
+        .eager = request->eager,
+        .dirs = mounts.dirs,
+    };
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        options.streams[i] = streams_file((enum stream)i);
+        options.streams[i]->is_terminal = request->is_terminal[i];
+    }
+    status_t status = mounts_open(&mounts, request, &which);
+    options.dir_count = mounts.count;
+    if (status == STATUS_OK) {
+        uint32_t pid;
+        which = "cannot be started";
+        status = run_start(&options, &pid);
+        if (status == STATUS_OK) {
+            status = program_wait(pid, WAIT_FOREVER, &end);
+        }
+    }
+    if (status != STATUS_OK) {
+        fmt_print(&streams_err, "k23: %s: %s: %s\n",
+                  request->args.count ? request->args.bytes : "program", which,
+                  status_text(status));
+    }
+    mounts_close(&mounts);
+    return end.status;
+}
 
 static _Noreturn void kernel_main(size_t hart, const struct boot_info *info) {
     struct request request;
@@ -20,9 +61,10 @@ static _Noreturn void kernel_main(size_t hart, const struct boot_info *info) {
         "init", "the loader took %llu instructions",
         (unsigned long long)(harts_boot_info.instret_at_entry - harts_boot_info.instret_at_reset));
     streams_init();
+    timeouts_init();
     int exit_status = RUN_EXIT_ERROR;
     if (request_read(&machine_initrd, &request, &why) == STATUS_OK) {
-        exit_status = program_run(&request);
+        exit_status = run_request(&request);
     } else {
         fmt_print(&streams_err, "k23: nothing to run: %s\n", why);
     }

@@ -13,7 +13,7 @@
 #define TMP_PART 2u
 
 static status_t keep(struct mounts *mounts, struct ramfs *fs, struct node **root_out) {
-    mounts->fs[mounts->count++] = fs;
+    mounts->fs[mounts->fs_count++] = fs;
     *root_out = ramfs_root(fs);
     return STATUS_OK;
 }
@@ -41,39 +41,39 @@ static status_t open_dir(struct mounts *mounts, const struct request_dir *dir,
     return STATUS_UNSUPPORTED;
 }
 
-/* The descriptor has the reference afterwards. */
-static status_t preopen(struct wasi *wasi, struct node *root, const char *guest) {
-    status_t status = wasi_preopen(wasi, root, guest);
-    node_put(root);
-    return status;
+static void add(struct mounts *mounts, struct node *root, const char *guest) {
+    mounts->dirs[mounts->count++] = (struct run_dir){guest, root};
 }
 
-static status_t open_tmp(struct mounts *mounts, struct wasi *wasi) {
+static status_t open_tmp(struct mounts *mounts) {
     struct ramfs *fs;
     struct node *root;
     TRY(ramfs_new((uint64_t)frame_free_count() / TMP_PART * PAGE_SIZE, &fs));
     TRY(keep(mounts, fs, &root));
-    return preopen(wasi, root, MOUNTS_TMP);
+    add(mounts, root, MOUNTS_TMP);
+    return STATUS_OK;
 }
 
-status_t mounts_open(struct mounts *mounts, const struct request *request, struct wasi *wasi,
-                     const char **which_out) {
+status_t mounts_open(struct mounts *mounts, const struct request *request, const char **which_out) {
     bool has_tmp = false;
-    mounts->count = 0;
+    mounts->count = mounts->fs_count = 0;
     for (uint32_t i = 0; i < request->dir_count; i++) {
         const struct request_dir *dir = &request->dirs[i];
         struct node *root;
         *which_out = dir->guest;
         has_tmp = has_tmp || strcmp(dir->guest, MOUNTS_TMP) == 0;
         TRY(open_dir(mounts, dir, &root));
-        TRY(preopen(wasi, root, dir->guest));
+        add(mounts, root, dir->guest);
     }
     *which_out = MOUNTS_TMP;
-    return has_tmp ? STATUS_OK : open_tmp(mounts, wasi);
+    return has_tmp ? STATUS_OK : open_tmp(mounts);
 }
 
 void mounts_close(struct mounts *mounts) {
     while (mounts->count > 0) {
-        ramfs_free(mounts->fs[--mounts->count]);
+        node_put(mounts->dirs[--mounts->count].node);
+    }
+    while (mounts->fs_count > 0) {
+        ramfs_free(mounts->fs[--mounts->fs_count]);
     }
 }

@@ -1,8 +1,8 @@
 /*
  * wasm/platform.h over the kernel: a domain is a space, and a guest runs on the calling thread.
  *
- * The kernel's own part of memory is kept from guests: a space may hold all frames that are free when
- * it is made, less a reserve that grows with the machine.
+ * A space may hold what the quota of the calling thread's program allows; without one, all frames that
+ * are free when it is made.
  */
 #include "wasm/platform.h"
 
@@ -13,6 +13,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
+#include "kernel/program.h"
 #include "kernel/random.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -20,23 +21,33 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* Frames that a guest leaves to the kernel: this many, and a part of all there are. */
-#define RESERVE_FRAMES 1024u
-#define RESERVE_PART   16u
-
 struct plat_space {
     struct space *space;
 };
 
+/* A thread that is to end gets no more memory, so that it leaves even a long compile at once. */
+static void *get_chunk(void *ctx, size_t size) {
+    (void)ctx;
+    return thread_killed() ? NULL : heap_source.get(heap_source.ctx, size);
+}
+
+static void put_chunk(void *ctx, void *p, size_t size) {
+    (void)ctx;
+    heap_source.put(heap_source.ctx, p, size);
+}
+
+static const struct arena_source arena_source = {.get = get_chunk, .put = put_chunk};
+
 const struct arena_source *plat_arena_source(void) {
-    return &heap_source;
+    return &arena_source;
 }
 
 /* ---- address space -------------------------------------------------------------------------- */
 
 static uint64_t frame_limit(void) {
-    uint64_t frames = frame_free_count(), reserve = RESERVE_FRAMES + frames / RESERVE_PART;
-    return frames > reserve ? frames - reserve : 0;
+    const struct program *program = program_current();
+    uint64_t frames = frame_free_count();
+    return program && program->quota.limit < frames ? program->quota.limit : frames;
 }
 
 status_t plat_space_new(struct plat_space **space_out) {

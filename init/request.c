@@ -104,7 +104,3 @@ status_t request_read(const struct initrd *initrd, struct request *out, const ch
     }
     return initrd_find(initrd, p.module, &out->module);
 }
-
-const char *request_next(const char *string) {
-    return string + strlen(string) + 1;
-}

@@ -31,7 +31,4 @@ struct request {
 MUST_CHECK status_t request_read(const struct initrd *initrd, struct request *out,
                                  const char **why_out);
 
-/* The string after one of a struct wasi_strings. */
-const char *request_next(const char *string);
-
 #endif

@@ -56,12 +56,16 @@ struct file *streams_file(enum stream stream) {
     return &streams[stream].file;
 }
 
-/* Messages are best effort: there is nobody left to tell when they cannot be written. They carry names
- * from modules, which may be anything: control characters must not reach the user's terminal. */
-static void print_err(struct sink *sink, const char *text, size_t len) {
+/* Best effort: there is nobody left to tell when it cannot be written. */
+static void write_or_log(struct file *file, const char *text, size_t len) {
+    if (file_write(file, text, len) != STATUS_OK) {
+        log_text(text, len);
+    }
+}
+
+static void print_message(struct file *file, const char *text, size_t len) {
     char shown[256];
     unsigned char previous = 0;
-    (void)sink;
     for (size_t done = 0; done < len;) {
         size_t n = len - done < sizeof(shown) ? len - done : sizeof(shown);
         for (size_t i = 0; i < n; i++) {
@@ -70,18 +74,32 @@ static void print_err(struct sink *sink, const char *text, size_t len) {
             shown[i] = (c < 0x20 && c != '\n') || c == 0x7f || is_c1 ? '?' : (char)c;
             previous = c;
         }
-        if (file_write(streams_file(STREAM_ERR), shown, n) != STATUS_OK) {
-            log_text(shown, n);
-        }
+        write_or_log(file, shown, n);
         done += n;
     }
 }
 
+static void print_sink(struct sink *base, const char *text, size_t len) {
+    struct streams_sink *sink = (struct streams_sink *)base;
+    if (sink->message) {
+        print_message(sink->file, text, len);
+    } else {
+        write_or_log(sink->file, text, len);
+    }
+}
+
+void streams_sink_init(struct streams_sink *sink, struct file *file, bool message) {
+    *sink = (struct streams_sink){.sink = {print_sink}, .file = file, .message = message};
+}
+
+static void print_err(struct sink *sink, const char *text, size_t len) {
+    (void)sink;
+    print_message(streams_file(STREAM_ERR), text, len);
+}
+
 static void print_out(struct sink *sink, const char *text, size_t len) {
     (void)sink;
-    if (file_write(streams_file(STREAM_OUT), text, len) != STATUS_OK) {
-        log_text(text, len);
-    }
+    write_or_log(streams_file(STREAM_OUT), text, len);
 }
 
 struct sink streams_err = {.write = print_err};

@@ -17,7 +17,17 @@ void streams_init(void);
 
 struct file *streams_file(enum stream stream);
 
-/* Text for the host's stderr (messages of k23 itself) and stdout. */
+/* Text for a file. Messages of k23 (`message`) carry names from modules, which may be anything: control
+ * characters other than the end of a line are shown as '?', so that they cannot reach a terminal. What the
+ * file does not take goes to the log. */
+struct streams_sink {
+    struct sink sink;
+    struct file *file;
+    bool message;
+};
+void streams_sink_init(struct streams_sink *sink, struct file *file, bool message);
+
+/* For the host's stderr (messages) and stdout. */
 extern struct sink streams_err, streams_out;
 
 #endif

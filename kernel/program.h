@@ -1,6 +1,6 @@
 /*
  * Programs as the kernel knows them: a number, a parent, some threads, a quota, and how it ended. What
- * a program runs is up to who starts it (init/program.c: a WebAssembly module; tests: anything).
+ * a program runs is up to who starts it (init/run.c: a WebAssembly module; tests: anything).
  *
  *     program_start -> STARTING -> program_set_running -> RUNNING -> EXITED or KILLED -> program_wait
  *
