@@ -29,6 +29,8 @@
 #define IRQ_MAX_SOURCES          1024     /* of one interrupt controller */
 #define LOG_RING_SIZE            65536    /* bytes, a power of two */
 #define LOG_LINE_SIZE            256      /* longest line, longer ones are cut */
+#define LOG_MODULE_SIZE          16       /* bytes of a module's name, its end included */
+#define LOG_MAX_FILTERS          16       /* modules with a level of their own */
 #define PANIC_MAX_FRAMES         32       /* of a backtrace */
 #define VIRTIO_MAX_DEVICES       32
 #define VIRTIO_CONSOLE_MAX_PORTS 8

@@ -4,14 +4,18 @@
  * as they were. With interrupts off only what the console takes at once is written, and the rest
  * waits for the next writer, log_flush(), or the idle loop.
  *
- * In the ring each line is preceded by one byte, its level + 1, which is not shown.
+ * In the ring each line is preceded by a mark, a control character that no text may hold:
+ *
+ *     | mark | text ... \n | mark | text ...        MARK + level [+ MARK_HIDDEN], or MARK_RAW
  *
  * Locks: ring_lock, innermost of all. `draining` is a flag, not a lock: who does not get it leaves
- * the work to who has it.
+ * the work to who has it. Filters are read without a lock: there are two, and the one that is not in
+ * force is changed.
  */
 #include "kernel/log.h"
 
 #include "kernel/arch.h"
+#include "kernel/counters.h"
 #include "kernel/harts.h"
 #include "kernel/limits.h"
 #include "kernel/sync.h"
@@ -19,16 +23,20 @@
 
 #include <string.h>
 
-enum { MARK_MAX = LOG_DEBUG + 1 };
+enum {
+    MARK = 0x10,
+    MARK_HIDDEN = 4, /* not for the console */
+    MARK_RAW = MARK + 8,
+    SCAN_SIZE = 1024, /* bytes looked through with interrupts off */
+};
 
 static struct spinlock ring_lock = SPINLOCK_INIT(LOCK_LOG);
 static char ring[LOG_RING_SIZE];
 static uint64_t written, shown; /* bytes ever appended, and carried to the console or skipped */
-static bool skipping;           /* inside a line above the console's level */
-static enum log_level console_level = LOG_INFO;
+static bool skipping;           /* inside a line that the console does not show */
 static const struct console *console;
-static uint32_t draining; /* a word: the machine has no atomic bytes */
-static bool in_panic;
+static uint32_t draining;       /* a word: the machine has no atomic bytes */
+static struct hart *panic_hart; /* the log is its own */
 
 static void write_sink(struct sink *sink, const char *text, size_t len) {
     (void)sink;
@@ -37,14 +45,154 @@ static void write_sink(struct sink *sink, const char *text, size_t len) {
 
 struct sink log_sink = {write_sink};
 
-void log_init(const char *bootargs) {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    const char *option = strstr(bootargs, "log=");
-    for (unsigned i = 0; option && i < sizeof(names) / sizeof(names[0]); i++) {
-        if (!strncmp(option + 4, names[i], strlen(names[i]))) {
-            console_level = (enum log_level)i;
+/* ---- filters ---- */
+
+enum { OFF = -1 };
+
+struct filter {
+    int level; /* of modules without an entry */
+    uint32_t len;
+    struct {
+        char name[LOG_MODULE_SIZE];
+        int level; /* enum log_level, or OFF */
+    } modules[LOG_MAX_FILTERS];
+};
+
+static struct filter filters[2] = {{.level = LOG_INFO}, {.level = LOG_INFO}};
+static uint32_t in_force; /* in filters[] */
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+static const struct filter *current_filter(void) {
+    return &filters[__atomic_load_n(&in_force, __ATOMIC_ACQUIRE)];
+}
+
+static bool parse_level(const char *text, size_t len, int *level_out) {
+    for (int i = 0; i <= LOG_DEBUG; i++) {
+        if (strlen(level_names[i]) == len && !memcmp(text, level_names[i], len)) {
+            *level_out = i;
+            return true;
         }
     }
+    *level_out = OFF;
+    return len == 3 && !memcmp(text, "off", 3);
+}
+
+static status_t set_module(struct filter *filter, const char *name, size_t len, int level) {
+    uint32_t i = 0;
+    if (len == 0 || len >= LOG_MODULE_SIZE) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    while (i < filter->len &&
+           (strlen(filter->modules[i].name) != len || memcmp(filter->modules[i].name, name, len))) {
+        i++;
+    }
+    if (i == LOG_MAX_FILTERS) {
+        return STATUS_LIMIT;
+    }
+    if (i == filter->len) {
+        memset(filter->modules[i].name, 0, LOG_MODULE_SIZE);
+        memcpy(filter->modules[i].name, name, len);
+        filter->len++;
+    }
+    filter->modules[i].level = level;
+    return STATUS_OK;
+}
+
+static status_t parse_part(struct filter *filter, const char *part, size_t len) {
+    const char *equals = memchr(part, '=', len);
+    const char *level_text = equals ? equals + 1 : part;
+    int level;
+    if (!parse_level(level_text, (size_t)(part + len - level_text), &level)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    if (equals) {
+        return set_module(filter, part, (size_t)(equals - part), level);
+    }
+    filter->level = level;
+    return STATUS_OK;
+}
+
+/* Every part; the first one that is wrong goes to *bad_out. */
+static status_t parse_filter(struct filter *filter, const char *text, size_t len,
+                             const char **bad_out, size_t *bad_len_out) {
+    status_t first = STATUS_OK;
+    const char *end = text + len;
+    for (const char *part = text; part <= end;) {
+        const char *comma = memchr(part, ',', (size_t)(end - part));
+        const char *part_end = comma ? comma : end;
+        status_t status = parse_part(filter, part, (size_t)(part_end - part));
+        if (status != STATUS_OK && first == STATUS_OK) {
+            first = status;
+            *bad_out = part;
+            *bad_len_out = (size_t)(part_end - part);
+        }
+        part = part_end + 1;
+    }
+    return first;
+}
+
+/* With `strict`, a filter with a wrong part changes nothing; else its good parts hold. */
+static status_t set_filter(const char *text, size_t len, bool strict, const char **bad_out,
+                           size_t *bad_len_out) {
+    spinlock_lock(&ring_lock);
+    uint32_t other = !in_force;
+    filters[other] = filters[in_force];
+    status_t status = parse_filter(&filters[other], text, len, bad_out, bad_len_out);
+    if (status == STATUS_OK || !strict) {
+        __atomic_store_n(&in_force, other, __ATOMIC_RELEASE);
+    }
+    spinlock_unlock(&ring_lock);
+    return status;
+}
+
+status_t log_set_filter(const char *filter, size_t len, const char **bad_out, size_t *bad_len_out) {
+    return set_filter(filter, len, true, bad_out, bad_len_out);
+}
+
+static const char *level_name(int level) {
+    return level == OFF ? "off" : level_names[level];
+}
+
+size_t log_get_filter(char *buf, size_t cap) {
+    const struct filter *filter = current_filter();
+    size_t len = fmt_text(buf, cap, "%s", level_name(filter->level));
+    for (uint32_t i = 0; i < filter->len && len < cap - 1; i++) {
+        len += fmt_text(buf + len, cap - len, ",%s=%s", filter->modules[i].name,
+                        level_name(filter->modules[i].level));
+    }
+    return len;
+}
+
+static int level_of(const char *module) {
+    const struct filter *filter = current_filter();
+    for (uint32_t i = 0; i < filter->len; i++) {
+        if (!strcmp(filter->modules[i].name, module)) {
+            return filter->modules[i].level;
+        }
+    }
+    return filter->level;
+}
+
+void log_init(const char *bootargs) {
+    for (const char *option = strstr(bootargs, "log="); option; option = strstr(option, "log=")) {
+        const char *text = option + strlen("log="), *bad;
+        size_t len = strcspn(text, " "), bad_len;
+        bool is_word = option == bootargs || option[-1] == ' ';
+        if (is_word && set_filter(text, len, false, &bad, &bad_len) != STATUS_OK) {
+            log_warn("log",
+                     "\"%.*s\" in log=%.*s is no filter: LEVEL or MODULE=LEVEL, with off, "
+                     "error, warn, info, debug",
+                     (int)bad_len, bad, (int)len, text);
+        }
+        option = text + len;
+    }
+}
+
+/* ---- the ring and the console ---- */
+
+const struct console *log_console(void) {
+    return console;
 }
 
 static void append(char c) {
@@ -52,7 +200,12 @@ static void append(char c) {
     written++;
     if (written - shown > LOG_RING_SIZE) {
         shown = written - LOG_RING_SIZE;
+        skipping = true; /* what is left of this line */
     }
+}
+
+static bool is_mark(char c) {
+    return c >= MARK && c <= MARK_RAW;
 }
 
 /* Up to `cap` bytes for the console from shown on, and in *next_out what shown becomes if they are
@@ -62,11 +215,11 @@ static size_t gather(char *chunk, size_t cap, uint64_t *next_out) {
     uint64_t at = shown;
     while (at < written && len < cap) {
         char c = ring[at % LOG_RING_SIZE];
-        if (c >= 1 && c <= MARK_MAX) {
+        if (is_mark(c)) {
             if (len > 0) {
                 break;
             }
-            skipping = c - 1 > (char)console_level;
+            skipping = c != MARK_RAW && (c & MARK_HIDDEN);
         } else if (!skipping) {
             chunk[len++] = c;
         }
@@ -135,11 +288,11 @@ void log_set_console(const struct console *device) {
     drain(arch_irq_enabled());
 }
 
-static void put(enum log_level level, const char *text, size_t len) {
+static void put(char mark, const char *text, size_t len) {
     spinlock_lock(&ring_lock);
-    append((char)(level + 1));
+    append(mark);
     for (size_t i = 0; i < len; i++) {
-        append((unsigned char)text[i] <= MARK_MAX ? '?' : text[i]);
+        append(is_mark(text[i]) ? '?' : text[i]);
     }
     spinlock_unlock(&ring_lock);
 }
@@ -151,17 +304,32 @@ static void put_now(const char *text, size_t len) {
     }
 }
 
-void log_text(const char *text, size_t len) {
-    if (in_panic) {
-        put_now(text, len);
-        return;
+/* Whether the text has been dealt with, since there was a panic. */
+static bool panicking(const char *text, size_t len) {
+    if (!panic_hart) {
+        return false;
     }
-    put(LOG_ERROR, text, len);
-    drain(arch_irq_enabled());
+    if (panic_hart == hart_self()) {
+        put_now(text, len);
+    }
+    return true;
+}
+
+void log_text(const char *text, size_t len) {
+    if (!panicking(text, len)) {
+        put(MARK_RAW, text, len);
+        drain(arch_irq_enabled());
+    }
 }
 
 void log_write(enum log_level level, const char *module, const char *format, ...) {
     char line[LOG_LINE_SIZE];
+    int most = level_of(module);
+    bool is_hidden = (int)level > most;
+    if (is_hidden && (most == OFF || level > LOG_INFO)) {
+        counters_add(COUNTER_LOG_DROPPED, 1);
+        return;
+    }
     uint64_t us = time_now_ns() / 1000;
     size_t len =
         fmt_text(line, sizeof(line) - 1, "[%5lu.%06lu %u %s] ", (unsigned long)(us / 1000000),
@@ -171,15 +339,17 @@ void log_write(enum log_level level, const char *module, const char *format, ...
     len += fmt_vtext(line + len, sizeof(line) - 1 - len, format, args);
     va_end(args);
     line[len++] = '\n';
-    if (in_panic) {
-        put_now(line, len);
-        return;
+    counters_add(COUNTER_LOG_LINES, 1);
+    if (!panicking(line, len)) {
+        put((char)(MARK + (int)level + (is_hidden ? MARK_HIDDEN : 0)), line, len);
+        drain(arch_irq_enabled());
     }
-    put(level, line, len);
-    drain(arch_irq_enabled());
 }
 
 void log_flush(void) {
+    if (panic_hart) {
+        return;
+    }
     drain(true);
     if (console) {
         console->flush();
@@ -187,12 +357,85 @@ void log_flush(void) {
 }
 
 void log_enter_panic(void) {
-    char chunk[16];
-    uint64_t next;
-    in_panic = true;
-    while (pending()) {
-        size_t len = gather(chunk, sizeof(chunk), &next);
-        put_now(chunk, len);
-        shown = next;
+    panic_hart = hart_self();
+    put_now("\n", 1); /* another hart may have been in the middle of a line */
+}
+
+/* ---- reading ---- */
+
+/* In a panic whoever holds the lock stands still. */
+static void lock_ring(void) {
+    if (!panic_hart) {
+        spinlock_lock(&ring_lock);
     }
+}
+
+static void unlock_ring(void) {
+    if (!panic_hart) {
+        spinlock_unlock(&ring_lock);
+    }
+}
+
+static uint64_t oldest(void) {
+    return written > LOG_RING_SIZE ? written - LOG_RING_SIZE : 0;
+}
+
+static char at(uint64_t position) {
+    return ring[position % LOG_RING_SIZE];
+}
+
+/* Under the lock: the line whose mark is at `from`. Returns the position behind it. */
+static uint64_t take_line(uint64_t from, struct log_line *line) {
+    uint64_t next = from + 1;
+    line->level = (enum log_level)((at(from) - MARK) & ~MARK_HIDDEN);
+    line->len = 0;
+    for (; next < written && !is_mark(at(next)); next++) {
+        if (line->len < sizeof(line->text)) {
+            line->text[line->len++] = at(next);
+        }
+    }
+    if (line->len > 0 && line->text[line->len - 1] == '\n') {
+        line->len--;
+    }
+    return next;
+}
+
+bool log_read(uint64_t *cursor, struct log_line *line_out) {
+    bool found = false, more = true;
+    line_out->lost = 0;
+    while (!found && more) {
+        lock_ring();
+        if (*cursor < oldest()) {
+            line_out->lost += oldest() - *cursor;
+            *cursor = oldest();
+        }
+        uint64_t stop = *cursor + SCAN_SIZE;
+        while (*cursor < written && *cursor < stop &&
+               (!is_mark(at(*cursor)) || at(*cursor) == MARK_RAW)) {
+            (*cursor)++;
+        }
+        more = *cursor < written;
+        if (more && *cursor < stop) {
+            found = true;
+            *cursor = take_line(*cursor, line_out);
+        }
+        unlock_ring();
+    }
+    return found;
+}
+
+uint64_t log_tail(size_t lines) {
+    lock_ring();
+    uint64_t from = written;
+    unlock_ring();
+    for (bool more = true; more && lines > 0;) {
+        lock_ring();
+        for (unsigned i = 0; i < SCAN_SIZE && lines > 0 && from > oldest(); i++) {
+            from--;
+            lines -= is_mark(at(from)) && at(from) != MARK_RAW;
+        }
+        more = from > oldest();
+        unlock_ring();
+    }
+    return from;
 }

@@ -32,6 +32,9 @@ bool payload_check_equal(uint64_t a, uint64_t b, const char *what, const char *f
 #define PAYLOAD_CHECK_EQ(a, b)                                                                     \
     payload_check_equal((uint64_t)(a), (uint64_t)(b), #a " == " #b, __FILE__, __LINE__)
 
+/* Prints the sum without an end, for a test that ends the machine its own way; returns the failures. */
+unsigned payload_sum(void);
+
 /* The sum, "N passed, N failed, 0 skipped", then exit code 0 if nothing failed, else 1. */
 _Noreturn void payload_end(void);
 
