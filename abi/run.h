@@ -10,6 +10,7 @@
  *     dir=SOURCE:NAME:GUEST   a directory that the program knows as GUEST, in the order of descriptors:
  *                    SOURCE "initrd": the folder NAME of the initrd, read-only; "9p": the host's directory
  *                    behind the virtio-9p device of mount tag NAME. NAME has no ':'
+ *     umask=OCTAL    permission bits that files made in host directories do not get
  *     invoke=NAME    call this export with the arguments after argv[0], and print its results
  *     tty=DIGITS     for each standard stream in order, 1 if it is a terminal
  *     mem-max=BYTES  the most that linear memories may take together

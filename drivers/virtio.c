@@ -47,7 +47,9 @@ enum {
     STATUS_DRIVER = 2,
     STATUS_DRIVER_OK = 4,
     STATUS_FEATURES_OK = 8,
+    STATUS_NEEDS_RESET = 64,
     USED_ALIGN = 64,
+    DESC_NEXT = 1,
     DESC_WRITE = 2,
     AVAIL_NO_INTERRUPT = 1,
 };
@@ -231,6 +233,20 @@ uint32_t virtio_config_u32(struct virtio_device *device, size_t offset) {
     return get(device, REG_CONFIG + offset);
 }
 
+uint8_t virtio_config_u8(struct virtio_device *device, size_t offset) {
+    assert(REG_CONFIG + offset < device->size);
+    return device->registers[REG_CONFIG + offset];
+}
+
+bool virtio_failed(struct virtio_device *device) {
+    return get(device, REG_STATUS) & STATUS_NEEDS_RESET;
+}
+
+void virtio_stop(struct virtio_device *device) {
+    set(device, REG_STATUS, 0);
+    arch_io_fence();
+}
+
 bool virtqueue_free(const struct virtqueue *queue, uint16_t *id_out) {
     uint64_t all = queue->len == 64 ? UINT64_MAX : (UINT64_C(1) << queue->len) - 1;
     uint64_t idle = ~queue->busy & all;
@@ -243,11 +259,21 @@ bool virtqueue_free(const struct virtqueue *queue, uint16_t *id_out) {
 
 void virtqueue_add(struct virtqueue *queue, uint16_t id, paddr_t buffer, uint32_t size,
                    bool device_writes) {
-    assert(id < queue->len && !(queue->busy >> id & 1));
+    virtqueue_add_chain(queue, id, &(struct virtio_buffer){buffer, size, device_writes}, 1);
+}
+
+void virtqueue_add_chain(struct virtqueue *queue, uint16_t id, const struct virtio_buffer *buffers,
+                         unsigned len) {
+    assert(len > 0 && id + len <= queue->len && !(queue->busy >> id & 1));
     queue->busy |= UINT64_C(1) << id;
-    queue->desc[id].address = buffer;
-    queue->desc[id].size = size;
-    queue->desc[id].flags = device_writes ? DESC_WRITE : 0;
+    for (unsigned i = 0; i < len; i++) {
+        volatile struct virtq_desc *desc = &queue->desc[id + i];
+        desc->address = buffers[i].address;
+        desc->size = buffers[i].size;
+        desc->flags =
+            (uint16_t)((buffers[i].device_writes ? DESC_WRITE : 0) | (i + 1 < len ? DESC_NEXT : 0));
+        desc->next = (uint16_t)(id + i + 1);
+    }
     queue->avail->ring[queue->next_avail % queue->len] = id;
     arch_io_fence();
     queue->avail->index = ++queue->next_avail;

@@ -1,6 +1,6 @@
 /*
  * virtio over memory-mapped registers (Virtual I/O Device 1.2, 4.2), modern and legacy, and split
- * virtqueues (2.7) of single buffers.
+ * virtqueues (2.7) of single buffers and of short chains.
  */
 #ifndef DRIVERS_VIRTIO_H
 #define DRIVERS_VIRTIO_H
@@ -13,13 +13,15 @@
 #include <stdint.h>
 
 #define VIRTIO_ID_CONSOLE 3u
+#define VIRTIO_ID_9P      9u
 
 struct virtio_device;
 
 #define VIRTQUEUE_MAX_LEN 64
 
-/* One descriptor is one buffer is one request; buffer i uses descriptor i for as long as it is with
- * the device. The owner of the queue does the locking. */
+/* One descriptor is one buffer; buffer i uses descriptor i for as long as it is with the device, and a
+ * chain of n buffers the descriptors from i on, which its owner keeps for it. The owner of the queue does the
+ * locking. */
 struct virtqueue {
     struct virtio_device *device;
     uint32_t index;
@@ -52,10 +54,27 @@ status_t virtio_queue_init(struct virtio_device *device, uint32_t index, uint16_
 bool virtio_ready(struct virtio_device *device, void (*handler)(void *ctx), void *ctx);
 
 uint32_t virtio_config_u32(struct virtio_device *device, size_t offset);
+uint8_t virtio_config_u8(struct virtio_device *device, size_t offset);
+
+/* The device has given up: nothing more will come from it. */
+bool virtio_failed(struct virtio_device *device);
+
+/* Takes everything back that the device has: it touches no memory afterwards, and works no more. */
+void virtio_stop(struct virtio_device *device);
 
 /* Hands a buffer to the device as descriptor `id`, which must not be busy. */
 void virtqueue_add(struct virtqueue *queue, uint16_t id, paddr_t buffer, uint32_t size,
                    bool device_writes);
+
+struct virtio_buffer {
+    paddr_t address;
+    uint32_t size;
+    bool device_writes; /* those that it reads come first */
+};
+
+/* Hands a chain of `len` buffers to the device as descriptor `id` and those after it. */
+void virtqueue_add_chain(struct virtqueue *queue, uint16_t id, const struct virtio_buffer *buffers,
+                         unsigned len);
 
 /* A descriptor that is not busy. False: there is none. */
 bool virtqueue_free(const struct virtqueue *queue, uint16_t *id_out);

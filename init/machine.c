@@ -10,6 +10,7 @@
 #include "drivers/uart.h"
 #include "drivers/virtio.h"
 #include "drivers/virtio_console.h"
+#include "init/hostdirs.h"
 #include "kernel/arch.h"
 #include "kernel/devices.h"
 #include "kernel/harts.h"
@@ -67,6 +68,7 @@ STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
     rtc_init();            /* time of day */
     virtio_init();         /* devices of the host */
     virtio_console_init(); /* the program's streams */
+    hostdirs_init();       /* the host's directories */
     open_initrd(info);
     harts_release(); /* all harts run threads */
     log_info("init", "%s; %d of %u harts; %zu MiB free", arch_describe(),

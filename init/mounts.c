@@ -4,6 +4,7 @@
 #include "init/mounts.h"
 
 #include "fs/initrdfs.h"
+#include "init/hostdirs.h"
 #include "init/machine.h"
 #include "kernel/mm/frame.h"
 
@@ -18,24 +19,34 @@ static status_t keep(struct mounts *mounts, struct ramfs *fs, struct node **root
     return STATUS_OK;
 }
 
-static status_t open_initrd(struct mounts *mounts, const char *name, struct node **root_out) {
+static status_t open_initrd(struct mounts *mounts, const struct request *request, const char *name,
+                            struct node **root_out) {
     struct ramfs *fs;
+    (void)request;
     TRY(initrdfs_new(&machine_initrd, name, &fs));
     return keep(mounts, fs, root_out);
 }
 
+static status_t open_host(struct mounts *mounts, const struct request *request, const char *name,
+                          struct node **root_out) {
+    (void)mounts; /* it is everybody's */
+    return hostdirs_open(name, request->umask, root_out);
+}
+
 static const struct source {
     const char *name;
-    status_t (*open)(struct mounts *mounts, const char *name, struct node **root_out);
+    status_t (*open)(struct mounts *mounts, const struct request *request, const char *name,
+                     struct node **root_out);
 } sources[] = {
     {"initrd", open_initrd},
+    {"9p", open_host},
 };
 
-static status_t open_dir(struct mounts *mounts, const struct request_dir *dir,
-                         struct node **root_out) {
+static status_t open_dir(struct mounts *mounts, const struct request *request,
+                         const struct request_dir *dir, struct node **root_out) {
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         if (strcmp(sources[i].name, dir->source) == 0) {
-            return sources[i].open(mounts, dir->name, root_out);
+            return sources[i].open(mounts, request, dir->name, root_out);
         }
     }
     return STATUS_UNSUPPORTED;
@@ -62,7 +73,7 @@ status_t mounts_open(struct mounts *mounts, const struct request *request, const
         struct node *root;
         *which_out = dir->guest;
         has_tmp = has_tmp || strcmp(dir->guest, MOUNTS_TMP) == 0;
-        TRY(open_dir(mounts, dir, &root));
+        TRY(open_dir(mounts, request, dir, &root));
         add(mounts, root, dir->guest);
     }
     *which_out = MOUNTS_TMP;

@@ -55,6 +55,8 @@ static bool take_record(struct parse *p, char *record) {
         p->module = value;
     } else if ((value = value_of(record, "mem-max"))) {
         r->max_memory = strtoull(value, NULL, 10);
+    } else if ((value = value_of(record, "umask"))) {
+        r->umask = (uint32_t)strtoul(value, NULL, 8) & 0777;
     } else if ((value = value_of(record, "invoke"))) {
         r->invoke = value;
     } else if ((value = value_of(record, "verbose"))) {
@@ -74,6 +76,7 @@ static bool take_record(struct parse *p, char *record) {
 status_t request_read(const struct initrd *initrd, struct request *out, const char **why_out) {
     struct initrd_entry file;
     memset(out, 0, sizeof(*out));
+    out->umask = 022;
     *why_out = "the initrd has no file " RUN_FILE;
     TRY(initrd_find(initrd, RUN_FILE, &file));
     *why_out = RUN_FILE " is too large";

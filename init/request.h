@@ -21,6 +21,7 @@ struct request {
     struct wasi_strings args, environ;
     struct request_dir dirs[RUN_MAX_DIRS];
     uint32_t dir_count;
+    uint32_t umask;      /* for files made in directories of the host */
     uint64_t max_memory; /* of linear memories; 0: what there is */
     bool is_terminal[3];
     bool verbose, eager;

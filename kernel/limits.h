@@ -35,5 +35,9 @@
 #define VIRTIO_MAX_DEVICES       32
 #define VIRTIO_CONSOLE_MAX_PORTS 8
 #define VIRTIO_CONSOLE_NAME_SIZE 32
+#define VIRTIO_9P_MAX_DEVICES    8
+#define VIRTIO_9P_TAG_SIZE       32             /* of a mount tag, terminated */
+#define VIRTIO_9P_REQUESTS       16             /* under way at once, a device */
+#define VIRTIO_9P_TIMEOUT_NS     120000000000ul /* a server that says nothing for so long is dead */
 
 #endif

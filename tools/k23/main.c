@@ -6,6 +6,7 @@
 #include "abi/run.h"
 #include "tools/k23/boot.h"
 #include "tools/k23/cpio.h"
+#include "tools/k23/dirs.h"
 #include "tools/k23/vm.h"
 
 #include <dirent.h>
@@ -39,9 +40,10 @@ static const char usage_text[] =
     "  --icount       run exactly and repeatably: one instruction, one nanosecond\n"
     "  -v             show the machine's log, and how the time was spent, on standard error\n"
     "Options of run:\n"
-    "  --dir HOST[::GUEST]\n"
-    "                 let the program read the host's directory HOST, under the name GUEST; may be "
-    "repeated\n"
+    "  --dir HOST[::GUEST][:rw|:ro]\n"
+    "                 let the program read the host's directory HOST, under the name GUEST: a copy "
+    "of\n"
+    "                 it, or with :rw and :ro itself, writable or not; may be repeated\n"
     "  --argv0 NAME   the program's own name, instead of FILE.wasm\n"
     "  --mem-max SIZE no more than this for its linear memories, with K, M or G\n"
     "  --timeout S    end it after so many seconds\n"
@@ -70,8 +72,9 @@ static _Noreturn void fail(int status, const char *format, ...) {
 struct options {
     const char *smp, *mem, *cpu, *invoke, *argv0, *mem_max, *timeout;
     bool verbose, exact, eager;
-    const char **dirs; /* HOST[::GUEST] each */
+    const char **dirs; /* HOST[::GUEST][:rw|:ro] each */
     int dir_count;
+    struct dirs live; /* those that the machine gets devices for */
     const char **env;
     int env_count;
     int rest; /* index of the first argument that is no option */
@@ -241,6 +244,7 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
         .log_path = log_path(),
         .log_to_stderr = o->verbose,
         .exact = o->exact,
+        .dirs = &o->live,
     };
     int status = 0;
     check_loader(config.loader);
@@ -297,52 +301,13 @@ static void add_bytes(struct records *r, const char *key, const char *size) {
     add_record(r, key, text);
 }
 
-/* A directory for the program: where it is here, and as what the program knows it. */
-struct shared {
-    char host[PATH_MAX];
-    const char *guest;
-    bool writable;
-};
-
-/* HOST[::GUEST[:rw]] */
-static struct shared parse_dir(const char *text) {
-    struct shared dir = {.guest = text};
-    static const char rw[] = ":rw";
-    size_t len = strlen(text);
-    dir.writable = len > strlen(rw) && strcmp(text + len - strlen(rw), rw) == 0;
-    const char *separator = strstr(text, "::");
-    size_t host_len = separator ? (size_t)(separator - text) : len;
-    dir.guest = separator ? separator + 2 : text;
-    if (dir.writable) {
-        size_t guest_len = strlen(dir.guest) - strlen(rw);
-        dir.guest = strndup(dir.guest, guest_len);
-        host_len = separator ? host_len : guest_len;
-    }
-    if (host_len == 0 || host_len >= sizeof(dir.host) || !dir.guest[0]) {
-        fail(RUN_EXIT_USAGE, "--dir %s is not of the form HOST[::GUEST]", text);
-    }
-    memcpy(dir.host, text, host_len);
-    for (size_t n = host_len; n > 1 && dir.host[n - 1] == '/'; n--) {
-        dir.host[n - 1] = '\0';
-    }
-    return dir;
-}
-
-/* Number `i`: packed into the initrd, with its record. */
-static void add_dir(struct cpio *cpio, struct records *r, const char *text, int i) {
-    struct shared dir = parse_dir(text);
-    char name[32], value[PATH_MAX];
-    snprintf(name, sizeof(name), "dir%d", i);
-    if (dir.writable) {
-        fail(RUN_EXIT_USAGE, "--dir %s: writable directories are not there yet", text);
-    }
-    if (cpio_add_tree(cpio, name, dir.host) != 0) {
-        fail(RUN_EXIT_USAGE, "--dir %s: %s", text, strerror(errno));
-    }
-    if (snprintf(value, sizeof(value), "initrd:%s:%s", name, dir.guest) >= (int)sizeof(value)) {
-        fail(RUN_EXIT_USAGE, "--dir %s: the name is too long", text);
-    }
-    add_record(r, "dir", value);
+/* Files that the program makes in live directories get the permissions that its user's files get. */
+static void add_umask(struct records *r) {
+    char text[16];
+    mode_t mask = umask(0);
+    umask(mask);
+    snprintf(text, sizeof(text), "%o", (unsigned)mask);
+    add_record(r, "umask", text);
 }
 
 static bool is_text(const char *file) {
@@ -408,8 +373,14 @@ static int run(char **argv) {
         fail(RUN_EXIT_USAGE, "more than %u directories", RUN_MAX_DIRS);
     }
     for (int i = 0; i < o.dir_count; i++) {
-        add_dir(&cpio, &r, o.dirs[i], i);
+        char record[PATH_MAX + 64];
+        const char *why;
+        if (!dirs_add(&o.live, &cpio, o.dirs[i], i, record, &why)) {
+            fail(RUN_EXIT_USAGE, "--dir %s: %s", o.dirs[i], why);
+        }
+        add_record(&r, "dir", record);
     }
+    add_umask(&r);
     if (cpio_add(&cpio, RUN_FILE, r.bytes, r.size) != 0) {
         fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
     }

@@ -87,6 +87,35 @@ static void add_port(struct command *c, const char *name, int fd) {
     add_format(c, "virtserialport,chardev=%s,name=%s", name, name);
 }
 
+/* In QEMU's options a comma in a value is written twice. */
+static const char *escape(const char *text) {
+    char *copy = malloc(2 * strlen(text) + 1), *to = copy;
+    for (const char *at = text; copy && *at; at++) {
+        *to++ = *at;
+        if (*at == ',') {
+            *to++ = ',';
+        }
+    }
+    if (copy) {
+        *to = '\0';
+    }
+    return copy ? copy : "";
+}
+
+/* A live directory. "none": files on this machine are the user's own and look as the program made them; links are
+ * links. "remap" keeps inode numbers apart where other file systems are mounted below. */
+static void add_share(struct command *c, const struct dirs_share *share) {
+    static char options[DIRS_MAX_LIVE][2 * PATH_MAX + ARG_SIZE];
+    static unsigned used;
+    char *option = options[used++ % DIRS_MAX_LIVE];
+    snprintf(option, sizeof(options[0]),
+             "local,id=%s,security_model=none,multidevs=remap,readonly=%s,path=%s", share->tag,
+             share->read_only ? "on" : "off", escape(share->path));
+    add(c, "-fsdev"), add(c, option);
+    add(c, "-device");
+    add_format(c, "virtio-9p-device,fsdev=%s,mount_tag=%s", share->tag, share->tag);
+}
+
 static void make_command(struct command *c, const struct vm *vm) {
     const struct vm_config *config = vm->config;
     add(c, "qemu-system-riscv64");
@@ -114,6 +143,9 @@ static void make_command(struct command *c, const struct vm *vm) {
     add_port(c, "stdin", vm->theirs[STREAM_IN]);
     add_port(c, "stdout", vm->theirs[STREAM_OUT]);
     add_port(c, "stderr", vm->theirs[STREAM_ERR]);
+    for (int i = 0; config->dirs && i < config->dirs->count; i++) {
+        add_share(c, &config->dirs->shares[i]);
+    }
     add(c, NULL);
 }
 

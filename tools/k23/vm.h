@@ -5,6 +5,8 @@
 #ifndef TOOLS_K23_VM_H
 #define TOOLS_K23_VM_H
 
+#include "tools/k23/dirs.h"
+
 #include <stdbool.h>
 
 struct vm_config {
@@ -13,10 +15,11 @@ struct vm_config {
     const char *memory; /* QEMU's -m */
     const char *harts;  /* QEMU's -smp */
     const char *bootargs;
-    int initrd_fd;        /* -1: none */
-    const char *log_path; /* the machine's serial line goes there */
-    bool log_to_stderr;   /* and to stderr */
-    bool exact;           /* count instructions: -icount */
+    int initrd_fd;           /* -1: none */
+    const char *log_path;    /* the machine's serial line goes there */
+    bool log_to_stderr;      /* and to stderr */
+    bool exact;              /* count instructions: -icount */
+    const struct dirs *dirs; /* live directories for it */
 };
 
 enum vm_end {

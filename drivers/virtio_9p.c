@@ -1,0 +1,282 @@
+/*
+ * Request i of a device has the descriptors 4i to 4i+3, and buffers that are made when they are first needed
+ * and kept: two small ones for heads of messages and a large one for data, each one run of frames, so a
+ * request is a chain of two or three descriptors.
+ *
+ *     | out, small | data, if it goes out | in, small | data, if it comes in |
+ *
+ * Locks: one spinlock a device guards the queue and the states of requests. A request's buffers belong to
+ * whoever began it, but for the time that the device has them; a device that is silent is stopped before they
+ * are given back.
+ */
+#include "drivers/virtio_9p.h"
+
+#include "drivers/virtio.h"
+#include "kernel/assert.h"
+#include "kernel/limits.h"
+#include "kernel/log.h"
+#include "kernel/mm/frame.h"
+#include "kernel/sync.h"
+#include "kernel/time.h"
+
+#include <string.h>
+
+enum {
+    CHAIN = 4, /* descriptors of a request */
+    QUEUE = 0,
+    CONFIG_TAG_LEN = 0, /* two bytes */
+    CONFIG_TAG = 2,
+    HEAD_ORDER = 2, /* both small buffers */
+    FEATURE_MOUNT_TAG = 1,
+};
+_Static_assert(VIRTIO_9P_REQUESTS *CHAIN <= VIRTQUEUE_MAX_LEN, "descriptors for all");
+_Static_assert((PAGE_SIZE << HEAD_ORDER) == 2 * VIRTIO_9P_HEAD_SIZE, "two small buffers");
+
+enum state { STATE_FREE, STATE_OWNED, STATE_SENT, STATE_DONE };
+
+struct request {
+    struct virtio_9p_request public;
+    enum state state;
+    paddr_t heads, data; /* 0: not there yet */
+    unsigned data_order;
+    size_t answer_size;
+    struct waitqueue waiter;
+};
+
+struct virtio_9p {
+    struct virtio_device *device;
+    struct virtqueue queue;
+    struct spinlock lock;
+    bool broken;
+    struct waitqueue idle; /* who wants a request */
+    uint32_t requests_len;
+    char tag[VIRTIO_9P_TAG_SIZE];
+    struct request requests[VIRTIO_9P_REQUESTS];
+};
+
+static struct virtio_9p devices[VIRTIO_9P_MAX_DEVICES];
+static uint32_t devices_len;
+
+/* Under the lock. */
+static void fail(struct virtio_9p *p, const char *why) {
+    if (p->broken) {
+        return;
+    }
+    log_error("virtio-9p", "%s: %s", p->tag, why);
+    p->broken = true;
+    virtio_stop(p->device);
+    waitqueue_wake_all(&p->idle);
+    for (uint32_t i = 0; i < p->requests_len; i++) {
+        waitqueue_wake_all(&p->requests[i].waiter);
+    }
+}
+
+static void interrupt(void *ctx) {
+    struct virtio_9p *p = ctx;
+    uint16_t id;
+    uint32_t size;
+    spinlock_lock(&p->lock);
+    while (!p->broken && virtqueue_take(&p->queue, &id, &size)) {
+        struct request *r = &p->requests[id / CHAIN];
+        r->answer_size = size;
+        r->state = STATE_DONE;
+        waitqueue_wake_all(&r->waiter);
+    }
+    if (!p->broken && virtio_failed(p->device)) {
+        fail(p, "the device failed");
+    }
+    spinlock_unlock(&p->lock);
+}
+
+/* ---- starting ------------------------------------------------------------------------------ */
+
+static status_t read_tag(struct virtio_9p *p) {
+    size_t len = virtio_config_u8(p->device, CONFIG_TAG_LEN) |
+                 (size_t)virtio_config_u8(p->device, CONFIG_TAG_LEN + 1) << 8;
+    if (len >= sizeof(p->tag)) {
+        return STATUS_LIMIT;
+    }
+    for (size_t i = 0; i < len; i++) {
+        p->tag[i] = (char)virtio_config_u8(p->device, CONFIG_TAG + i);
+    }
+    return STATUS_OK;
+}
+
+static status_t start(struct virtio_9p *p) {
+    uint64_t features;
+    spinlock_init(&p->lock, LOCK_DEVICE);
+    waitqueue_init(&p->idle);
+    TRY(virtio_start(p->device, FEATURE_MOUNT_TAG, &features));
+    if (!(features & FEATURE_MOUNT_TAG)) {
+        return STATUS_UNSUPPORTED;
+    }
+    TRY(read_tag(p));
+    TRY(virtio_queue_init(p->device, QUEUE, VIRTIO_9P_REQUESTS * CHAIN, &p->queue));
+    p->requests_len = p->queue.len / CHAIN;
+    for (uint32_t i = 0; i < p->requests_len; i++) {
+        p->requests[i].public.number = (uint16_t)i;
+        waitqueue_init(&p->requests[i].waiter);
+    }
+    return p->requests_len > 0 && virtio_ready(p->device, interrupt, p) ? STATUS_OK
+                                                                        : STATUS_UNSUPPORTED;
+}
+
+void virtio_9p_init(void) {
+    struct virtio_device *device;
+    while (devices_len < VIRTIO_9P_MAX_DEVICES && (device = virtio_find(VIRTIO_ID_9P))) {
+        struct virtio_9p *p = &devices[devices_len];
+        *p = (struct virtio_9p){.device = device};
+        status_t status = start(p);
+        if (status == STATUS_OK) {
+            devices_len++;
+        } else {
+            log_warn("virtio-9p", "a device is not usable: %s", status_text(status));
+            virtio_stop(device);
+        }
+    }
+}
+
+struct virtio_9p *virtio_9p_find(const char *tag) {
+    for (uint32_t i = 0; i < devices_len; i++) {
+        if (strcmp(devices[i].tag, tag) == 0) {
+            return &devices[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- buffers ------------------------------------------------------------------------------- */
+
+static status_t make_heads(struct request *r) {
+    if (r->heads) {
+        return STATUS_OK;
+    }
+    TRY(frame_alloc(HEAD_ORDER, NULL, &r->heads));
+    r->public.out = frame_pointer(r->heads);
+    r->public.in = r->public.out + VIRTIO_9P_HEAD_SIZE;
+    return STATUS_OK;
+}
+
+/* A large buffer of at least `size` bytes if possible: one of three sizes, so that a program that reads small
+ * pieces does not take a large one. */
+static status_t make_data(struct request *r, size_t size) {
+    static const unsigned orders[] = {0, 4, 7};
+    const int count = sizeof(orders) / sizeof(orders[0]);
+    int want = 0;
+    if (size <= r->public.data_cap) {
+        return STATUS_OK;
+    }
+    while (want < count - 1 && PAGE_SIZE << orders[want] < size) {
+        want++;
+    }
+    for (; want >= 0 && PAGE_SIZE << orders[want] > r->public.data_cap; want--) {
+        paddr_t data;
+        if (frame_alloc(orders[want], NULL, &data) == STATUS_OK) {
+            if (r->data) {
+                frame_free(r->data, r->data_order, NULL);
+            }
+            r->data = data;
+            r->data_order = orders[want];
+            r->public.data = frame_pointer(data);
+            r->public.data_cap = PAGE_SIZE << orders[want];
+            break;
+        }
+    }
+    return r->public.data_cap > 0 ? STATUS_OK : STATUS_NO_MEMORY;
+}
+_Static_assert(PAGE_SIZE << 7 == VIRTIO_9P_DATA_MAX, "the largest size");
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+/* The first, so that as few as possible get buffers. */
+static struct request *find_free(struct virtio_9p *p) {
+    for (uint32_t i = 0; i < p->requests_len; i++) {
+        if (p->requests[i].state == STATE_FREE) {
+            return &p->requests[i];
+        }
+    }
+    return NULL;
+}
+
+static status_t take_free(struct virtio_9p *p, struct request **out) {
+    spinlock_lock(&p->lock);
+    while (!p->broken && !(*out = find_free(p))) {
+        waitqueue_sleep(&p->idle, &p->lock, WAIT_FOREVER); /* those under way end or time out */
+    }
+    bool usable = !p->broken;
+    if (usable) {
+        (*out)->state = STATE_OWNED;
+    }
+    spinlock_unlock(&p->lock);
+    return usable ? STATUS_OK : STATUS_IO;
+}
+
+static void give_back(struct virtio_9p *p, struct request *r) {
+    spinlock_lock(&p->lock);
+    assert(r->state == STATE_OWNED);
+    r->state = STATE_FREE;
+    waitqueue_wake_one(&p->idle);
+    spinlock_unlock(&p->lock);
+}
+
+status_t virtio_9p_begin(struct virtio_9p *p, size_t data_size, struct virtio_9p_request **out) {
+    struct request *r = NULL;
+    TRY(take_free(p, &r));
+    status_t status = make_heads(r);
+    if (status == STATUS_OK && data_size > 0) {
+        status = make_data(r, data_size);
+    }
+    if (status != STATUS_OK) {
+        give_back(p, r);
+        return status;
+    }
+    *out = &r->public;
+    return STATUS_OK;
+}
+
+void virtio_9p_end(struct virtio_9p *p, struct virtio_9p_request *request) {
+    give_back(p, &p->requests[request->number]);
+}
+
+static void add_buffer(struct virtio_buffer *chain, unsigned *len, paddr_t address, size_t size,
+                       bool device_writes) {
+    if (size > 0) {
+        chain[(*len)++] = (struct virtio_buffer){address, (uint32_t)size, device_writes};
+    }
+}
+
+/* Under the lock. */
+static void send(struct virtio_9p *p, struct request *r, const struct virtio_9p_sizes *sizes) {
+    struct virtio_buffer chain[CHAIN];
+    unsigned len = 0;
+    assert(sizes->out <= VIRTIO_9P_HEAD_SIZE && sizes->in <= VIRTIO_9P_HEAD_SIZE);
+    assert(sizes->data_out + sizes->data_in <= r->public.data_cap || sizes->data_out == 0);
+    add_buffer(chain, &len, r->heads, sizes->out, false);
+    add_buffer(chain, &len, r->data, sizes->data_out, false);
+    add_buffer(chain, &len, r->heads + VIRTIO_9P_HEAD_SIZE, sizes->in, true);
+    add_buffer(chain, &len, r->data, sizes->data_in, true);
+    r->state = STATE_SENT;
+    virtqueue_add_chain(&p->queue, (uint16_t)(r->public.number * CHAIN), chain, len);
+    virtqueue_kick(&p->queue);
+}
+
+status_t virtio_9p_run(struct virtio_9p *p, struct virtio_9p_request *request,
+                       const struct virtio_9p_sizes *sizes, size_t *size_out) {
+    struct request *r = &p->requests[request->number];
+    uint64_t deadline = time_now_ns() + VIRTIO_9P_TIMEOUT_NS;
+    spinlock_lock(&p->lock);
+    assert(r->state == STATE_OWNED);
+    if (!p->broken) {
+        send(p, r, sizes);
+    }
+    while (r->state == STATE_SENT && !p->broken) {
+        if (!waitqueue_sleep(&r->waiter, &p->lock, deadline) && r->state == STATE_SENT) {
+            fail(p, "no answer");
+        }
+    }
+    status_t status = r->state == STATE_DONE ? STATUS_OK : STATUS_IO;
+    *size_out = r->answer_size;
+    r->state = STATE_OWNED;
+    spinlock_unlock(&p->lock);
+    return status;
+}
