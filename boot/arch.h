@@ -50,6 +50,9 @@ struct arch_handoff arch_handoff_make(uint64_t phys, uint64_t virt, uint64_t tes
  * Returns 0 or the firmware's error. */
 int64_t arch_start_hart(const struct arch_handoff *handoff, struct arch_entry *entry);
 
+/* True while the firmware says that the hart is stopped: not started, or back from going astray. */
+bool arch_has_stopped(const struct arch_entry *entry);
+
 /* True once the hart has arrived. arch_leave_out() gives up on it, false if it arrived after all. */
 bool arch_has_arrived(const struct arch_entry *entry);
 bool arch_leave_out(struct arch_entry *entry);

@@ -303,6 +303,9 @@ void handover_start(struct handover *handover) {
         }
         while (!arch_has_arrived(entry) &&
                arch_time() - start < m->timebase_hz * HARTS_MAX_WAIT_SECONDS) {
+            if (arch_has_stopped(entry)) {
+                (void)arch_start_hart(&h->handoff, entry); /* it went astray: start.S */
+            }
         }
         if (!arch_has_arrived(entry) && arch_leave_out(entry)) {
             leave_out(h, i, "it does not come");

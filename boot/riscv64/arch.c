@@ -122,6 +122,12 @@ int64_t arch_start_hart(const struct arch_handoff *handoff, struct arch_entry *e
         .error;
 }
 
+bool arch_has_stopped(const struct arch_entry *entry) {
+    enum { HART_GET_STATUS = 2, STOPPED = 1 };
+    struct sbi_result r = sbi_call(SBI_HSM, HART_GET_STATUS, entry->hart, 0, 0);
+    return r.error == 0 && r.value == STOPPED;
+}
+
 bool arch_has_arrived(const struct arch_entry *entry) {
     return __atomic_load_n(&entry->state, __ATOMIC_ACQUIRE) == ARCH_ENTRY_ARRIVED;
 }

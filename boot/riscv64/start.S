@@ -1,6 +1,6 @@
 /*
  * The first instructions. Firmware enters here on one hart, in S-mode without paging, wherever it has
- * put the loader: a0 is the hart's id, a1 the device tree's address. Interrupts off, a vector for the
+ * put the loader: a0 is the hart's id, a1 the device tree's address. Any other is sent back. Interrupts off, a vector for the
  * loader's own mistakes, .bss cleared, pointers relocated, a stack, then C.
  *
  * The first 64 bytes are also the header of a raw image (Linux, arch/riscv/boot-image-header), which
@@ -28,6 +28,10 @@
 first:
     rdtime a2
     rdinstret a3
+    lla t0, entered
+    li t1, 1
+    amoswap.w t1, t1, (t0)
+    bnez t1, astray
     csrw sie, zero
     csrw sstatus, zero
     lla t0, trapped
@@ -58,6 +62,16 @@ first:
     call main_boot
     unimp
 
+/* OpenSBI before 1.2 marks a hart for starting before it writes down where: a hart that looks in
+ * between comes here instead of to the hand-over page. Back to the firmware, to be started again
+ * (handover_start). */
+astray:
+    li a6, 1                            /* HSM: stop this hart */
+    li a7, 0x48534d
+    ecall
+1:  wfi
+    j 1b
+
     .balign 4
 trapped:
     lla t0, trapped_again
@@ -71,6 +85,11 @@ trapped:
 trapped_again:
     wfi
     j trapped_again
+
+    .section .data.start, "aw"
+    .balign 4
+entered:
+    .word 0                             /* not in .bss, which the one who enters clears */
 
     .section .bss.stack, "aw", @nobits
     .balign 16
