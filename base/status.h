@@ -39,6 +39,7 @@
     X(NOT_PERMITTED, "operation not permitted")                                                    \
     X(BUSY, "in use")                                                                              \
     X(WOULD_BLOCK, "would have to wait")                                                           \
+    X(TIMED_OUT, "timed out")                                                                      \
     X(KILLED, "killed")
 
 enum status {

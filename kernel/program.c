@@ -251,18 +251,18 @@ static struct program *ended_child(const struct program *parent, uint32_t pid, b
 /* Under the lock: waits until there is one, and takes it out of the table. */
 static status_t claim_ended(uint32_t pid, uint64_t deadline_ns, struct program **out) {
     struct program *self = program_current();
-    bool any, in_time = true;
+    bool any;
+    status_t status = STATUS_OK;
     while (!(*out = ended_child(self, pid, &any))) {
         if (!any) {
             return STATUS_NOT_FOUND;
         }
-        if (thread_killed()) {
-            return STATUS_KILLED;
-        }
-        if (!in_time || deadline_ns == 0) {
+        if (deadline_ns == 0) {
             return STATUS_WOULD_BLOCK;
         }
-        in_time = waitqueue_sleep(&self->child_ended, &lock, deadline_ns);
+        TRY(status);
+        status = waitqueue_sleep_killable(&self->child_ended, &lock, deadline_ns);
+        status = status == STATUS_TIMED_OUT ? STATUS_WOULD_BLOCK : status;
     }
     table[(*out)->pid % PROGRAM_MAX] = NULL;
     return STATUS_OK;

@@ -356,14 +356,20 @@ void sched_add(struct thread *thread) {
     arch_irq_restore(irq);
 }
 
-/* Under the queue lock of its home: it has not saved up more than a slice. */
-static void make_ready(struct hart *home, struct thread *thread) {
+/* Under the queue lock of its home: what ended the sleep; nobody has saved up more than a slice. */
+static void end_sleep(const struct hart *home, struct thread *thread, status_t why) {
     uint64_t floor = vtime_now(home) - time_ticks_from_ns(SCHED_SLICE_MAX_NS);
     list_remove(&thread->timer_node);
+    thread->woke = why;
     if ((int64_t)(thread->vtime - floor) < 0) {
         thread->vtime = floor;
     }
+}
+
+static void make_ready(struct hart *home, struct thread *thread, status_t why) {
+    end_sleep(home, thread, why);
     enqueue(home, thread);
+    notice_ready(home, thread);
 }
 
 /* The lock of a thread's home, which may change until it is held. */
@@ -412,19 +418,31 @@ uint64_t sched_ran(struct thread *thread) {
 void sched_wake(struct thread *thread) {
     struct hart *home = lock_home(thread);
     if (thread->state == THREAD_SLEEPING) {
-        make_ready(home, thread);
-        notice_ready(home, thread);
+        make_ready(home, thread, STATUS_OK);
     }
     spinlock_unlock(&home->queue_lock);
 }
 
-void sched_prepare_sleep(uint64_t deadline_ns) {
+void sched_interrupt(struct thread *thread) {
+    struct hart *home = lock_home(thread);
+    if (thread->state == THREAD_SLEEPING && thread->killable) {
+        make_ready(home, thread, STATUS_KILLED);
+    } else {
+        arch_ipi(bit_of(home));
+    }
+    spinlock_unlock(&home->queue_lock);
+}
+
+bool sched_prepare_sleep(uint64_t deadline_ns, bool killable) {
     struct hart *hart = hart_self();
     struct thread *self = hart->current;
+    lockcheck_irq_off("going to sleep");
     spinlock_lock(&hart->queue_lock);
-    self->state = THREAD_SLEEPING;
-    self->timed_out = false;
-    if (deadline_ns != WAIT_FOREVER) {
+    bool sleeps = !killable || !__atomic_load_n(&self->kill, __ATOMIC_SEQ_CST);
+    self->killable = killable;
+    self->woke = sleeps ? STATUS_OK : STATUS_KILLED;
+    self->state = sleeps ? THREAD_SLEEPING : THREAD_RUNNING;
+    if (sleeps && deadline_ns != WAIT_FOREVER) {
         self->deadline = time_ticks_at_ns(deadline_ns);
         struct list *after = hart->timers.prev;
         while (after != &hart->timers &&
@@ -434,6 +452,45 @@ void sched_prepare_sleep(uint64_t deadline_ns) {
         list_insert(after, &self->timer_node);
     }
     spinlock_unlock(&hart->queue_lock);
+    return sleeps;
+}
+
+/* Under the lock of its home: takes `to` out of its sleep for this hart, if it can. */
+static bool take_sleeper(const struct hart *home, struct hart *hart, struct thread *to) {
+    if (to->state != THREAD_SLEEPING || !(to->harts & bit_of(hart)) ||
+        __atomic_load_n(&to->on_hart, __ATOMIC_ACQUIRE)) {
+        return false;
+    }
+    end_sleep(home, to, STATUS_OK);
+    if (home != hart) {
+        to->vtime += vtime_now(hart) - vtime_now(home);
+    }
+    to->on_hart = true;
+    to->state = THREAD_RUNNING;
+    __atomic_store_n(&to->hart, hart, __ATOMIC_RELEASE);
+    return true;
+}
+
+void sched_hand_over(struct thread *to) {
+    struct hart *hart = hart_self();
+    struct hart *home = lock_home(to);
+    if (!take_sleeper(home, hart, to)) {
+        if (to->state == THREAD_SLEEPING) {
+            make_ready(home, to, STATUS_OK);
+        }
+        spinlock_unlock(&home->queue_lock);
+        sched_switch();
+        return;
+    }
+    if (home != hart) {
+        spinlock_unlock(&home->queue_lock);
+        spinlock_lock(&hart->queue_lock);
+    }
+    struct thread *from = hart->current;
+    charge(hart, arch_ticks());
+    set_timer(hart);
+    spinlock_unlock(&hart->queue_lock);
+    thread_switch_to(from, to);
 }
 
 void sched_tick(void) {
@@ -447,9 +504,7 @@ void sched_tick(void) {
         if (thread->deadline > now) {
             break;
         }
-        thread->timed_out = true;
-        make_ready(hart, thread);
-        notice_ready(hart, thread);
+        make_ready(hart, thread, STATUS_TIMED_OUT);
     }
     if (hart->spreading && hart->slice_end <= now && !list_empty(&hart->ready) &&
         rouse(first_of(hart))) {

@@ -16,12 +16,21 @@ bool sched_alone(void);
 /* Runs the next ready thread; the current one's state is set already. Interrupts off. */
 void sched_switch(void);
 
-/* The current thread sleeps from its next sched_switch() on, until sched_wake() or the deadline
- * (time_now_ns(), or WAIT_FOREVER). Interrupts off from here to the switch. */
-void sched_prepare_sleep(uint64_t deadline_ns);
+/* The current thread sleeps from its next sched_switch() or sched_hand_over() on, until sched_wake() or
+ * the deadline (time_now_ns(), or WAIT_FOREVER) or, if `killable`, thread_kill(); thread->woke says
+ * which. False: it was killed before, and does not sleep. Interrupts off from here to the switch. */
+bool sched_prepare_sleep(uint64_t deadline_ns, bool killable);
+
+/* sched_switch() to one thread: `to`, if it sleeps and may run here, is woken and has this hart at once,
+ * for the rest of the slice. Else it is woken if it sleeps, and somebody runs. The caller has prepared
+ * to sleep, so that `to` may wake it. Interrupts off. */
+void sched_hand_over(struct thread *to);
 
 /* Makes a sleeping thread ready on its home hart; nothing if it is not sleeping. Any context. */
 void sched_wake(struct thread *thread);
+
+/* After thread->kill was set: ends a killable sleep, or makes the hart look where it runs. */
+void sched_interrupt(struct thread *thread);
 
 /* Puts a new thread in the queue of the hart with the least to do. */
 void sched_add(struct thread *thread);

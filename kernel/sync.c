@@ -59,12 +59,15 @@ void waitqueue_init(struct waitqueue *queue) {
     list_init(&queue->waiters);
 }
 
-bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t deadline_ns) {
+static status_t sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t deadline_ns,
+                      bool killable) {
     struct thread *self = thread_current();
     assert(self->state == THREAD_RUNNING);
     lockcheck_sleep(lock);
+    if (!sched_prepare_sleep(deadline_ns, killable)) {
+        return STATUS_KILLED;
+    }
     list_push_back(&queue->waiters, &self->wait_node);
-    sched_prepare_sleep(deadline_ns);
     irq_state_t outer = lock->irq;
     lock->irq = 0;
     spinlock_unlock(lock);
@@ -72,7 +75,16 @@ bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t de
     spinlock_lock(lock);
     lock->irq = outer;
     list_remove(&self->wait_node);
-    return !self->timed_out;
+    return self->woke;
+}
+
+bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t deadline_ns) {
+    return sleep(queue, lock, deadline_ns, false) == STATUS_OK;
+}
+
+status_t waitqueue_sleep_killable(struct waitqueue *queue, struct spinlock *lock,
+                                  uint64_t deadline_ns) {
+    return sleep(queue, lock, deadline_ns, true);
 }
 
 void waitqueue_wake_one(struct waitqueue *queue) {

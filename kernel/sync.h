@@ -92,6 +92,11 @@ void waitqueue_init(struct waitqueue *queue);
  * condition again in a loop. Returns false when the deadline passed. */
 bool waitqueue_sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t deadline_ns);
 
+/* The same for waits that may be long: OK, TIMED_OUT, or KILLED if the thread is killed meanwhile or
+ * was before. */
+status_t waitqueue_sleep_killable(struct waitqueue *queue, struct spinlock *lock,
+                                  uint64_t deadline_ns);
+
 /* Under the lock that guards the queue. Any context. */
 void waitqueue_wake_one(struct waitqueue *queue);
 void waitqueue_wake_all(struct waitqueue *queue);

@@ -154,6 +154,10 @@ void thread_set_harts(struct thread *thread, uint64_t hart_mask) {
     sched_set_harts(thread, hart_mask);
 }
 
+uint64_t thread_cpu_ns(struct thread *thread) {
+    return time_ns_from_ticks(sched_ran(thread));
+}
+
 uint64_t thread_instret(void) {
     irq_state_t irq = arch_irq_save();
     uint64_t instret = thread_current()->instret + arch_instret() - hart_self()->instret_at;
@@ -198,10 +202,9 @@ void thread_join(struct thread *thread) {
 }
 
 void thread_kill(struct thread *thread) {
-    __atomic_store_n(&thread->kill, true, __ATOMIC_SEQ_CST);
     /* If it moves now, it looks at `kill` again before it enters user mode there: see run(). */
-    struct hart *home = __atomic_load_n(&thread->hart, __ATOMIC_SEQ_CST);
-    arch_ipi(UINT64_C(1) << home->index);
+    __atomic_store_n(&thread->kill, true, __ATOMIC_SEQ_CST);
+    sched_interrupt(thread);
 }
 
 bool thread_killed(void) {
@@ -222,7 +225,7 @@ void thread_sleep_ns(uint64_t ns) {
     uint64_t deadline = time_now_ns() + ns;
     waitqueue_init(&queue);
     spinlock_lock(&lock);
-    while (waitqueue_sleep(&queue, &lock, deadline)) {
+    while (waitqueue_sleep_killable(&queue, &lock, deadline) == STATUS_OK) {
     }
     spinlock_unlock(&lock);
 }

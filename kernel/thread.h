@@ -38,7 +38,8 @@ struct thread {
     struct list wait_node;   /* in a wait queue; guarded by its lock */
     struct list timer_node;  /* in hart->timers while a deadline runs */
     uint64_t deadline;       /* ticks */
-    bool timed_out;          /* the deadline woke it */
+    status_t woke;           /* what ended its sleep: OK, TIMED_OUT, KILLED */
+    bool killable;           /* its sleep ends when it is killed */
     bool kill;               /* leave user mode at the next chance, for good */
     uint32_t id;
     struct program *program;  /* NULL: the kernel's own; see program.h */
@@ -78,7 +79,9 @@ _Noreturn void thread_exit(void);
 /* Waits for the end of a thread and frees it. Exactly once for each thread started. */
 void thread_join(struct thread *thread);
 
-/* Asks a thread to leave user mode for good: its thread_run_user() returns USER_EXIT_KILLED. */
+/* Asks a thread to end, wherever it is: its thread_run_user() returns USER_EXIT_KILLED from now on, and
+ * its killable sleeps STATUS_KILLED at once, so that it unwinds like any other. Any number of times, until
+ * it is joined. */
 void thread_kill(struct thread *thread);
 
 /* Whether that was asked of the calling thread: long work in the kernel looks now and then. */
@@ -93,12 +96,16 @@ static inline struct thread *thread_current(void) {
 void thread_set_weight(struct thread *thread, uint32_t weight);
 void thread_set_harts(struct thread *thread, uint64_t hart_mask);
 
+/* Time for which the thread has had a hart, in the kernel and in user mode, up to now. */
+uint64_t thread_cpu_ns(struct thread *thread);
+
 /* Instructions that the calling thread has retired, in the kernel and in user mode. */
 uint64_t thread_instret(void);
 
 /* Gives the calling thread a space, or takes it away (NULL). */
 void thread_set_space(struct space *space);
 
+/* Less, if the thread is killed. */
 void thread_sleep_ns(uint64_t ns);
 
 /*

@@ -55,7 +55,8 @@ enum wasi_errno wasi_from_status(status_t status) {
         [STATUS_OUTSIDE] = WASI_ENOTCAPABLE, [STATUS_CROSS_DEVICE] = WASI_EXDEV,
         [STATUS_TOO_BIG] = WASI_EFBIG,       [STATUS_TOO_MANY_LINKS] = WASI_EMLINK,
         [STATUS_NOT_PERMITTED] = WASI_EPERM, [STATUS_BUSY] = WASI_EBUSY,
-        [STATUS_WOULD_BLOCK] = WASI_EAGAIN,
+        [STATUS_WOULD_BLOCK] = WASI_EAGAIN,  [STATUS_TIMED_OUT] = WASI_ETIMEDOUT,
+        [STATUS_KILLED] = WASI_EINTR,
     };
     if (status == STATUS_OK) {
         return WASI_SUCCESS;

@@ -1,5 +1,5 @@
 /*
- * Threads: start, join, sleep, wake, mutual exclusion, preemption in the kernel, and that nothing
+ * Threads: start, join, sleep, wake, hand over, kill, mutual exclusion, preemption, and that nothing
  * is left of them.
  *
  * QEMU: -smp 1
@@ -18,6 +18,8 @@
 #include "kernel/thread.h"
 #include "kernel/time.h"
 #include "test/support/payload.h"
+
+#include <string.h>
 
 enum { THREADS = 20 };
 
@@ -113,6 +115,158 @@ static void test_waiting(void) {
     thread_join(threads[0]);
 }
 
+/* ---- one gives the hart to the other ---- */
+
+enum { TURNS = 1000 };
+
+static struct thread *players[2];
+static int turn;
+static volatile unsigned intruder_ran;
+static unsigned intrusions;
+
+/* Under the lock: sleeps until it is `me`'s turn, and gives the hart to `other` the first time. */
+static void await_turn(int me, struct thread *other) {
+    while (turn != me) {
+        irq_state_t irq = lock.irq;
+        lock.irq = 0;
+        (void)sched_prepare_sleep(WAIT_FOREVER, false);
+        spinlock_unlock(&lock);
+        if (other) {
+            sched_hand_over(other);
+        } else {
+            sched_switch();
+        }
+        other = NULL;
+        spinlock_lock(&lock);
+        lock.irq = irq;
+    }
+}
+
+static void play(void *arg) {
+    int me = (int)(long)arg;
+    unsigned seen = 0;
+    spinlock_lock(&lock);
+    await_turn(me, NULL);
+    for (int i = 0; i < TURNS; i++) {
+        intrusions += i > 0 && intruder_ran != seen;
+        seen = intruder_ran;
+        turn = !me;
+        await_turn(me, players[!me]);
+    }
+    turn = !me;
+    spinlock_unlock(&lock);
+    if (me == 0) { /* the other is the last, and nobody waits for it */
+        sched_wake(players[1]);
+    }
+}
+
+static void intrude(void *arg) {
+    (void)arg;
+    while (!stop) {
+        intruder_ran++;
+    }
+}
+
+/* Two threads hand one hart to and fro, while a third is ready there all the time and has had less: it runs
+ * at the ends of slices and not in between. */
+static void test_hand_over(void) {
+    stop = 0;
+    intrusions = 0;
+    turn = -1;
+    for (long i = 0; i < 2; i++) {
+        PAYLOAD_CHECK_EQ(thread_start("play", play, (void *)i, NULL, &players[i]), STATUS_OK);
+        thread_set_harts(players[i], 1);
+    }
+    PAYLOAD_CHECK_EQ(thread_start("intrude", intrude, NULL, NULL, &threads[0]), STATUS_OK);
+    thread_set_harts(threads[0], 1);
+    thread_sleep_ns(1000000);
+    spinlock_lock(&lock);
+    turn = 0;
+    spinlock_unlock(&lock);
+    sched_wake(players[0]);
+    thread_join(players[0]);
+    thread_join(players[1]);
+    stop = 1;
+    thread_join(threads[0]);
+    payload_print("# %u of %u turns interrupted\n", intrusions, 2 * TURNS);
+    PAYLOAD_CHECK(intrusions < TURNS / 5);
+}
+
+/* Two that share a hart have had it for as long as it took, together. */
+static void test_cpu_time(void) {
+    stop = 0;
+    uint64_t start = time_now_ns();
+    for (long i = 0; i < 2; i++) {
+        PAYLOAD_CHECK_EQ(thread_start("spin", spin, (void *)i, NULL, &threads[i]), STATUS_OK);
+        thread_set_harts(threads[i], 1);
+    }
+    thread_sleep_ns(100000000);
+    uint64_t before = time_now_ns();
+    uint64_t had = thread_cpu_ns(threads[0]) + thread_cpu_ns(threads[1]);
+    uint64_t after = time_now_ns();
+    stop = 1;
+    thread_join(threads[0]);
+    thread_join(threads[1]);
+    payload_print("# had %llu us in %llu us\n", (unsigned long long)(had / 1000),
+                  (unsigned long long)((after - start) / 1000));
+    PAYLOAD_CHECK(had <= 2 * (after - start));
+    PAYLOAD_CHECK(had >= (before - start) / 2);
+    uint64_t own = thread_cpu_ns(thread_current());
+    thread_sleep_ns(10000000);
+    PAYLOAD_CHECK(thread_cpu_ns(thread_current()) - own < 10000000);
+}
+
+/* ---- killed ---- */
+
+static status_t ends[4];
+static struct mutex held;
+
+static void wait_in_queue(void *arg) {
+    (void)arg;
+    spinlock_lock(&lock);
+    ends[0] = waitqueue_sleep_killable(&pings, &lock, WAIT_FOREVER);
+    ends[1] = waitqueue_sleep_killable(&pings, &lock, time_now_ns() + 1000000000);
+    bool in_time = waitqueue_sleep(&pings, &lock, time_now_ns() + 1000000);
+    ends[2] = in_time ? STATUS_OK : STATUS_TIMED_OUT;
+    spinlock_unlock(&lock);
+    thread_sleep_ns(60000000000);
+}
+
+static void wait_for_mutex(void *arg) {
+    (void)arg;
+    mutex_lock(&held);
+    ends[3] = thread_killed() ? STATUS_KILLED : STATUS_OK;
+    mutex_unlock(&held);
+}
+
+/* Killable sleeps end at once, others as ever; and once killed, all the later killable ones too. */
+static void test_kill(void) {
+    waitqueue_init(&pings);
+    mutex_init(&held, LOCK_FILES);
+    for (int early = 0; early < 2; early++) {
+        memset(ends, 0xff, sizeof(ends));
+        uint64_t start = time_now_ns();
+        mutex_lock(&held);
+        PAYLOAD_CHECK_EQ(thread_start("wait", wait_in_queue, NULL, NULL, &threads[0]), STATUS_OK);
+        PAYLOAD_CHECK_EQ(thread_start("mutex", wait_for_mutex, NULL, NULL, &threads[1]), STATUS_OK);
+        if (!early) {
+            thread_sleep_ns(5000000);
+        }
+        for (int i = 0; i < 4; i++) {
+            thread_kill(threads[i % 2]);
+        }
+        thread_join(threads[0]);
+        mutex_unlock(&held);
+        thread_join(threads[1]);
+        PAYLOAD_CHECK(time_now_ns() - start < 30000000000);
+        PAYLOAD_CHECK_EQ(ends[0], STATUS_KILLED);
+        PAYLOAD_CHECK_EQ(ends[1], STATUS_KILLED);
+        PAYLOAD_CHECK_EQ(ends[2], STATUS_TIMED_OUT);
+        PAYLOAD_CHECK_EQ(ends[3], STATUS_KILLED);
+        PAYLOAD_CHECK(list_empty(&pings.waiters));
+    }
+}
+
 /* With all asleep, the timer is quiet. */
 static void test_idle(void) {
     uint64_t ticks = counters_of(hart_self()->index, COUNTER_TIMER_IRQS);
@@ -145,6 +299,9 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_mutex();
         test_preemption();
         test_waiting();
+        test_hand_over();
+        test_cpu_time();
+        test_kill();
         test_idle();
         test_many();
         stack_trim();
