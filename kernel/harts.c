@@ -31,6 +31,7 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
     hart->timer_at = UINT64_MAX;
     spinlock_init(&hart->queue_lock, LOCK_QUEUE);
     list_init(&hart->ready);
+    list_init(&hart->strays);
     list_init(&hart->timers);
 }
 

@@ -38,6 +38,7 @@ struct hart {
     struct thread *left;        /* who ran before the last switch */
     struct spinlock queue_lock; /* guards ready, timers, and the state of home threads */
     struct list ready;          /* struct thread.run_node, by virtual time */
+    struct list strays;         /* woken here, but not to run here: sent away at once */
     uint64_t vtime;             /* the latest virtual time of a thread chosen from it */
     uint64_t charged_at;        /* ticks: up to here the current thread has paid */
     struct thread *moving;      /* `left`, when it is to go to another hart's queue */

@@ -234,6 +234,16 @@ static struct hart *elsewhere(struct hart *hart, const struct thread *thread) {
 
 /* ---- switching ---- */
 
+/* A thread that belongs to no queue comes to `to`; its virtual time is relative. */
+static void arrive(struct hart *to, struct thread *thread) {
+    spinlock_lock(&to->queue_lock);
+    thread->hart = to;
+    thread->vtime += vtime_now(to);
+    enqueue(to, thread);
+    notice_ready(to, thread);
+    spinlock_unlock(&to->queue_lock);
+}
+
 /* Under the queue lock: the current thread waits here, or moves once it is off this hart. */
 static void put_back(struct hart *hart, struct thread *from) {
     struct hart *other = elsewhere(hart, from);
@@ -311,12 +321,7 @@ void sched_finish_switch(struct thread *left) {
     __atomic_store_n(&left->on_hart, false, __ATOMIC_RELEASE);
     if (moving) {
         counters_add(COUNTER_MOVES, 1);
-        spinlock_lock(&to->queue_lock);
-        moving->hart = to;
-        moving->vtime += vtime_now(to);
-        enqueue(to, moving);
-        notice_ready(to, moving);
-        spinlock_unlock(&to->queue_lock);
+        arrive(to, moving);
     }
 }
 
@@ -366,10 +371,42 @@ static void end_sleep(const struct hart *home, struct thread *thread, status_t w
     }
 }
 
+/* Before unlock_home(). */
 static void make_ready(struct hart *home, struct thread *thread, status_t why) {
     end_sleep(home, thread, why);
-    enqueue(home, thread);
-    notice_ready(home, thread);
+    if (thread->harts & bit_of(home)) {
+        enqueue(home, thread);
+        notice_ready(home, thread);
+    } else {
+        thread->state = THREAD_READY;
+        list_push_back(&home->strays, &thread->run_node);
+    }
+}
+
+static void send_strays(struct hart *home) {
+    for (;;) {
+        spinlock_lock(&home->queue_lock);
+        struct thread *stray = NULL;
+        if (!list_empty(&home->strays)) {
+            stray = list_entry(home->strays.next, struct thread, run_node);
+            list_remove(&stray->run_node);
+            stray->vtime -= vtime_now(home);
+        }
+        spinlock_unlock(&home->queue_lock);
+        if (!stray) {
+            return;
+        }
+        arrive(least_loaded(home, stray), stray);
+    }
+}
+
+/* After threads may have become ready there. */
+static void unlock_home(struct hart *home) {
+    bool strays = !list_empty(&home->strays);
+    spinlock_unlock(&home->queue_lock);
+    if (strays) {
+        send_strays(home);
+    }
 }
 
 /* The lock of a thread's home, which may change until it is held. */
@@ -387,22 +424,20 @@ static struct hart *lock_home(struct thread *thread) {
 void sched_set_harts(struct thread *thread, uint64_t hart_mask) {
     struct hart *home = lock_home(thread);
     while (thread->state == THREAD_READY &&
-           (list_empty(&thread->run_node) || __atomic_load_n(&thread->on_hart, __ATOMIC_ACQUIRE))) {
+           (list_empty(&thread->run_node) || !(thread->harts & bit_of(home)) ||
+            __atomic_load_n(&thread->on_hart, __ATOMIC_ACQUIRE))) {
         spinlock_unlock(&home->queue_lock); /* between two queues */
         arch_relax();
         home = lock_home(thread);
     }
     thread->harts = hart_mask;
-    bool waits_wrongly = thread->state == THREAD_READY && !(hart_mask & bit_of(home));
-    if (waits_wrongly) {
+    if (thread->state == THREAD_READY && !(hart_mask & bit_of(home))) {
         dequeue(home, thread);
-    } else {
+        list_push_back(&home->strays, &thread->run_node);
+    } else if (thread->state == THREAD_RUNNING) {
         arch_ipi(bit_of(home));
     }
-    spinlock_unlock(&home->queue_lock);
-    if (waits_wrongly) {
-        sched_add(thread);
-    }
+    unlock_home(home);
 }
 
 uint64_t sched_ran(struct thread *thread) {
@@ -420,7 +455,7 @@ void sched_wake(struct thread *thread) {
     if (thread->state == THREAD_SLEEPING) {
         make_ready(home, thread, STATUS_OK);
     }
-    spinlock_unlock(&home->queue_lock);
+    unlock_home(home);
 }
 
 void sched_interrupt(struct thread *thread) {
@@ -430,7 +465,7 @@ void sched_interrupt(struct thread *thread) {
     } else {
         arch_ipi(bit_of(home));
     }
-    spinlock_unlock(&home->queue_lock);
+    unlock_home(home);
 }
 
 bool sched_prepare_sleep(uint64_t deadline_ns, bool killable) {
@@ -478,7 +513,7 @@ void sched_hand_over(struct thread *to) {
         if (to->state == THREAD_SLEEPING) {
             make_ready(home, to, STATUS_OK);
         }
-        spinlock_unlock(&home->queue_lock);
+        unlock_home(home);
         sched_switch();
         return;
     }
@@ -519,7 +554,7 @@ void sched_tick(void) {
     }
     hart->timer_at = 0; /* it has fired: set it again in any case */
     set_timer(hart);
-    spinlock_unlock(&hart->queue_lock);
+    unlock_home(hart);
 }
 
 /* ---- nothing to do ---- */

@@ -183,6 +183,54 @@ static void test_shootdown(void) {
     space_free(space);
 }
 
+/* ---- kept to some harts ---- */
+
+enum { KEPT = 8, NAPS = 200 };
+
+static void nap(void *arg) {
+    (void)arg;
+    for (int i = 0; i < NAPS; i++) {
+        if (i % 3 == 0) {
+            thread_sleep_ns(20000);
+        } else {
+            sched_yield();
+        }
+    }
+}
+
+static void spin_here(void *arg) {
+    (void)arg;
+    while (!stop) {
+    }
+}
+
+/* Threads are sent from hart to hart whatever they are doing, also asleep, and to harts that are never
+ * idle: each goes on. */
+static void test_kept(void) {
+    static struct thread *spinners[KERNEL_MAX_HARTS];
+    stop = 0;
+    for (unsigned i = 0; i < harts_count(); i++) {
+        PAYLOAD_CHECK_EQ(thread_start("spin", spin_here, NULL, NULL, &spinners[i]), STATUS_OK);
+        thread_set_harts(spinners[i], UINT64_C(1) << i);
+    }
+    for (unsigned i = 0; i < KEPT; i++) {
+        PAYLOAD_CHECK_EQ(thread_start("nap", nap, NULL, NULL, &threads[i]), STATUS_OK);
+    }
+    for (unsigned round = 0; round < 40; round++) {
+        for (unsigned i = 0; i < KEPT; i++) {
+            thread_set_harts(threads[i], UINT64_C(1) << (round + i * 3) % harts_count());
+        }
+        thread_sleep_ns(100000);
+    }
+    for (unsigned i = 0; i < KEPT; i++) {
+        thread_join(threads[i]);
+    }
+    stop = 1;
+    for (unsigned i = 0; i < harts_count(); i++) {
+        thread_join(spinners[i]);
+    }
+}
+
 /* ---- fair ---- */
 
 /* Shares are of the time that threads had a hart, which does not depend on how fast the host runs it. */
@@ -360,6 +408,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_everywhere();
         test_guests();
         test_shootdown();
+        test_kept();
         test_idle();
         stack_trim();
         size_t now = frame_free_count() + heap_frames();
