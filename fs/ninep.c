@@ -188,8 +188,12 @@ status_t ninep_walk(struct ninep *fs, uint32_t fid, struct fs_name name, uint32_
         *qid_out = ninep_get_qid(&call);
     }
     status_t status = ninep_end(&call);
+    if (call.refused) {
+        ninep_fid_free(fs, made);
+        return status;
+    }
     if (status != STATUS_OK) {
-        ninep_fid_drop(fs, made); /* it may be there, if the answer was nonsense */
+        ninep_fid_drop(fs, made); /* the answer was nonsense: it may be there */
         return status;
     }
     *out = made;

@@ -107,6 +107,7 @@ struct ninep_call {
     struct reader answer; /* after the head */
     size_t data_size;     /* bytes that came in exchange->data */
     status_t status;
+    bool refused; /* the server has said so: nothing was done */
     uint8_t type;
 };
 
@@ -133,6 +134,8 @@ MUST_CHECK status_t ninep_end(struct ninep_call *call);
 
 /* A number that the server does not know yet. LIMIT. */
 MUST_CHECK status_t ninep_fid_new(struct ninep *fs, uint32_t *out);
+/* Gives back a number that the server does not know. */
+void ninep_fid_free(struct ninep *fs, uint32_t fid);
 /* Clunks it, whatever the server says to that, and gives the number back. NINEP_NO_FID is allowed. */
 void ninep_fid_drop(struct ninep *fs, uint32_t fid);
 

@@ -103,6 +103,7 @@ static void check_answer(struct ninep_call *call, size_t size) {
         ninep_fail(call, STATUS_IO);
     } else if (is_error) {
         uint32_t error = ninep_get_u32(call);
+        call->refused = reader_ok(&call->answer) && reader_left(&call->answer) == 0;
         ninep_fail(call, error == 0 ? STATUS_IO : ninep_status(error));
     }
 }
@@ -210,6 +211,10 @@ status_t ninep_fid_new(struct ninep *fs, uint32_t *out) {
     return STATUS_LIMIT;
 }
 
+void ninep_fid_free(struct ninep *fs, uint32_t fid) {
+    __atomic_fetch_and(&fs->fids[fid / 64], ~((uint64_t)1 << (fid % 64)), __ATOMIC_RELEASE);
+}
+
 void ninep_fid_drop(struct ninep *fs, uint32_t fid) {
     struct ninep_call call;
     if (fid == NINEP_NO_FID) {
@@ -219,7 +224,7 @@ void ninep_fid_drop(struct ninep *fs, uint32_t fid) {
     ninep_put_u32(&call, fid);
     ninep_run(&call);
     (void)!ninep_end(&call); /* the fid is gone even if the server says that it failed */
-    __atomic_fetch_and(&fs->fids[fid / 64], ~((uint64_t)1 << (fid % 64)), __ATOMIC_RELEASE);
+    ninep_fid_free(fs, fid);
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */
