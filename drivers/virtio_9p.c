@@ -173,7 +173,7 @@ static status_t make_data(struct request *r, size_t size) {
         paddr_t data;
         if (frame_alloc(orders[want], NULL, &data) == STATUS_OK) {
             if (r->data) {
-                frame_free(r->data, r->data_order, NULL);
+                frame_free(r->data, r->data_order);
             }
             r->data = data;
             r->data_order = orders[want];

@@ -4,6 +4,7 @@
 #include "drivers/rtc.h"
 #include "fs/platform.h"
 #include "kernel/mm/heap.h"
+#include "kernel/program.h"
 #include "kernel/sync.h"
 
 struct fs_lock {
@@ -11,7 +12,7 @@ struct fs_lock {
 };
 
 void *fs_alloc(size_t size) {
-    return heap_alloc(size);
+    return heap_alloc_for(program_quota(), size);
 }
 
 void fs_free(void *p) {
@@ -19,7 +20,7 @@ void fs_free(void *p) {
 }
 
 struct fs_lock *fs_lock_new(void) {
-    struct fs_lock *lock = heap_new(struct fs_lock);
+    struct fs_lock *lock = heap_new_for(program_quota(), struct fs_lock);
     if (lock) {
         mutex_init(&lock->mutex, LOCK_FILES);
     }

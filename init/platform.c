@@ -28,12 +28,13 @@ struct plat_space {
 /* A thread that is to end gets no more memory, so that it leaves even a long compile at once. */
 static void *get_chunk(void *ctx, size_t size) {
     (void)ctx;
-    return thread_killed() ? NULL : heap_source.get(heap_source.ctx, size);
+    return thread_killed() ? NULL : heap_alloc_raw(program_quota(), size);
 }
 
 static void put_chunk(void *ctx, void *p, size_t size) {
     (void)ctx;
-    heap_source.put(heap_source.ctx, p, size);
+    (void)size;
+    heap_free(p);
 }
 
 static const struct arena_source arena_source = {.get = get_chunk, .put = put_chunk};
@@ -44,18 +45,12 @@ const struct arena_source *plat_arena_source(void) {
 
 /* ---- address space -------------------------------------------------------------------------- */
 
-static uint64_t frame_limit(void) {
-    const struct program *program = program_current();
-    uint64_t frames = frame_free_count();
-    return program && program->quota.limit < frames ? program->quota.limit : frames;
-}
-
 status_t plat_space_new(struct plat_space **space_out) {
-    struct plat_space *plat = heap_new(struct plat_space);
+    struct plat_space *plat = heap_new_for(program_quota(), struct plat_space);
     if (!plat) {
         return STATUS_NO_MEMORY;
     }
-    status_t status = space_new(frame_limit(), &plat->space);
+    status_t status = space_new(frame_free_count(), &plat->space);
     if (status != STATUS_OK) {
         heap_free(plat);
         return status;

@@ -200,7 +200,7 @@ static status_t read_module(struct run *p) {
     if (attr.size > LIMIT_MODULE_SIZE) {
         return STATUS_TOO_BIG;
     }
-    unsigned char *bytes = heap_alloc(attr.size ? attr.size : 1);
+    unsigned char *bytes = heap_alloc_for(program_quota(), attr.size ? attr.size : 1);
     if (!bytes) {
         return STATUS_NO_MEMORY;
     }
@@ -276,7 +276,7 @@ static status_t open_files(struct run *p) {
 }
 
 static int run_with_files(struct run *p) {
-    uint64_t frames = program_current()->quota.limit, free = frame_free_count();
+    uint64_t frames = program_quota()->limit / PAGE_SIZE, free = frame_free_count();
     frames = frames < free ? frames : free;
     struct wasm_config config = {
         .eager = p->options.eager,

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 struct boot_info;
-struct frame_quota;
+struct quota;
 struct hart;
 struct thread;
 
@@ -195,14 +195,22 @@ vaddr_t arch_user_end(void);
 status_t arch_paging_init(const struct boot_info *info) MUST_CHECK;
 
 /* An empty user half over the shared kernel half. Table frames are charged to `quota`. */
-status_t arch_pagetable_init(struct pagetable *pt, struct frame_quota *quota) MUST_CHECK;
+status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) MUST_CHECK;
 
 /* Frees the tables. The user half must be empty (arch_unmap_free over all of it). */
-void arch_pagetable_fini(struct pagetable *pt, struct frame_quota *quota);
+void arch_pagetable_fini(struct pagetable *pt);
 
 /* Maps one page; the entry must be empty. NO_MEMORY when a table cannot be had. */
 status_t arch_map(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
-                  struct frame_quota *quota) MUST_CHECK;
+                  struct quota *quota) MUST_CHECK;
+
+/* The same for up to arch_gap() pages from va on. All are mapped, or none. */
+status_t arch_map_some(struct pagetable *pt, vaddr_t va, const paddr_t *frames, size_t len,
+                       unsigned prot, struct quota *quota) MUST_CHECK;
+
+/* How many of the `len` pages from va on, which is not mapped, one arch_map_some() can make: up to the
+ * first that is mapped, and in one table. */
+size_t arch_gap(const struct pagetable *pt, vaddr_t va, size_t len);
 
 /* Frame and protection of the page at va. False: there is none. A page that was protected to
  * PROT_NONE keeps its frame and is found with prot PROT_NONE. */
@@ -212,16 +220,16 @@ bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsign
 size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned prot);
 
 /* Unmaps [start, end) on the harts of the mask and this one, and then frees its frames and the
- * tables that became empty, all back to `quota`. Costs time by what is mapped, not by the size of
+ * tables that became empty. Costs time by what is mapped, not by the size of
  * the range. Returns the number of pages. */
-size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, struct frame_quota *quota,
-                       uint64_t hart_mask);
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);
 
 /* Forgets translations of [start, end) on the harts of the mask and on this one. */
 void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);
 
-/* This hart forgets all translations. */
+/* This hart forgets all translations, or those of one page in all address spaces. */
 static inline void arch_tlb_forget(void);
+static inline void arch_tlb_forget_page(vaddr_t addr);
 
 /* This hart translates through pt from now on; NULL: the kernel's own table, no user half. */
 void arch_pagetable_use(const struct pagetable *pt);

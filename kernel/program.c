@@ -54,17 +54,24 @@ static void take_out(struct program *program) {
 
 static status_t create(const struct program_options *options, struct program *parent,
                        struct program **out) {
-    struct program *program = heap_new(struct program);
+    struct quota *payer = parent ? parent->quota : NULL;
+    struct program *program = heap_new_for(payer, struct program);
     if (!program) {
         return STATUS_NO_MEMORY;
     }
     fmt_text(program->name, sizeof(program->name), "%s", options->name);
     program->parent = parent;
-    program->quota.limit = options->frame_limit;
     list_init(&program->threads);
     waitqueue_init(&program->child_ended);
-    status_t status = enter(program);
+    status_t status = STATUS_OK;
+    if (parent) {
+        status = quota_new(quota_limit(options->frame_limit), payer, &program->quota);
+    }
+    if (status == STATUS_OK) {
+        status = enter(program);
+    }
     if (status != STATUS_OK) {
+        quota_close(program->quota);
         heap_free(program);
         return status;
     }
@@ -120,9 +127,11 @@ status_t program_start(const struct program_options *options, int (*fn)(void *ar
     program->arg = arg;
     program->live = 1;
     *pid_out = program->pid;
-    status_t status = thread_create(program->name, run_first, program, NULL, &thread);
+    status_t status =
+        thread_create(program->quota, program->name, run_first, program, NULL, &thread);
     if (status != STATUS_OK) {
         take_out(program);
+        quota_close(program->quota);
         heap_free(program);
         return status;
     }
@@ -134,7 +143,7 @@ status_t program_add_thread(const char *name, void (*fn)(void *arg), void *arg, 
                             struct thread **out) {
     struct program *self = program_current();
     TRY(announce_thread(self));
-    status_t status = thread_create(name, fn, arg, space, out);
+    status_t status = thread_create(self->quota, name, fn, arg, space, out);
     if (status == STATUS_OK) {
         add_thread(self, *out);
         return STATUS_OK;
@@ -277,10 +286,10 @@ status_t program_wait(uint32_t pid, uint64_t deadline_ns, struct program_end *ou
     while (!list_empty(&child->threads)) {
         thread_join(list_entry(child->threads.next, struct thread, program_node));
     }
-    assert(child->quota.used == 0);
     *out =
         (struct program_end){.pid = child->pid, .killed = child->killed, .status = child->status};
     memcpy(out->name, child->name, sizeof(out->name));
+    quota_close(child->quota);
     heap_free(child);
     return STATUS_OK;
 }
@@ -294,8 +303,8 @@ static void describe(const struct program *program, struct program_info *out) {
         .state = program->state,
         .status = program->status,
         .threads = program->live,
-        .frames = program->quota.used,
-        .frame_limit = program->quota.limit,
+        .frames = program->quota ? quota_used(program->quota) / PAGE_SIZE : 0,
+        .frame_limit = program->quota ? program->quota->limit / PAGE_SIZE : UINT64_MAX,
         .ran = program->ran,
     };
     memcpy(out->name, program->name, sizeof(out->name));

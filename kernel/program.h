@@ -17,7 +17,7 @@
 #include "base/list.h"
 #include "base/status.h"
 #include "kernel/limits.h"
-#include "kernel/mm/frame.h"
+#include "kernel/mm/quota.h"
 #include "kernel/sync.h"
 #include "kernel/thread.h"
 
@@ -43,10 +43,10 @@ struct program {
     bool ending; /* status is set: no more threads */
     bool killed;
     int status;
-    struct list threads; /* struct thread.program_node: all that were not joined */
-    uint32_t live;       /* threads that have not ended */
-    uint64_t ran;        /* ticks that joined threads had a hart */
-    struct frame_quota quota;
+    struct list threads;          /* struct thread.program_node: all that were not joined */
+    uint32_t live;                /* threads that have not ended */
+    uint64_t ran;                 /* ticks that joined threads had a hart */
+    struct quota *quota;          /* NULL: the kernel's own program has none */
     struct handle_table *handles; /* closed when the last thread ends; NULL: none */
     struct waitqueue child_ended; /* where its threads wait for its children */
 };
@@ -72,6 +72,12 @@ status_t program_add_thread(const char *name, void (*fn)(void *arg), void *arg, 
 /* The calling thread's program, or NULL for the kernel's own threads. */
 static inline struct program *program_current(void) {
     return thread_current()->program;
+}
+
+/* Who pays for memory that the calling thread asks for. */
+static inline struct quota *program_quota(void) {
+    struct program *program = program_current();
+    return program ? program->quota : NULL;
 }
 
 /* The calling thread's program has begun its work. */

@@ -21,6 +21,7 @@
 #include "kernel/harts.h"
 #include "kernel/lockcheck.h"
 #include "kernel/log.h"
+#include "kernel/mm/frame.h"
 #include "kernel/mm/space.h"
 #include "kernel/time.h"
 
@@ -580,7 +581,7 @@ void sched_idle(void) {
             sched_switch();
         } else if ((stolen = steal(hart))) {
             run_stolen(hart, stolen);
-        } else {
+        } else if (!frame_prezero()) {
             arch_wait_for_interrupt();
         }
         arch_irq_on();

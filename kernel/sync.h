@@ -33,10 +33,12 @@
     X(STACK, "kernel stacks")    /* their window */                                                \
     X(HEAP, "heap")              /* the general allocator */                                       \
     X(ASID, "address-space ids") /* which are in use */                                            \
-    X(FRAME, "frames")           /* physical memory */                                             \
-    X(RANDOM, "random")          /* the generator */                                               \
-    X(LOG, "log")                /* ring of lines: any other may be held */                        \
-    X(CONSOLE, "console")        /* the serial port that the log is written to */
+    X(FRAME_POOL, "zeroed frames")                                                                 \
+    X(FRAME_CACHE, "frames of a hart")                                                             \
+    X(FRAME, "frames")    /* physical memory */                                                    \
+    X(RANDOM, "random")   /* the generator */                                                      \
+    X(LOG, "log")         /* ring of lines: any other may be held */                               \
+    X(CONSOLE, "console") /* the serial port that the log is written to */
 
 enum lock_rank {
     LOCK_UNRANKED,

@@ -21,8 +21,8 @@
 
 static uint32_t last_id;
 
-static struct thread *thread_new(const char *name) {
-    struct thread *thread = heap_new(struct thread);
+static struct thread *thread_new(struct quota *quota, const char *name) {
+    struct thread *thread = heap_new_for(quota, struct thread);
     if (!thread) {
         return NULL;
     }
@@ -88,13 +88,13 @@ static void first_run(void *arg) {
     thread_exit();
 }
 
-status_t thread_create(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
-                       struct thread **out) {
-    struct thread *thread = thread_new(name);
+status_t thread_create(struct quota *quota, const char *name, void (*fn)(void *arg), void *arg,
+                       struct space *space, struct thread **out) {
+    struct thread *thread = thread_new(quota, name);
     if (!thread) {
         return STATUS_NO_MEMORY;
     }
-    status_t status = stack_alloc(&thread->stack_low, &thread->stack_high);
+    status_t status = stack_alloc(quota, &thread->stack_low, &thread->stack_high);
     if (status != STATUS_OK) {
         heap_free(thread);
         return status;
@@ -114,7 +114,7 @@ static void idle(void *arg) {
 
 status_t thread_init(void) {
     struct hart *hart = hart_self();
-    struct thread *boot = thread_new("boot");
+    struct thread *boot = thread_new(NULL, "boot");
     if (!boot) {
         return STATUS_NO_MEMORY;
     }
@@ -125,13 +125,13 @@ status_t thread_init(void) {
     hart->current = boot;
     hart->busy = true;
     hart->charged_at = arch_ticks();
-    TRY(thread_create("idle", idle, NULL, NULL, &hart->idle));
+    TRY(thread_create(NULL, "idle", idle, NULL, NULL, &hart->idle));
     return STATUS_OK;
 }
 
 status_t thread_init_idle(void) {
     struct hart *hart = hart_self();
-    struct thread *self = thread_new("idle");
+    struct thread *self = thread_new(NULL, "idle");
     if (!self) {
         return STATUS_NO_MEMORY;
     }
@@ -167,7 +167,7 @@ uint64_t thread_instret(void) {
 
 status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
                       struct thread **out) {
-    TRY(thread_create(name, fn, arg, space, out));
+    TRY(thread_create(NULL, name, fn, arg, space, out));
     thread_run(*out);
     return STATUS_OK;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct program;
+struct quota;
 struct space;
 
 enum thread_state {
@@ -69,8 +70,8 @@ status_t thread_start(const char *name, void (*fn)(void *arg), void *arg, struct
                       struct thread **out) MUST_CHECK;
 
 /* The same in two steps, between which the caller may say how it is to run. */
-status_t thread_create(const char *name, void (*fn)(void *arg), void *arg, struct space *space,
-                       struct thread **out) MUST_CHECK;
+status_t thread_create(struct quota *quota, const char *name, void (*fn)(void *arg), void *arg,
+                       struct space *space, struct thread **out) MUST_CHECK;
 void thread_run(struct thread *thread);
 
 /* Ends the calling thread; the same as returning from fn. */

@@ -6,13 +6,19 @@
  * blocks of each order form a list through their own memory. Freeing joins a block with its buddy,
  * the block whose address differs in bit k alone, for as long as that one is free and as large.
  *
- * Locks: one spinlock, innermost but for the log.
+ * Before the buddies stands a small stack of single frames for each hart, so that harts seldom meet at
+ * the buddies' lock, and one pool of frames that idle harts have zeroed. Frames there are marked CACHED
+ * and count as free. owners[] holds the quota of each allocated block.
+ *
+ * Locks: one spinlock a cache, one for the pool, and below them one for the buddies.
  */
 #include "kernel/mm/frame.h"
 
 #include "abi/boot.h"
 #include "base/list.h"
 #include "kernel/assert.h"
+#include "kernel/harts.h"
+#include "kernel/mm/quota.h"
 #include "kernel/sync.h"
 
 #include <string.h>
@@ -23,7 +29,8 @@ enum {
     STATE_ALLOCATED = 0x80, /* | order */
     STATE_MORE = 0x20,      /* with ALLOCATED: the block after this one belongs to it */
     STATE_ORDER = 0x1f,
-    STATE_NONE = 0xff, /* not memory, or not given to us */
+    STATE_CACHED = 0x60, /* free, in a cache or in the pool */
+    STATE_NONE = 0xff,   /* not memory, or not given to us */
 };
 
 vaddr_t frame_physmap;
@@ -31,9 +38,22 @@ vaddr_t frame_physmap;
 static struct spinlock lock = SPINLOCK_INIT(LOCK_FRAME);
 static struct list free_lists[FRAME_MAX_ORDER + 1];
 static uint8_t *states;
+static quota_id_t *owners;  /* of the heads of allocated blocks */
 static uint64_t base_index; /* frame number of states[0], a multiple of the largest block */
 static uint64_t states_len;
-static size_t free_count, total_count;
+static size_t free_count, total_count; /* free_count: of the buddies */
+
+/* Single frames, by index. */
+struct frame_cache {
+    struct spinlock lock;
+    uint32_t len;
+    uint64_t *at;
+};
+
+static uint64_t cached[KERNEL_MAX_HARTS][FRAME_CACHE_LEN];
+static uint64_t zeroed[FRAME_ZEROED_MAX];
+static struct frame_cache caches[KERNEL_MAX_HARTS], pool;
+static uint32_t pool_cap;
 
 static uint64_t index_of(paddr_t pa) {
     return (pa >> PAGE_SHIFT) - base_index;
@@ -105,72 +125,236 @@ static uint64_t acquire(unsigned order) {
     return index;
 }
 
-static bool quota_take(struct frame_quota *quota, size_t len) {
-    if (!quota) {
-        return true;
+/* ---- caches and pool ---- */
+
+/* Under the cache's lock, as all that follows. */
+static void push(struct frame_cache *cache, uint64_t index) {
+    states[index] = STATE_CACHED;
+    cache->at[cache->len++] = index;
+}
+
+static uint64_t pop(struct frame_cache *cache) {
+    uint64_t index = cache->at[--cache->len];
+    mark(index, STATE_ALLOCATED, 0);
+    return index;
+}
+
+/* Moves up to `len` frames from the buddies to the cache. */
+static void fill(struct frame_cache *cache, uint32_t len) {
+    spinlock_lock(&lock);
+    for (uint32_t i = 0; i < len; i++) {
+        uint64_t index = acquire(0);
+        if (index == UINT64_MAX) {
+            break;
+        }
+        push(cache, index);
     }
-    if (quota->used + len > quota->limit) {
+    spinlock_unlock(&lock);
+}
+
+/* Gives frames back to the buddies until `len` are left. */
+static size_t drain(struct frame_cache *cache, uint32_t len) {
+    size_t drained = cache->len - len;
+    spinlock_lock(&lock);
+    while (cache->len > len) {
+        uint64_t index = cache->at[--cache->len];
+        states[index] = STATE_INSIDE;
+        release(index, 0);
+    }
+    spinlock_unlock(&lock);
+    return drained;
+}
+
+/* Under pressure: everything that is free goes to the buddies. True if there was anything. */
+static bool reclaim(void) {
+    size_t drained = 0;
+    for (uint32_t i = 0; i <= KERNEL_MAX_HARTS; i++) {
+        struct frame_cache *cache = i == 0 ? &pool : &caches[i - 1];
+        spinlock_lock(&cache->lock);
+        drained += cache->len ? drain(cache, 0) : 0;
+        spinlock_unlock(&cache->lock);
+    }
+    return drained > 0;
+}
+
+/* The caller may be on another hart by now: then it is another hart's, and locked all the same. */
+static struct frame_cache *lock_cache(void) {
+    struct frame_cache *cache = &caches[hart_self()->index];
+    spinlock_lock(&cache->lock);
+    return cache;
+}
+
+static uint64_t take_cached(void) {
+    uint64_t index = UINT64_MAX;
+    struct frame_cache *cache = lock_cache();
+    if (cache->len == 0) {
+        fill(cache, FRAME_CACHE_LEN / 2);
+    }
+    if (cache->len > 0) {
+        index = pop(cache);
+    }
+    spinlock_unlock(&cache->lock);
+    return index;
+}
+
+static void put_cached(uint64_t index) {
+    struct frame_cache *cache = lock_cache();
+    push(cache, index);
+    if (cache->len == FRAME_CACHE_LEN) {
+        drain(cache, FRAME_CACHE_LEN / 2);
+    }
+    spinlock_unlock(&cache->lock);
+}
+
+static uint32_t len_of(const struct frame_cache *cache) {
+    return __atomic_load_n(&cache->len, __ATOMIC_RELAXED);
+}
+
+/* Up to `len` frames of the pool. None if somebody else is at it: zeroing is quicker than waiting. */
+static size_t take_zeroed(size_t len, paddr_t *frames) {
+    size_t taken = 0;
+    if (len_of(&pool) == 0 || !spinlock_try(&pool.lock)) {
+        return 0;
+    }
+    for (; taken < len && pool.len > 0; taken++) {
+        frames[taken] = address_of(pop(&pool));
+    }
+    spinlock_unlock(&pool.lock);
+    return taken;
+}
+
+/* Then nobody gets more than is needed now, and zeroing for later stops. */
+static bool scarce(void) {
+    return __atomic_load_n(&free_count, __ATOMIC_RELAXED) < (size_t)2 * FRAME_ZEROED_MAX;
+}
+
+bool frame_prezero(void) {
+    if (len_of(&pool) >= pool_cap || scarce()) {
         return false;
     }
-    quota->used += len;
-    return true;
+    /* Held all along, so that no frame is ever out of sight of reclaim(). One hart at a time does. */
+    if (!spinlock_try(&pool.lock)) {
+        return false;
+    }
+    bool done = false;
+    if (pool.len < pool_cap) {
+        uint64_t index = take_cached();
+        if (index != UINT64_MAX) {
+            arch_page_zero(frame_pointer(address_of(index)));
+            push(&pool, index);
+            done = true;
+        }
+    }
+    spinlock_unlock(&pool.lock);
+    return done;
 }
 
-static void quota_give(struct frame_quota *quota, size_t len) {
-    if (quota) {
-        assert(quota->used >= len);
-        quota->used -= len;
-    }
+/* ---- blocks for others ---- */
+
+static void set_owner(uint64_t index, const struct quota *quota) {
+    owners[index] = quota_id(quota);
 }
 
-/* Under the lock: a block of this order if the quota allows `len` frames. */
-static status_t acquire_charged(unsigned order, size_t len, struct frame_quota *quota,
-                                uint64_t *index_out) {
-    if (!quota_take(quota, len)) {
-        return STATUS_NO_MEMORY;
-    }
-    *index_out = acquire(order);
-    if (*index_out == UINT64_MAX) {
-        quota_give(quota, len);
-        return STATUS_NO_MEMORY;
-    }
-    return STATUS_OK;
+static uint64_t acquire_locked(unsigned order) {
+    spinlock_lock(&lock);
+    uint64_t index = acquire(order);
+    spinlock_unlock(&lock);
+    return index;
 }
 
-status_t frame_alloc(unsigned order, struct frame_quota *quota, paddr_t *out) {
+/* A block of 2^order, not charged yet. UINT64_MAX: there is none. */
+static uint64_t take(unsigned order) {
+    uint64_t index = order == 0 ? take_cached() : acquire_locked(order);
+    if (index == UINT64_MAX && reclaim()) {
+        index = acquire_locked(order);
+    }
+    return index;
+}
+
+status_t frame_alloc(unsigned order, struct quota *quota, paddr_t *out) {
     if (order > FRAME_MAX_ORDER) {
         return STATUS_NO_MEMORY;
     }
-    uint64_t index;
-    spinlock_lock(&lock);
-    status_t status = acquire_charged(order, (size_t)1 << order, quota, &index);
-    spinlock_unlock(&lock);
-    if (status == STATUS_OK) {
-        *out = address_of(index);
+    TRY(quota_charge(quota, PAGE_SIZE << order));
+    uint64_t index = take(order);
+    if (index == UINT64_MAX) {
+        quota_credit(quota, PAGE_SIZE << order);
+        return STATUS_NO_MEMORY;
     }
-    return status;
+    set_owner(index, quota);
+    *out = address_of(index);
+    return STATUS_OK;
 }
 
-/* Under the lock: takes the allocated block at index out of use. Returns its state byte. */
+/* Up to `len` zeroed frames, from the pool first. */
+static size_t take_some(size_t len, paddr_t *frames) {
+    size_t taken = take_zeroed(len, frames);
+    for (; taken < len; taken++) {
+        uint64_t index = take(0);
+        if (index == UINT64_MAX) {
+            break;
+        }
+        frames[taken] = address_of(index);
+        arch_page_zero(frame_pointer(frames[taken]));
+    }
+    return taken;
+}
+
+status_t frame_alloc_some(size_t len, struct quota *quota, paddr_t *frames, size_t *len_out) {
+    len = len > 1 && scarce() ? 1 : len;
+    while (quota_charge(quota, len * PAGE_SIZE) != STATUS_OK) {
+        len /= 2;
+        if (len == 0) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    size_t taken = take_some(len, frames);
+    if (taken < len) {
+        quota_credit(quota, (len - taken) * PAGE_SIZE);
+    }
+    quota_id_t owner = quota_id(quota);
+    for (size_t i = 0; i < taken; i++) {
+        owners[index_of(frames[i])] = owner;
+    }
+    *len_out = taken;
+    return taken > 0 ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+status_t frame_alloc_zeroed(struct quota *quota, paddr_t *out) {
+    size_t len;
+    return frame_alloc_some(1, quota, out, &len);
+}
+
+/* The state of an allocated block whose end has come; its quota is credited. */
 static uint8_t retire(uint64_t index) {
     assert(index < states_len);
     uint8_t state = states[index];
     /* A state that is not ALLOCATED is a double free, or memory that was never ours. */
     assert((state & (STATE_ALLOCATED | STATE_FREE)) == STATE_ALLOCATED);
+    uint64_t size = PAGE_SIZE << (state & STATE_ORDER);
 #if K23_DEBUG
-    memset(frame_pointer(address_of(index)), 0xdd, PAGE_SIZE << (state & STATE_ORDER));
+    memset(frame_pointer(address_of(index)), 0xdd, size);
 #endif
-    states[index] = STATE_INSIDE;
+    quota_credit(quota_of(owners[index]), size);
     return state;
 }
 
-void frame_free(paddr_t frame, unsigned order, struct frame_quota *quota) {
+static void release_locked(uint64_t index, unsigned order) {
     spinlock_lock(&lock);
-    uint8_t state = retire(index_of(frame));
-    assert(state == (STATE_ALLOCATED | order));
-    quota_give(quota, (size_t)1 << order);
-    release(index_of(frame), order);
+    states[index] = STATE_INSIDE;
+    release(index, order);
     spinlock_unlock(&lock);
+}
+
+void frame_free(paddr_t frame, unsigned order) {
+    uint64_t index = index_of(frame);
+    uint8_t state = retire(index);
+    assert(state == (STATE_ALLOCATED | order));
+    if (order == 0) {
+        put_cached(index);
+    } else {
+        release_locked(index, order);
+    }
 }
 
 static unsigned order_for(size_t len) {
@@ -181,85 +365,101 @@ static unsigned order_for(size_t len) {
     return order;
 }
 
-/* Under the lock: `len` frames at *index_out, those of the block beyond them free again. The caller
- * marks the states of the `len`. */
-static status_t acquire_exact(size_t len, struct frame_quota *quota, uint64_t *index_out) {
-    unsigned order = order_for(len);
-    TRY(acquire_charged(order, len, quota, index_out));
-    release_range(*index_out + len, *index_out + (UINT64_C(1) << order));
-    return STATUS_OK;
-}
-
-status_t frame_alloc_run(size_t len, struct frame_quota *quota, paddr_t *out) {
+/* `len` frames, those of their block beyond them free again. The caller marks the `len`. */
+static status_t take_exact(size_t len, struct quota *quota, uint64_t *index_out) {
     if (len == 0 || len > (size_t)1 << FRAME_MAX_ORDER) {
         return STATUS_NO_MEMORY;
     }
-    uint64_t index;
-    spinlock_lock(&lock);
-    status_t status = acquire_exact(len, quota, &index);
-    if (status == STATUS_OK) {
-        for (size_t i = 0; i < len; i++) {
-            mark(index + i, STATE_ALLOCATED, 0);
-        }
-        *out = address_of(index);
+    TRY(quota_charge(quota, len * PAGE_SIZE));
+    unsigned order = order_for(len);
+    uint64_t index = take(order);
+    if (index == UINT64_MAX) {
+        quota_credit(quota, len * PAGE_SIZE);
+        return STATUS_NO_MEMORY;
     }
+    spinlock_lock(&lock);
+    release_range(index + len, index + (UINT64_C(1) << order));
     spinlock_unlock(&lock);
-    return status;
+    *index_out = index;
+    return STATUS_OK;
 }
 
-/* Marks [index, index + len) as a chain of allocated blocks, largest first. */
-static void mark_chain(uint64_t index, size_t len) {
+status_t frame_alloc_run(size_t len, struct quota *quota, paddr_t *out) {
+    uint64_t index;
+    TRY(take_exact(len, quota, &index));
+    for (size_t i = 0; i < len; i++) {
+        mark(index + i, STATE_ALLOCATED, 0);
+        set_owner(index + i, quota);
+    }
+    *out = address_of(index);
+    return STATUS_OK;
+}
+
+/* A chain of allocated blocks, largest first. */
+status_t frame_alloc_pages(size_t len, struct quota *quota, paddr_t *out) {
+    uint64_t index;
+    TRY(take_exact(len, quota, &index));
+    *out = address_of(index);
     while (len > 0) {
         unsigned order = 63u - (unsigned)__builtin_clzll(len);
         size_t block = (size_t)1 << order;
         len -= block;
         mark(index, STATE_ALLOCATED | (len > 0 ? STATE_MORE : 0u), order);
+        set_owner(index, quota);
         index += block;
     }
+    return STATUS_OK;
 }
 
-status_t frame_alloc_pages(size_t len, struct frame_quota *quota, paddr_t *out) {
-    if (len == 0 || len > (size_t)1 << FRAME_MAX_ORDER) {
-        return STATUS_NO_MEMORY;
-    }
-    uint64_t index;
-    spinlock_lock(&lock);
-    status_t status = acquire_exact(len, quota, &index);
-    if (status == STATUS_OK) {
-        mark_chain(index, len);
-        *out = address_of(index);
-    }
-    spinlock_unlock(&lock);
-    return status;
-}
-
-void frame_free_pages(paddr_t first, struct frame_quota *quota) {
+void frame_free_pages(paddr_t first) {
     uint64_t index = index_of(first);
     uint8_t state;
-    spinlock_lock(&lock);
     do {
         state = retire(index);
         unsigned order = state & STATE_ORDER;
-        quota_give(quota, (size_t)1 << order);
-        release(index, order);
+        release_locked(index, order);
         index += UINT64_C(1) << order;
     } while (state & STATE_MORE);
-    spinlock_unlock(&lock);
+}
+
+void frame_stats(struct frame_stats *out) {
+    spinlock_lock(&pool.lock); /* or a frame may be on its way to the pool */
+    *out = (struct frame_stats){.total = total_count, .zeroed = pool.len};
+    for (uint32_t i = 0; i < KERNEL_MAX_HARTS; i++) {
+        out->cached += len_of(&caches[i]);
+    }
+    out->free = __atomic_load_n(&free_count, __ATOMIC_RELAXED) + out->cached + out->zeroed;
+    spinlock_unlock(&pool.lock);
 }
 
 size_t frame_free_count(void) {
-    return __atomic_load_n(&free_count, __ATOMIC_RELAXED);
+    struct frame_stats stats;
+    frame_stats(&stats);
+    return stats.free;
 }
 
 size_t frame_total_count(void) {
     return total_count;
 }
 
+/* ---- the start ---- */
+
+static void init_caches(void) {
+    for (uint32_t i = 0; i < KERNEL_MAX_HARTS; i++) {
+        spinlock_init(&caches[i].lock, LOCK_FRAME_CACHE);
+        caches[i].at = cached[i];
+    }
+    spinlock_init(&pool.lock, LOCK_FRAME_POOL);
+    pool.at = zeroed;
+    size_t part = total_count / FRAME_ZEROED_PART;
+    pool_cap = part < FRAME_ZEROED_MAX ? (uint32_t)part : FRAME_ZEROED_MAX;
+}
+
 static bool is_ours(const struct boot_region *region) {
     return region->kind == BOOT_MEMORY_USABLE || region->kind == BOOT_MEMORY_LOADER;
 }
 
-/* One byte for every frame between the lowest and the highest that may ever be ours. */
+/* An entry for every frame between the lowest and the highest that may ever be ours. */
 static void measure(const struct boot_info *info) {
     paddr_t low = UINT64_MAX, high = 0;
     for (uint32_t i = 0; i < info->region_count; i++) {
@@ -276,11 +476,11 @@ static void measure(const struct boot_info *info) {
     states_len = (high >> PAGE_SHIFT) - base_index;
 }
 
-/* The first usable region that states[] fits in holds it, at its start. */
-static paddr_t place_states(const struct boot_info *info) {
+/* The first usable region that owners[] and states[] fit in holds them, at its start. */
+static paddr_t place_tables(const struct boot_info *info, size_t size) {
     for (uint32_t i = 0; i < info->region_count; i++) {
         const struct boot_region *region = &info->regions[i];
-        if (region->kind == BOOT_MEMORY_USABLE && region->end - region->start >= states_len) {
+        if (region->kind == BOOT_MEMORY_USABLE && region->end - region->start >= size) {
             return region->start;
         }
     }
@@ -305,15 +505,18 @@ void frame_init(const struct boot_info *info) {
         list_init(&free_lists[order]);
     }
     measure(info);
-    paddr_t start = place_states(info);
-    paddr_t end = PAGE_ALIGN_UP(start + states_len);
-    states = frame_pointer(start);
+    size_t size = states_len * (sizeof(*states) + sizeof(*owners));
+    paddr_t start = place_tables(info, size);
+    paddr_t end = PAGE_ALIGN_UP(start + size);
+    owners = frame_pointer(start);
+    states = (uint8_t *)(owners + states_len);
     memset(states, STATE_NONE, states_len);
     for (uint32_t i = 0; i < info->region_count; i++) {
         if (info->regions[i].kind == BOOT_MEMORY_USABLE) {
             give_region(&info->regions[i], start, end);
         }
     }
+    init_caches();
 }
 
 size_t frame_reclaim_loader(const struct boot_info *info) {

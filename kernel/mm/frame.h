@@ -1,10 +1,12 @@
 /*
- * Physical memory: a buddy allocator over the usable regions of boot_info. Runs of 2^order frames,
- * aligned to their size, coalescing when freed. One byte a frame keeps its state, so a double free
- * is found where it happens.
+ * Physical memory: a buddy allocator over the usable regions of boot_info, with a cache of single
+ * frames a hart and a pool of frames that idle harts zeroed. Runs of 2^order frames, aligned to their
+ * size, coalescing when freed; caches and pool give all they have before anybody is refused. One
+ * byte a frame keeps its state, so a double free is found where it happens, and two bytes the quota
+ * that is charged for it, which freeing credits. In debug builds free frames hold junk.
  *
  * Every frame is reachable through the physical map: frame_pointer(). Frames come with the bytes
- * they were left with; arch_page_zero() before anybody else sees them.
+ * they were left with, unless they are asked for zeroed. Any context but an interrupt's.
  */
 #ifndef KERNEL_MM_FRAME_H
 #define KERNEL_MM_FRAME_H
@@ -13,16 +15,12 @@
 #include "kernel/limits.h"
 #include "kernel/types.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct boot_info;
-
-/* How many frames somebody may hold. `used` counts page tables too. */
-struct frame_quota {
-    uint64_t used;
-    uint64_t limit; /* UINT64_MAX: no limit */
-};
+struct quota;
 
 /* Takes the BOOT_MEMORY_USABLE regions. */
 void frame_init(const struct boot_info *info);
@@ -32,18 +30,33 @@ void frame_init(const struct boot_info *info);
 size_t frame_reclaim_loader(const struct boot_info *info);
 
 /* 2^order frames. NO_MEMORY if there are none, or if the quota (may be NULL) is spent. */
-status_t frame_alloc(unsigned order, struct frame_quota *quota, paddr_t *out) MUST_CHECK;
-void frame_free(paddr_t frame, unsigned order, struct frame_quota *quota);
+status_t frame_alloc(unsigned order, struct quota *quota, paddr_t *out) MUST_CHECK;
+void frame_free(paddr_t frame, unsigned order);
+
+/* One frame full of zeros; or up to `len` of them, each for itself, at least one unless NO_MEMORY. */
+status_t frame_alloc_zeroed(struct quota *quota, paddr_t *out) MUST_CHECK;
+status_t frame_alloc_some(size_t len, struct quota *quota, paddr_t *frames,
+                          size_t *len_out) MUST_CHECK;
 
 /* `len` contiguous frames, each of which can be freed alone with order 0. */
-status_t frame_alloc_run(size_t len, struct frame_quota *quota, paddr_t *out) MUST_CHECK;
+status_t frame_alloc_run(size_t len, struct quota *quota, paddr_t *out) MUST_CHECK;
 
 /* `len` contiguous frames, freed together by the address alone. */
-status_t frame_alloc_pages(size_t len, struct frame_quota *quota, paddr_t *out) MUST_CHECK;
-void frame_free_pages(paddr_t first, struct frame_quota *quota);
+status_t frame_alloc_pages(size_t len, struct quota *quota, paddr_t *out) MUST_CHECK;
+void frame_free_pages(paddr_t first);
 
-size_t frame_free_count(void);
+/* For a hart that has nothing to do, interrupts off: zeroes one frame for the pool. False: the pool is
+ * full, or memory too scarce. */
+bool frame_prezero(void);
+
+size_t frame_free_count(void); /* cached and zeroed ones within */
 size_t frame_total_count(void);
+
+struct frame_stats {
+    size_t total, free;    /* free: all that can be had */
+    size_t cached, zeroed; /* of the free ones: in the caches of the harts, in the pool */
+};
+void frame_stats(struct frame_stats *out);
 
 extern vaddr_t frame_physmap; /* where physical address 0 is mapped; set by frame_init() */
 

@@ -21,7 +21,9 @@ struct region {
     vaddr_t start, end;
     uint8_t prot;      /* without PROT_USER */
     uint8_t kind;      /* enum region_kind */
+    uint8_t window;    /* pages that the last fault made; 0: there was none */
     uint32_t priority; /* heap order of the treap */
+    vaddr_t next;      /* the page after them */
     struct region *parent, *left, *right;
     struct list node; /* in region_tree.order */
 };

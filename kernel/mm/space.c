@@ -17,7 +17,9 @@
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/quota.h"
 #include "kernel/mm/region.h"
+#include "kernel/program.h"
 #include "kernel/random.h"
 #include "kernel/sync.h"
 #include "kernel/thread.h"
@@ -28,8 +30,8 @@ struct space {
     struct mutex mutex;
     struct pagetable table;
     struct region_tree regions;
-    struct frame_quota quota;
-    uint64_t ran_on; /* harts that may hold translations */
+    struct quota *quota; /* below its program's; pages, tables, regions */
+    uint64_t ran_on;     /* harts that may hold translations */
 };
 
 void space_init(void) {
@@ -42,23 +44,28 @@ static void flush(struct space *space, vaddr_t addr, size_t size) {
 }
 
 static void drop_pages(struct space *space, vaddr_t addr, size_t size) {
-    arch_unmap_free(&space->table, addr, addr + size, &space->quota,
+    arch_unmap_free(&space->table, addr, addr + size,
                     __atomic_load_n(&space->ran_on, __ATOMIC_SEQ_CST));
 }
 
 status_t space_new(uint64_t frame_limit, struct space **out) {
-    struct space *space = heap_new(struct space);
+    struct quota *quota = NULL;
+    struct space *space = heap_new_for(program_quota(), struct space);
     if (!space) {
         return STATUS_NO_MEMORY;
     }
     mutex_init(&space->mutex, LOCK_SPACE);
     region_tree_init(&space->regions);
-    space->quota.limit = frame_limit;
-    status_t status = arch_pagetable_init(&space->table, &space->quota);
+    status_t status = quota_new(quota_limit(frame_limit), program_quota(), &quota);
+    if (status == STATUS_OK) {
+        status = arch_pagetable_init(&space->table, quota);
+    }
     if (status != STATUS_OK) {
+        quota_close(quota);
         heap_free(space);
         return status;
     }
+    space->quota = quota;
     *out = space;
     return STATUS_OK;
 }
@@ -73,8 +80,9 @@ void space_free(struct space *space) {
         region_remove(&space->regions, region);
         heap_free(region);
     }
-    arch_pagetable_fini(&space->table, &space->quota);
-    assert(space->quota.used == 0);
+    arch_pagetable_fini(&space->table);
+    assert(quota_used(space->quota) == 0);
+    quota_close(space->quota);
     heap_free(space);
 }
 
@@ -86,7 +94,7 @@ void space_activate(struct space *space) {
 }
 
 uint64_t space_frames(const struct space *space) {
-    return space->quota.used;
+    return quota_used(space->quota) / PAGE_SIZE;
 }
 
 uint64_t space_max_size(void) {
@@ -120,7 +128,8 @@ static bool range_covered(const struct space *space, vaddr_t addr, size_t size, 
 }
 
 static struct region *region_new(const struct space *space) {
-    return space->regions.len < SPACE_MAX_REGIONS ? heap_new(struct region) : NULL;
+    return space->regions.len < SPACE_MAX_REGIONS ? heap_new_for(space->quota, struct region)
+                                                  : NULL;
 }
 
 static status_t add_region(struct space *space, vaddr_t addr, size_t size) {
@@ -259,18 +268,34 @@ status_t space_reserve_at(struct space *space, vaddr_t addr, size_t size) {
 
 /* ---- pages ---- */
 
-/* A new zeroed page at va, which has none. */
-static status_t make_page(struct space *space, vaddr_t va, unsigned prot, paddr_t *frame_out) {
-    paddr_t frame;
-    TRY(frame_alloc(0, &space->quota, &frame));
-    arch_page_zero(frame_pointer(frame));
-    status_t status = arch_map(&space->table, va, frame, prot | PROT_USER, &space->quota);
+/* New zeroed pages from va on, where there are none; at least one, and at most `len`. */
+static status_t make_pages(struct space *space, vaddr_t va, size_t len, unsigned prot,
+                           paddr_t *first_out, size_t *len_out) {
+    paddr_t frames[SPACE_AROUND_MAX];
+    TRY(frame_alloc_some(len, space->quota, frames, len_out));
+    status_t status =
+        arch_map_some(&space->table, va, frames, *len_out, prot | PROT_USER, space->quota);
     if (status != STATUS_OK) {
-        frame_free(frame, 0, &space->quota);
+        for (size_t i = 0; i < *len_out; i++) {
+            frame_free(frames[i], 0);
+        }
         return status;
     }
-    *frame_out = frame;
+    *first_out = frames[0];
     return STATUS_OK;
+}
+
+/* How many pages the first touch of one makes: twice as many as the last time if it follows them
+ * directly, else one. So a sweep takes few faults, and never more than twice what was touched is
+ * made of a region. */
+static size_t window_for(struct space *space, struct region *region, vaddr_t page) {
+    size_t len = (region->end - page) >> PAGE_SHIFT;
+    bool follows = region->window > 0 && page == region->next;
+    size_t window = follows ? 2u * region->window : 1u;
+    window = window < SPACE_AROUND_MAX ? window : SPACE_AROUND_MAX;
+    region->window = (uint8_t)window;
+    len = len < window ? len : window;
+    return len > 1 ? arch_gap(&space->table, page, len) : 1;
 }
 
 /* The frame at va for an access, made now if the region allows the access and has no page yet. */
@@ -287,7 +312,10 @@ static status_t page_for(struct space *space, vaddr_t va, unsigned access, paddr
     if (!region || region->start > va || !(region->prot & access)) {
         return STATUS_FAULT;
     }
-    return make_page(space, page, region->prot, frame_out);
+    size_t len = window_for(space, region, page);
+    TRY(make_pages(space, page, len, region->prot, frame_out, &len));
+    region->next = page + len * PAGE_SIZE;
+    return STATUS_OK;
 }
 
 status_t space_fault(struct space *space, vaddr_t addr, unsigned access) {
@@ -298,8 +326,7 @@ status_t space_fault(struct space *space, vaddr_t addr, unsigned access) {
     mutex_unlock(&space->mutex);
     if (status == STATUS_OK) {
         /* The hart may remember that there was no page; others that do will fault and come here. */
-        vaddr_t page = PAGE_ALIGN_DOWN(addr);
-        arch_tlb_flush(&space->table, page, page + PAGE_SIZE, 0);
+        arch_tlb_forget_page(addr);
     }
     return status;
 }
@@ -338,12 +365,17 @@ status_t space_protect(struct space *space, vaddr_t addr, size_t size, unsigned 
 }
 
 static status_t commit_pages(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
-    for (vaddr_t va = addr; va < addr + size; va += PAGE_SIZE) {
+    vaddr_t va = addr;
+    while (va < addr + size) {
         paddr_t frame;
         unsigned have;
+        size_t len = 1;
         if (!arch_lookup(&space->table, va, &frame, &have)) {
-            TRY(make_page(space, va, prot, &frame));
+            size_t left = (addr + size - va) >> PAGE_SHIFT;
+            len = arch_gap(&space->table, va, left < SPACE_AROUND_MAX ? left : SPACE_AROUND_MAX);
+            TRY(make_pages(space, va, len, prot, &frame, &len));
         }
+        va += len * PAGE_SIZE;
     }
     return STATUS_OK;
 }
@@ -381,10 +413,10 @@ static status_t map_run(struct space *space, vaddr_t addr, size_t size, paddr_t 
                         unsigned prot) {
     for (size_t at = 0; at < size; at += PAGE_SIZE) {
         status_t status =
-            arch_map(&space->table, addr + at, first + at, prot | PROT_USER, &space->quota);
+            arch_map(&space->table, addr + at, first + at, prot | PROT_USER, space->quota);
         if (status != STATUS_OK) {
             for (size_t left = at; left < size; left += PAGE_SIZE) {
-                frame_free(first + left, 0, &space->quota);
+                frame_free(first + left, 0);
             }
             drop_pages(space, addr, size);
             return status;
@@ -400,7 +432,7 @@ static status_t commit_wired(struct space *space, vaddr_t addr, size_t size, uns
         return STATUS_EXISTS;
     }
     TRY(protect(space, addr, size, prot));
-    TRY(frame_alloc_run(size >> PAGE_SHIFT, &space->quota, &first));
+    TRY(frame_alloc_run(size >> PAGE_SHIFT, space->quota, &first));
     for (size_t at = 0; at < size; at += PAGE_SIZE) {
         arch_page_zero(frame_pointer(first + at));
     }

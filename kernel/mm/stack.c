@@ -7,6 +7,8 @@
  * Other harts are not told of a stack that comes or goes: nobody uses an address here but the thread
  * whose stack it is, and each hart forgets old translations before it runs a thread in a new epoch.
  *
+ * The frames are the kernel's; a stack is charged while it is in use, and not while it is kept.
+ *
  * Locks: one spinlock, above the frames'.
  */
 #include "kernel/mm/stack.h"
@@ -16,6 +18,7 @@
 #include "kernel/harts.h"
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/quota.h"
 #include "kernel/random.h"
 #include "kernel/sync.h"
 
@@ -29,6 +32,7 @@ uint32_t stack_epoch;
 static struct spinlock lock = SPINLOCK_INIT(LOCK_STACK);
 static vaddr_t first_slot;
 static uint64_t used[THREAD_MAX / 64];
+static quota_id_t owners[THREAD_MAX];
 static uint32_t kept[KEPT_MAX]; /* slots mapped but free */
 static unsigned kept_len;
 
@@ -45,7 +49,7 @@ static vaddr_t stack_low(uint32_t slot) {
 
 static void unmap(uint32_t slot, size_t size) {
     vaddr_t low = stack_low(slot);
-    arch_unmap_free(arch_kernel_pagetable(), low, low + size, NULL, 0);
+    arch_unmap_free(arch_kernel_pagetable(), low, low + size, 0);
     __atomic_fetch_add(&stack_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -58,7 +62,7 @@ static status_t map(uint32_t slot) {
             status =
                 arch_map(arch_kernel_pagetable(), low + at, frame, PROT_READ | PROT_WRITE, NULL);
             if (status != STATUS_OK) {
-                frame_free(frame, 0, NULL);
+                frame_free(frame, 0);
             }
         }
         if (status != STATUS_OK) {
@@ -96,12 +100,17 @@ static status_t take_slot(uint32_t *slot_out) {
     return STATUS_LIMIT;
 }
 
-status_t stack_alloc(vaddr_t *low_out, vaddr_t *high_out) {
+status_t stack_alloc(struct quota *quota, vaddr_t *low_out, vaddr_t *high_out) {
     uint32_t slot;
+    TRY(quota_charge(quota, STACK_SIZE));
     spinlock_lock(&lock);
     status_t status = take_slot(&slot);
     spinlock_unlock(&lock);
-    TRY(status);
+    if (status != STATUS_OK) {
+        quota_credit(quota, STACK_SIZE);
+        return status;
+    }
+    owners[slot] = quota_id(quota);
     *low_out = stack_low(slot);
     *high_out = *low_out + STACK_SIZE;
     return STATUS_OK;
@@ -114,14 +123,16 @@ static void release(uint32_t slot) {
 
 void stack_free(vaddr_t low) {
     uint32_t slot = (uint32_t)((low - first_slot) / SLOT_SIZE);
-    spinlock_lock(&lock);
     assert(slot < THREAD_MAX && slot_used(slot) && low == stack_low(slot));
+    struct quota *quota = quota_of(owners[slot]);
+    spinlock_lock(&lock);
     if (kept_len < KEPT_MAX) {
         kept[kept_len++] = slot;
     } else {
         release(slot);
     }
     spinlock_unlock(&lock);
+    quota_credit(quota, STACK_SIZE);
 }
 
 unsigned stack_trim(void) {

@@ -8,6 +8,8 @@
 #include "base/status.h"
 #include "kernel/types.h"
 
+struct quota;
+
 /* Grows with every change of the mappings; a hart that has not seen the last one must forget its
  * translations before it uses a stack. */
 extern uint32_t stack_epoch;
@@ -15,8 +17,8 @@ extern uint32_t stack_epoch;
 /* Once, after arch_paging_init(). */
 void stack_init(void);
 
-/* NO_MEMORY; LIMIT when THREAD_MAX stacks are in use. */
-status_t stack_alloc(vaddr_t *low_out, vaddr_t *high_out) MUST_CHECK;
+/* Charged to the quota until it is freed. NO_MEMORY; LIMIT when THREAD_MAX stacks are in use. */
+status_t stack_alloc(struct quota *quota, vaddr_t *low_out, vaddr_t *high_out) MUST_CHECK;
 void stack_free(vaddr_t low);
 
 /* Frees the stacks kept for reuse. Returns how many frames came back, page tables excluded. */

@@ -60,6 +60,10 @@ static inline void arch_relax(void) {
     __asm__ volatile(".insn 0x0100000f" ::: "memory"); /* pause */
 }
 
+static inline void arch_tlb_forget_page(vaddr_t addr) {
+    __asm__ volatile("sfence.vma %0, zero" ::"r"(addr) : "memory");
+}
+
 static inline void arch_tlb_forget(void) {
     __asm__ volatile("sfence.vma" ::: "memory");
 }

@@ -106,30 +106,56 @@ static pte_t *find_entry(const struct pagetable *pt, vaddr_t va, unsigned *level
     return entry;
 }
 
-static status_t add_table(pte_t *entry, struct frame_quota *quota) {
+static status_t add_table(pte_t *entry, struct quota *quota) {
     paddr_t table;
-    TRY(frame_alloc(0, quota, &table));
-    arch_page_zero(frame_pointer(table));
+    TRY(frame_alloc_zeroed(quota, &table));
     *entry = pte_of(table, PTE_VALID);
     return STATUS_OK;
 }
 
-status_t arch_map(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
-                  struct frame_quota *quota) {
+/* The lowest entry for va, its tables made where they are missing. On failure, those made so far
+ * stay: they are empty, and go with the next unmapping. */
+static status_t make_entry(struct pagetable *pt, vaddr_t va, struct quota *quota,
+                           pte_t **entry_out) {
     unsigned level;
     pte_t *entry = find_entry(pt, va, &level);
     while (level > 0) {
         assert(*entry == 0);
-        status_t status = add_table(entry, quota);
-        if (status != STATUS_OK) {
-            /* Tables added on the way stay: they are empty, and go with the next unmapping. */
-            return status;
-        }
+        TRY(add_table(entry, quota));
         entry = find_entry(pt, va, &level);
     }
-    assert(*entry == 0);
-    *entry = pte_of(pa, bits_of_prot(prot));
+    *entry_out = entry;
     return STATUS_OK;
+}
+
+status_t arch_map_some(struct pagetable *pt, vaddr_t va, const paddr_t *frames, size_t len,
+                       unsigned prot, struct quota *quota) {
+    pte_t *entry;
+    uint64_t bits = bits_of_prot(prot);
+    assert(index_at(va, 0) + len <= TABLE_LEN);
+    TRY(make_entry(pt, va, quota, &entry));
+    for (size_t i = 0; i < len; i++) {
+        assert(entry[i] == 0);
+        entry[i] = pte_of(frames[i], bits);
+    }
+    return STATUS_OK;
+}
+
+status_t arch_map(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
+                  struct quota *quota) {
+    return arch_map_some(pt, va, &pa, 1, prot, quota);
+}
+
+size_t arch_gap(const struct pagetable *pt, vaddr_t va, size_t len) {
+    unsigned level;
+    const pte_t *entry = find_entry(pt, va, &level);
+    size_t most = TABLE_LEN - index_at(va, 0);
+    most = len < most ? len : most;
+    size_t gap = 0;
+    while (gap < most && (level > 0 || entry[gap] == 0)) {
+        gap++;
+    }
+    return gap;
 }
 
 bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsigned *prot_out) {
@@ -264,8 +290,7 @@ static void unlink_range(struct pagetable *pt, vaddr_t start, vaddr_t end,
     }
 }
 
-size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, struct frame_quota *quota,
-                       uint64_t hart_mask) {
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask) {
     struct removed removed = {0};
     unlink_range(pt, start, end, &removed);
     if (removed.tables > 0) {
@@ -276,7 +301,7 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, struct 
     while (removed.first) {
         paddr_t frame = removed.first;
         removed.first = *(paddr_t *)frame_pointer(frame);
-        frame_free(frame, 0, quota);
+        frame_free(frame, 0);
     }
     return removed.pages;
 }
@@ -374,7 +399,7 @@ struct pagetable *arch_kernel_pagetable(void) {
     return &kernel_table;
 }
 
-status_t arch_pagetable_init(struct pagetable *pt, struct frame_quota *quota) {
+status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
     TRY(frame_alloc(0, quota, &pt->root));
     pte_t *root = table_at(pt->root);
     const pte_t *kernel = table_at(kernel_table.root);
@@ -384,8 +409,8 @@ status_t arch_pagetable_init(struct pagetable *pt, struct frame_quota *quota) {
     return STATUS_OK;
 }
 
-void arch_pagetable_fini(struct pagetable *pt, struct frame_quota *quota) {
-    frame_free(pt->root, 0, quota);
+void arch_pagetable_fini(struct pagetable *pt) {
+    frame_free(pt->root, 0);
     asid_put(pt->asid);
     pt->root = 0;
 }

@@ -144,7 +144,56 @@ static void measure_fault(void) {
         (void)thread_run_user(&main_regs);
     }
     fault = (time_instret() - start) / ROUNDS - call;
-    report("minor fault, zero-fill", fault, 3000);
+    report("minor fault, zero-fill, page not zeroed before", fault, 3000);
+}
+
+/* A page's part of the first stores to 1 MiB, one a page. */
+static uint64_t sweep(vaddr_t from) {
+    enum { PAGES = 256 };
+    struct user_regs *regs = &main_regs;
+    uint64_t stores = 0, start = time_instret();
+    for (uint64_t i = 0; i < PAGES; i++) {
+        regs->pc = code + 8;
+        regs->x[A1] = from + i * PAGE_SIZE;
+        (void)thread_run_user(regs);
+    }
+    uint64_t first = time_instret() - start;
+    start = time_instret();
+    for (uint64_t i = 0; i < PAGES; i++) {
+        regs->pc = code + 8;
+        regs->x[A1] = from + i * PAGE_SIZE;
+        (void)thread_run_user(regs);
+    }
+    stores = time_instret() - start;
+    return (first - stores) / PAGES;
+}
+
+/* What an idle hart does. */
+static void fill_pool(void) {
+    irq_state_t irq = arch_irq_save();
+    while (frame_prezero()) {
+    }
+    arch_irq_restore(irq);
+}
+
+static void measure_sweep(void) {
+    struct user_regs *regs = &main_regs;
+    report("sweep of 1 MiB, pages not zeroed before", sweep(data + (64ul << 20)), 1100);
+    fill_pool();
+    report("sweep of 1 MiB, a page", sweep(data + (66ul << 20)), 250);
+    fill_pool();
+    regs->pc = code + 8;
+    regs->x[A1] = data + (68ul << 20);
+    (void)thread_run_user(regs); /* makes the table */
+    uint64_t start = time_instret();
+    regs->pc = code + 8;
+    regs->x[A1] = data + (69ul << 20);
+    (void)thread_run_user(regs);
+    uint64_t fault = time_instret() - start;
+    start = time_instret();
+    regs->pc = code + 8;
+    (void)thread_run_user(regs);
+    report("minor fault, zero-fill", fault - (time_instret() - start), 1500);
 }
 
 static void measure_mapping(void) {
@@ -231,7 +280,7 @@ static void measure_memory(void) {
     uint64_t start = time_instret();
     for (int i = 0; i < ROUNDS; i++) {
         if (frame_alloc(0, NULL, &frame) == STATUS_OK) {
-            frame_free(frame, 0, NULL);
+            frame_free(frame, 0);
         }
     }
     report("frame alloc and free", (time_instret() - start) / ROUNDS, 1500);
@@ -245,7 +294,7 @@ static void measure_memory(void) {
         start = time_instret();
         arch_page_zero(frame_pointer(frame));
         report("zero a page", time_instret() - start, 800);
-        frame_free(frame, 0, NULL);
+        frame_free(frame, 0);
     }
 }
 
@@ -272,6 +321,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     measure_host_call();
     measure_quick_call();
     measure_fault();
+    measure_sweep();
     measure_mapping();
     measure_threads();
     measure_copies();

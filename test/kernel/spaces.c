@@ -4,6 +4,7 @@
  *
  * QEMU: -smp 1
  * QEMU: -smp 4 -m 64M
+ * TIMEOUT: 60
  */
 #include "abi/boot.h"
 #include "init/machine.h"
@@ -253,6 +254,41 @@ static void test_preempted_copies(void) {
     PAYLOAD_CHECK_EQ(copy_errors, 0);
 }
 
+/* A sweep makes pages ahead, a sparse program's touches do not; never past the region, never more than
+ * the quota bears. */
+static void test_fault_around(void) {
+    vaddr_t a;
+    struct space *small;
+    enum { PAGES = 100, SPARSE = 8 };
+    PAYLOAD_CHECK_EQ(space_new(PAGES + 60, &small), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_reserve(small, GIB, GIB, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(small, a, PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_fault(small, a, PROT_WRITE), STATUS_OK);
+    uint64_t first = space_frames(small);
+    for (size_t i = 1; i < PAGES; i++) {
+        PAYLOAD_CHECK_EQ(space_fault(small, a + i * PAGE_SIZE, PROT_WRITE), STATUS_OK);
+        if (i == 10) {
+            PAYLOAD_CHECK_EQ(space_frames(small), first + 14); /* 1 + 2 + 4 + 8 pages */
+        }
+    }
+    PAYLOAD_CHECK_EQ(space_frames(small), first + PAGES - 1);
+    PAYLOAD_CHECK_EQ(space_decommit(small, a, PAGES * PAGE_SIZE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(small, a, 2 * PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE),
+                     STATUS_OK);
+    for (size_t i = 0; i < SPARSE; i++) {
+        PAYLOAD_CHECK_EQ(space_fault(small, a + (2 * i + 1) * PAGE_SIZE, PROT_WRITE), STATUS_OK);
+    }
+    PAYLOAD_CHECK_EQ(space_frames(small), first + SPARSE - 1);
+    status_t status = STATUS_OK;
+    for (size_t i = 20; i < 2 * PAGES && status == STATUS_OK; i++) {
+        status = space_fault(small, a + i * PAGE_SIZE, PROT_WRITE);
+    }
+    PAYLOAD_CHECK_EQ(status, STATUS_NO_MEMORY);
+    PAYLOAD_CHECK_EQ(space_frames(small),
+                     PAGES + 60 - 1); /* a region's struct is in the last one */
+    space_free(small);
+}
+
 static void test_quota(void) {
     struct space *small;
     vaddr_t a;
@@ -358,6 +394,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_copies();
         PAYLOAD_CHECK_EQ(space_frames(space), empty);
         test_quota();
+        test_fault_around();
         test_random();
         test_preempted_copies();
         space_free(space);

@@ -164,7 +164,7 @@ static void test_no_memory(void) {
     while (chain) {
         frame = chain;
         memcpy(&chain, frame_pointer(frame), sizeof(chain));
-        frame_free(frame, 0, NULL);
+        frame_free(frame, 0);
     }
     PAYLOAD_CHECK_EQ(thread_run_user(&main_regs), USER_EXIT_CALL);
     leave_world();

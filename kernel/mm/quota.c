@@ -1,0 +1,119 @@
+/*
+ * A table of quotas. An entry is in use from quota_new() until it is closed, has no quota below it and
+ * nothing charged to it; whoever brings about the last of the three gives the entry back.
+ */
+#include "kernel/mm/quota.h"
+
+#include "kernel/assert.h"
+#include "kernel/limits.h"
+#include "kernel/sync.h"
+
+static struct quota table[QUOTA_MAX];
+static struct spinlock lock = SPINLOCK_INIT(LOCK_QUOTA); /* guards the search for a free entry */
+static uint32_t last;                                    /* entry given out */
+static uint32_t count;
+
+static struct quota *find_free(void) {
+    for (uint32_t i = 0; i < QUOTA_MAX; i++) {
+        last = last + 1 < QUOTA_MAX ? last + 1 : 0;
+        if (!__atomic_load_n(&table[last].in_table, __ATOMIC_ACQUIRE)) {
+            return &table[last];
+        }
+    }
+    return NULL;
+}
+
+status_t quota_new(uint64_t limit, struct quota *parent, struct quota **out) {
+    spinlock_lock(&lock);
+    struct quota *quota = find_free();
+    if (quota) {
+        *quota = (struct quota){.limit = limit, .parent = parent, .holds = 1, .in_table = 1};
+    }
+    spinlock_unlock(&lock);
+    if (!quota) {
+        return STATUS_LIMIT;
+    }
+    __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);
+    if (parent) {
+        __atomic_fetch_add(&parent->holds, 1, __ATOMIC_RELAXED);
+    }
+    *out = quota;
+    return STATUS_OK;
+}
+
+/* Gives entries back, from this one up, as far as nothing holds them. */
+static void release(struct quota *quota) {
+    while (quota && __atomic_load_n(&quota->holds, __ATOMIC_SEQ_CST) == 0 &&
+           __atomic_load_n(&quota->used, __ATOMIC_SEQ_CST) == 0) {
+        struct quota *parent = quota->parent;
+        uint32_t expected = 1;
+        if (!__atomic_compare_exchange_n(&quota->in_table, &expected, 0, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_RELAXED)) {
+            return; /* another hart was quicker */
+        }
+        __atomic_fetch_sub(&count, 1, __ATOMIC_RELAXED);
+        if (parent) {
+            __atomic_fetch_sub(&parent->holds, 1, __ATOMIC_SEQ_CST);
+        }
+        quota = parent;
+    }
+}
+
+void quota_close(struct quota *quota) {
+    if (quota) {
+        uint32_t holds = __atomic_fetch_sub(&quota->holds, 1, __ATOMIC_SEQ_CST);
+        assert(holds > 0);
+        release(quota);
+    }
+}
+
+static bool charge_one(struct quota *quota, uint64_t size) {
+    uint64_t used = __atomic_load_n(&quota->used, __ATOMIC_RELAXED);
+    do {
+        if (size > quota->limit || used > quota->limit - size) {
+            return false;
+        }
+    } while (!__atomic_compare_exchange_n(&quota->used, &used, used + size, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
+/* From `quota` up to, and without, `end`. */
+static void credit_below(struct quota *quota, const struct quota *end, uint64_t size) {
+    while (quota != end) {
+        struct quota *parent = quota->parent;
+        uint64_t used = __atomic_fetch_sub(&quota->used, size, __ATOMIC_SEQ_CST);
+        assert(used >= size);
+        if (used == size && __atomic_load_n(&quota->holds, __ATOMIC_RELAXED) == 0) {
+            release(quota);
+        }
+        quota = parent;
+    }
+}
+
+status_t quota_charge(struct quota *quota, uint64_t size) {
+    for (struct quota *at = quota; at; at = at->parent) {
+        if (!charge_one(at, size)) {
+            credit_below(quota, at, size);
+            return STATUS_NO_MEMORY;
+        }
+    }
+    return STATUS_OK;
+}
+
+void quota_credit(struct quota *quota, uint64_t size) {
+    credit_below(quota, NULL, size);
+}
+
+quota_id_t quota_id(const struct quota *quota) {
+    return quota ? (quota_id_t)(quota - table + 1) : 0;
+}
+
+struct quota *quota_of(quota_id_t id) {
+    assert(id <= QUOTA_MAX);
+    return id ? &table[id - 1] : NULL;
+}
+
+uint32_t quota_count(void) {
+    return __atomic_load_n(&count, __ATOMIC_RELAXED);
+}
