@@ -32,7 +32,9 @@ enum {
 _Static_assert(VIRTIO_9P_REQUESTS *CHAIN <= VIRTQUEUE_MAX_LEN, "descriptors for all");
 _Static_assert((PAGE_SIZE << HEAD_ORDER) == 2 * VIRTIO_9P_HEAD_SIZE, "two small buffers");
 
-enum state { STATE_FREE, STATE_OWNED, STATE_SENT, STATE_DONE };
+/* A request whose owner was killed and did not get an answer is LEFT until its owner ends it, and then LOST
+ * until the device answers. */
+enum state { STATE_FREE, STATE_OWNED, STATE_SENT, STATE_DONE, STATE_LEFT, STATE_LOST };
 
 struct request {
     struct virtio_9p_request public;
@@ -49,6 +51,7 @@ struct virtio_9p {
     struct spinlock lock;
     bool broken;
     struct waitqueue idle; /* who wants a request */
+    uint32_t abandoned;    /* requests LEFT and LOST */
     uint32_t requests_len;
     char tag[VIRTIO_9P_TAG_SIZE];
     struct request requests[VIRTIO_9P_REQUESTS];
@@ -56,6 +59,15 @@ struct virtio_9p {
 
 static struct virtio_9p devices[VIRTIO_9P_MAX_DEVICES];
 static uint32_t devices_len;
+
+/* Under the lock: the device is done with a request that nobody waits for. */
+static void reclaim(struct virtio_9p *p, struct request *r) {
+    if (r->state == STATE_LEFT || r->state == STATE_LOST) {
+        r->state = r->state == STATE_LEFT ? STATE_OWNED : STATE_FREE;
+        p->abandoned--;
+        waitqueue_wake_one(&p->idle);
+    }
+}
 
 /* Under the lock. */
 static void fail(struct virtio_9p *p, const char *why) {
@@ -68,6 +80,7 @@ static void fail(struct virtio_9p *p, const char *why) {
     waitqueue_wake_all(&p->idle);
     for (uint32_t i = 0; i < p->requests_len; i++) {
         waitqueue_wake_all(&p->requests[i].waiter);
+        reclaim(p, &p->requests[i]);
     }
 }
 
@@ -78,9 +91,12 @@ static void interrupt(void *ctx) {
     spinlock_lock(&p->lock);
     while (!p->broken && virtqueue_take(&p->queue, &id, &size)) {
         struct request *r = &p->requests[id / CHAIN];
-        r->answer_size = size;
-        r->state = STATE_DONE;
-        waitqueue_wake_all(&r->waiter);
+        if (r->state == STATE_SENT) {
+            r->answer_size = size;
+            r->state = STATE_DONE;
+            waitqueue_wake_all(&r->waiter);
+        }
+        reclaim(p, r);
     }
     if (!p->broken && virtio_failed(p->device)) {
         fail(p, "the device failed");
@@ -198,23 +214,48 @@ static struct request *find_free(struct virtio_9p *p) {
     return NULL;
 }
 
-static status_t take_free(struct virtio_9p *p, struct request **out) {
-    spinlock_lock(&p->lock);
-    while (!p->broken && !(*out = find_free(p))) {
-        waitqueue_sleep(&p->idle, &p->lock, WAIT_FOREVER); /* those under way end or time out */
+/* How long somebody has waited and will. Who is killed waits on for a moment, since what he asked for may
+ * matter to others, a fid that is clunked for example; but not when others were left without an answer. */
+struct patience {
+    uint64_t deadline_ns;
+    bool killed;
+};
+
+/* Under the lock: sleeps once. KILLED, TIMED_OUT: there is no more patience. */
+static status_t wait(struct virtio_9p *p, struct waitqueue *queue, struct patience *patience) {
+    status_t status = STATUS_KILLED;
+    if (!patience->killed) {
+        status = waitqueue_sleep_killable(queue, &p->lock, patience->deadline_ns);
+        if (status != STATUS_KILLED) {
+            return status;
+        }
+        patience->killed = true;
+        patience->deadline_ns = time_now_ns() + (p->abandoned ? 0 : VIRTIO_9P_KILLED_NS);
     }
-    bool usable = !p->broken;
-    if (usable) {
+    return waitqueue_sleep(queue, &p->lock, patience->deadline_ns) ? STATUS_OK : STATUS_KILLED;
+}
+
+static status_t take_free(struct virtio_9p *p, struct request **out) {
+    struct patience patience = {.deadline_ns = WAIT_FOREVER}; /* those under way end or time out */
+    status_t status = STATUS_OK;
+    spinlock_lock(&p->lock);
+    while (status == STATUS_OK && !p->broken && !(*out = find_free(p))) {
+        status = wait(p, &p->idle, &patience);
+    }
+    if (p->broken) {
+        status = STATUS_IO;
+    } else if (*out) {
         (*out)->state = STATE_OWNED;
+        status = STATUS_OK;
     }
     spinlock_unlock(&p->lock);
-    return usable ? STATUS_OK : STATUS_IO;
+    return status;
 }
 
 static void give_back(struct virtio_9p *p, struct request *r) {
     spinlock_lock(&p->lock);
-    assert(r->state == STATE_OWNED);
-    r->state = STATE_FREE;
+    assert(r->state == STATE_OWNED || r->state == STATE_LEFT);
+    r->state = r->state == STATE_OWNED ? STATE_FREE : STATE_LOST;
     waitqueue_wake_one(&p->idle);
     spinlock_unlock(&p->lock);
 }
@@ -260,23 +301,38 @@ static void send(struct virtio_9p *p, struct request *r, const struct virtio_9p_
     virtqueue_kick(&p->queue);
 }
 
+/* Under the lock: until the answer is there, or will not be waited for. */
+static status_t await(struct virtio_9p *p, struct request *r) {
+    struct patience patience = {.deadline_ns = time_now_ns() + VIRTIO_9P_TIMEOUT_NS};
+    status_t status = STATUS_OK;
+    while (status == STATUS_OK && r->state == STATE_SENT && !p->broken) {
+        status = wait(p, &r->waiter, &patience);
+    }
+    if (r->state == STATE_DONE) {
+        r->state = STATE_OWNED;
+        return STATUS_OK;
+    }
+    if (status == STATUS_KILLED && !p->broken) {
+        r->state = STATE_LEFT;
+        p->abandoned++;
+        return STATUS_KILLED;
+    }
+    fail(p, "no answer");
+    r->state = STATE_OWNED;
+    return STATUS_IO;
+}
+
 status_t virtio_9p_run(struct virtio_9p *p, struct virtio_9p_request *request,
                        const struct virtio_9p_sizes *sizes, size_t *size_out) {
     struct request *r = &p->requests[request->number];
-    uint64_t deadline = time_now_ns() + VIRTIO_9P_TIMEOUT_NS;
+    status_t status = STATUS_IO;
     spinlock_lock(&p->lock);
     assert(r->state == STATE_OWNED);
     if (!p->broken) {
         send(p, r, sizes);
+        status = await(p, r);
     }
-    while (r->state == STATE_SENT && !p->broken) {
-        if (!waitqueue_sleep(&r->waiter, &p->lock, deadline) && r->state == STATE_SENT) {
-            fail(p, "no answer");
-        }
-    }
-    status_t status = r->state == STATE_DONE ? STATUS_OK : STATUS_IO;
     *size_out = r->answer_size;
-    r->state = STATE_OWNED;
     spinlock_unlock(&p->lock);
     return status;
 }

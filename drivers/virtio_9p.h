@@ -5,7 +5,8 @@
  *     virtio_9p_find -> (virtio_9p_begin -> virtio_9p_run... -> virtio_9p_end), many at a time
  *
  * A device that fails, or does not answer within VIRTIO_9P_TIMEOUT_NS, is stopped: all who wait get IO,
- * and so does everybody from then on. Calls may sleep: thread context.
+ * and so does everybody from then on. A thread that is killed while it waits gives up after VIRTIO_9P_KILLED_NS;
+ * its request stays with the device until that has answered. Calls may sleep: thread context.
  */
 #ifndef DRIVERS_VIRTIO_9P_H
 #define DRIVERS_VIRTIO_9P_H
@@ -41,11 +42,12 @@ void virtio_9p_init(void);
 struct virtio_9p *virtio_9p_find(const char *tag);
 
 /* Waits for a request that is free, with room for data_size bytes of data, or less when memory is short, but not
- * none. IO, NO_MEMORY. */
+ * none. IO, NO_MEMORY, KILLED. */
 status_t virtio_9p_begin(struct virtio_9p *device, size_t data_size,
                          struct virtio_9p_request **out) MUST_CHECK;
 
-/* Sends it and waits for the answer; *size_out is how many bytes the device says it has, which may be wrong. IO. */
+/* Sends it and waits for the answer; *size_out is how many bytes the device says it has, which may be wrong.
+ * IO, KILLED. Only virtio_9p_end() may follow a failure. */
 status_t virtio_9p_run(struct virtio_9p *device, struct virtio_9p_request *request,
                        const struct virtio_9p_sizes *sizes, size_t *size_out) MUST_CHECK;
 

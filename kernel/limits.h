@@ -43,6 +43,7 @@
 #define VIRTIO_9P_MAX_DEVICES    8
 #define VIRTIO_9P_TAG_SIZE       32             /* of a mount tag, terminated */
 #define VIRTIO_9P_REQUESTS       16             /* under way at once, a device */
+#define VIRTIO_9P_KILLED_NS      1000000000ul   /* who is killed waits no longer for an answer */
 #define VIRTIO_9P_TIMEOUT_NS     120000000000ul /* a server that says nothing for so long is dead */
 
 #endif
