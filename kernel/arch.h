@@ -179,6 +179,7 @@ enum prot {
     PROT_WRITE = 2,   /* only together with PROT_READ */
     PROT_EXECUTE = 4, /* never together with PROT_WRITE */
     PROT_USER = 8,
+    PROT_SHARED = 16, /* the frame is somebody else's: unmapping does not free it */
 };
 
 struct pagetable {
@@ -220,7 +221,7 @@ bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsign
 size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned prot);
 
 /* Unmaps [start, end) on the harts of the mask and this one, and then frees its frames and the
- * tables that became empty. Costs time by what is mapped, not by the size of
+ * tables that became empty, PROT_SHARED ones excepted. Costs time by what is mapped, not by the size of
  * the range. Returns the number of pages. */
 size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);
 

@@ -18,6 +18,9 @@
 #define HEAP_MAX_SIZE            (1ul << 30) /* one allocation */
 #define SPACE_MAX_REGIONS        65536       /* in one address space */
 #define SPACE_AROUND_MAX         16          /* pages that one fault makes */
+#define OBJECT_MAX_LEVELS        3           /* of tables of a memory object */
+#define OBJECT_MAX_SIZE          (1ul << 39) /* of a memory object: what they hold */
+#define OBJECT_MAX_DEPTH         8           /* clones of clones */
 #define SPACE_PLACE_TRIES        16          /* random places tried before a search in order */
 #define THREAD_MAX               4096        /* threads alive, by their stack slots */
 #define THREAD_STACK_PAGES       16          /* of a kernel stack, guard pages besides */

@@ -13,17 +13,22 @@
 #include <stdint.h>
 
 enum region_kind {
-    REGION_ZERO, /* zero-fill on first touch */
-    REGION_CODE, /* written by space_publish_code() alone */
+    REGION_ZERO,   /* zero-fill on first touch */
+    REGION_CODE,   /* written by space_publish_code() alone */
+    REGION_OBJECT, /* a memory object's */
 };
+
+struct object;
 
 struct region {
     vaddr_t start, end;
-    uint8_t prot;      /* without PROT_USER */
-    uint8_t kind;      /* enum region_kind */
-    uint8_t window;    /* pages that the last fault made; 0: there was none */
-    uint32_t priority; /* heap order of the treap */
-    vaddr_t next;      /* the page after them */
+    uint8_t prot;          /* without PROT_USER */
+    uint8_t kind;          /* enum region_kind */
+    uint8_t window;        /* pages that the last fault made; 0: there was none */
+    uint32_t priority;     /* heap order of the treap */
+    vaddr_t next;          /* the page after them */
+    struct object *object; /* mapped here, or NULL */
+    uint64_t offset;       /* of `start` in it */
     struct region *parent, *left, *right;
     struct list node; /* in region_tree.order */
 };

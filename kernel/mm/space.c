@@ -17,6 +17,7 @@
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/object.h"
 #include "kernel/mm/quota.h"
 #include "kernel/mm/region.h"
 #include "kernel/program.h"
@@ -70,22 +71,6 @@ status_t space_new(uint64_t frame_limit, struct space **out) {
     return STATUS_OK;
 }
 
-void space_free(struct space *space) {
-    if (!space) {
-        return;
-    }
-    drop_pages(space, 0, arch_user_end());
-    while (!list_empty(&space->regions.order)) {
-        struct region *region = list_entry(space->regions.order.next, struct region, node);
-        region_remove(&space->regions, region);
-        heap_free(region);
-    }
-    arch_pagetable_fini(&space->table);
-    assert(quota_used(space->quota) == 0);
-    quota_close(space->quota);
-    heap_free(space);
-}
-
 void space_activate(struct space *space) {
     if (space) {
         __atomic_fetch_or(&space->ran_on, UINT64_C(1) << hart_self()->index, __ATOMIC_SEQ_CST);
@@ -127,38 +112,44 @@ static bool range_covered(const struct space *space, vaddr_t addr, size_t size, 
     return false;
 }
 
-static struct region *region_new(const struct space *space) {
-    return space->regions.len < SPACE_MAX_REGIONS ? heap_new_for(space->quota, struct region)
-                                                  : NULL;
+/* A region that is in no tree yet. */
+static status_t region_new(const struct space *space, vaddr_t start, vaddr_t end,
+                           struct region **out) {
+    if (space->regions.len == SPACE_MAX_REGIONS) {
+        return STATUS_LIMIT;
+    }
+    struct region *region = heap_new_for(space->quota, struct region);
+    if (!region) {
+        return STATUS_NO_MEMORY;
+    }
+    region->start = start;
+    region->end = end;
+    *out = region;
+    return STATUS_OK;
 }
 
-static status_t add_region(struct space *space, vaddr_t addr, size_t size) {
-    struct region *region = region_new(space);
-    if (!region) {
-        return space->regions.len < SPACE_MAX_REGIONS ? STATUS_NO_MEMORY : STATUS_LIMIT;
+static void region_free(struct space *space, struct region *region) {
+    region_remove(&space->regions, region);
+    if (region->object) {
+        object_unmap(region->object, region->prot & PROT_WRITE);
     }
-    region->start = addr;
-    region->end = addr + size;
-    region->prot = PROT_NONE;
-    region->kind = REGION_ZERO;
-    region_insert(&space->regions, region);
-    return STATUS_OK;
+    heap_free(region);
 }
 
 /* Makes addr a border between regions, if it lies inside one. */
 static status_t split_at(struct space *space, vaddr_t addr) {
-    struct region *lower = region_at_or_after(&space->regions, addr);
+    struct region *upper, *lower = region_at_or_after(&space->regions, addr);
     if (!lower || lower->start >= addr) {
         return STATUS_OK;
     }
-    struct region *upper = region_new(space);
-    if (!upper) {
-        return space->regions.len < SPACE_MAX_REGIONS ? STATUS_NO_MEMORY : STATUS_LIMIT;
-    }
-    upper->start = addr;
-    upper->end = lower->end;
+    TRY(region_new(space, addr, lower->end, &upper));
     upper->prot = lower->prot;
     upper->kind = lower->kind;
+    upper->object = lower->object;
+    upper->offset = lower->offset + (addr - lower->start);
+    if (upper->object) {
+        object_map_part(upper->object, upper->prot & PROT_WRITE);
+    }
     lower->end = addr;
     region_insert(&space->regions, upper);
     return STATUS_OK;
@@ -174,23 +165,27 @@ static status_t split_around(struct space *space, vaddr_t addr, size_t size) {
 static bool join_next(struct space *space, struct region *region) {
     struct region *next = region_next(&space->regions, region);
     if (!next || next->start != region->end || next->prot != region->prot ||
-        next->kind != region->kind) {
+        next->kind != region->kind || region->kind == REGION_OBJECT) {
         return false;
     }
-    region_remove(&space->regions, next);
-    region->end = next->end;
-    heap_free(next);
+    vaddr_t end = next->end;
+    region_free(space, next);
+    region->end = end;
     return true;
 }
 
-/* Joins what can be joined in and around the range. */
-static void join_around(struct space *space, vaddr_t addr, size_t size) {
-    struct region *region = region_at_or_after(&space->regions, addr);
-    if (!region) {
-        return;
+/* Gives every region of the range, whose borders exist, a protection and a kind, and joins what can be
+ * joined in and around it. */
+static void set_range(struct space *space, vaddr_t addr, size_t size, unsigned prot,
+                      unsigned kind) {
+    struct region *first = region_at_or_after(&space->regions, addr);
+    struct region *prev = region_prev(&space->regions, first);
+    struct region *region = first;
+    for (; region && region->start < addr + size; region = region_next(&space->regions, region)) {
+        region->prot = (uint8_t)prot;
+        region->kind = (uint8_t)kind;
     }
-    struct region *prev = region_prev(&space->regions, region);
-    region = prev ? prev : region;
+    region = prev ? prev : first;
     while (region && region->start < addr + size) {
         if (!join_next(space, region)) {
             region = region_next(&space->regions, region);
@@ -198,16 +193,18 @@ static void join_around(struct space *space, vaddr_t addr, size_t size) {
     }
 }
 
-/* Gives every region of the range, whose borders exist, a protection and a kind. */
-static void set_range(struct space *space, vaddr_t addr, size_t size, unsigned prot,
-                      unsigned kind) {
-    struct region *region = region_at_or_after(&space->regions, addr);
-    while (region && region->start < addr + size) {
-        region->prot = (uint8_t)prot;
-        region->kind = (uint8_t)kind;
-        region = region_next(&space->regions, region);
+void space_free(struct space *space) {
+    if (!space) {
+        return;
     }
-    join_around(space, addr, size);
+    drop_pages(space, 0, arch_user_end());
+    while (!list_empty(&space->regions.order)) {
+        region_free(space, list_entry(space->regions.order.next, struct region, node));
+    }
+    arch_pagetable_fini(&space->table);
+    assert(quota_used(space->quota) == 0);
+    quota_close(space->quota);
+    heap_free(space);
 }
 
 /* ---- placement ---- */
@@ -242,26 +239,28 @@ static bool place_in_order(struct space *space, size_t size, size_t align, vaddr
     return false;
 }
 
+static status_t place(struct space *space, size_t size, size_t align, vaddr_t *out) {
+    bool found = place_randomly(space, size, align, out) || place_in_order(space, size, align, out);
+    return found ? STATUS_OK : STATUS_NO_SPACE;
+}
+
+static status_t reserve(struct space *space, vaddr_t addr, size_t size) {
+    struct region *region;
+    TRY(region_new(space, addr, addr + size, &region));
+    region_insert(&space->regions, region);
+    return STATUS_OK;
+}
+
 status_t space_reserve(struct space *space, size_t size, size_t align, vaddr_t *out) {
     align = align ? align : PAGE_SIZE;
     if (size == 0 || size % PAGE_SIZE || align % PAGE_SIZE || (align & (align - 1))) {
         return STATUS_BAD_ARGUMENT;
     }
     mutex_lock(&space->mutex);
-    status_t status = STATUS_NO_SPACE;
-    if (place_randomly(space, size, align, out) || place_in_order(space, size, align, out)) {
-        status = add_region(space, *out, size);
+    status_t status = place(space, size, align, out);
+    if (status == STATUS_OK) {
+        status = reserve(space, *out, size);
     }
-    mutex_unlock(&space->mutex);
-    return status;
-}
-
-status_t space_reserve_at(struct space *space, vaddr_t addr, size_t size) {
-    if (!range_valid(addr, size)) {
-        return STATUS_BAD_RANGE;
-    }
-    mutex_lock(&space->mutex);
-    status_t status = range_free(space, addr, size) ? add_region(space, addr, size) : STATUS_EXISTS;
     mutex_unlock(&space->mutex);
     return status;
 }
@@ -298,24 +297,44 @@ static size_t window_for(struct space *space, struct region *region, vaddr_t pag
     return len > 1 ? arch_gap(&space->table, page, len) : 1;
 }
 
+static status_t fill_zero(struct space *space, struct region *region, vaddr_t page,
+                          paddr_t *frame_out) {
+    size_t len = window_for(space, region, page);
+    TRY(make_pages(space, page, len, region->prot, frame_out, &len));
+    region->next = page + len * PAGE_SIZE;
+    return STATUS_OK;
+}
+
+/* A page that the object has, or will have now; readable alone if it is not the object's own yet. */
+static status_t fill_from_object(struct space *space, struct region *region, vaddr_t page,
+                                 unsigned access, paddr_t *frame_out) {
+    uint64_t index = (region->offset + (page - region->start)) >> PAGE_SHIFT;
+    bool own;
+    TRY(object_page(region->object, index, access == PROT_WRITE, frame_out, &own));
+    unsigned prot = own ? region->prot : region->prot & ~(unsigned)PROT_WRITE;
+    drop_pages(space, page, PAGE_SIZE); /* what is there is the source's, if anything */
+    return arch_map(&space->table, page, *frame_out, prot | PROT_USER | PROT_SHARED, space->quota);
+}
+
 /* The frame at va for an access, made now if the region allows the access and has no page yet. */
 static status_t page_for(struct space *space, vaddr_t va, unsigned access, paddr_t *frame_out) {
-    unsigned prot;
+    unsigned prot = PROT_NONE;
     vaddr_t page = PAGE_ALIGN_DOWN(va);
     if (va < ARCH_USER_START || va >= arch_user_end()) {
         return STATUS_FAULT;
     }
-    if (arch_lookup(&space->table, page, frame_out, &prot)) {
-        return prot & access ? STATUS_OK : STATUS_FAULT;
+    bool present = arch_lookup(&space->table, page, frame_out, &prot);
+    if (present && (prot & access)) {
+        return STATUS_OK;
     }
     struct region *region = region_at_or_after(&space->regions, va);
     if (!region || region->start > va || !(region->prot & access)) {
         return STATUS_FAULT;
     }
-    size_t len = window_for(space, region, page);
-    TRY(make_pages(space, page, len, region->prot, frame_out, &len));
-    region->next = page + len * PAGE_SIZE;
-    return STATUS_OK;
+    if (region->kind == REGION_OBJECT) {
+        return fill_from_object(space, region, page, access, frame_out);
+    }
+    return present ? STATUS_FAULT : fill_zero(space, region, page, frame_out);
 }
 
 status_t space_fault(struct space *space, vaddr_t addr, unsigned access) {
@@ -331,10 +350,28 @@ status_t space_fault(struct space *space, vaddr_t addr, unsigned access) {
     return status;
 }
 
-/* ---- protection ---- */
+/* ---- changes of a range ---- */
 
-static bool prot_allowed(unsigned prot) {
-    return prot == PROT_NONE || prot == PROT_READ || prot == (PROT_READ | PROT_WRITE);
+/* Each of these has the range's bounds checked, and the mutex. */
+typedef status_t (*change_t)(struct space *space, vaddr_t addr, size_t size, unsigned prot);
+
+static status_t change(struct space *space, vaddr_t addr, size_t size, unsigned prot, change_t fn) {
+    prot &= ~(unsigned)PROT_USER;
+    if (!range_valid(addr, size)) {
+        return STATUS_BAD_RANGE;
+    }
+    if (prot != PROT_NONE && prot != PROT_READ && prot != (PROT_READ | PROT_WRITE)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    mutex_lock(&space->mutex);
+    status_t status = fn(space, addr, size, prot);
+    mutex_unlock(&space->mutex);
+    return status;
+}
+
+static status_t reserve_at(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    (void)prot;
+    return range_free(space, addr, size) ? reserve(space, addr, size) : STATUS_EXISTS;
 }
 
 static status_t protect(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
@@ -350,21 +387,11 @@ static status_t protect(struct space *space, vaddr_t addr, size_t size, unsigned
     return STATUS_OK;
 }
 
-status_t space_protect(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
-    prot &= ~(unsigned)PROT_USER;
-    if (!range_valid(addr, size)) {
-        return STATUS_BAD_RANGE;
-    }
-    if (!prot_allowed(prot)) {
+static status_t commit(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    if (prot == PROT_NONE) {
         return STATUS_BAD_ARGUMENT;
     }
-    mutex_lock(&space->mutex);
-    status_t status = protect(space, addr, size, prot);
-    mutex_unlock(&space->mutex);
-    return status;
-}
-
-static status_t commit_pages(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    TRY(protect(space, addr, size, prot));
     vaddr_t va = addr;
     while (va < addr + size) {
         paddr_t frame;
@@ -380,22 +407,51 @@ static status_t commit_pages(struct space *space, vaddr_t addr, size_t size, uns
     return STATUS_OK;
 }
 
-status_t space_commit(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
-    prot &= ~(unsigned)PROT_USER;
-    if (!range_valid(addr, size)) {
+static status_t decommit(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    if (!range_covered(space, addr, size, REGION_ZERO) &&
+        !range_covered(space, addr, size, REGION_CODE)) {
         return STATUS_BAD_RANGE;
     }
-    if (!prot_allowed(prot) || prot == PROT_NONE) {
-        return STATUS_BAD_ARGUMENT;
-    }
-    mutex_lock(&space->mutex);
-    status_t status = protect(space, addr, size, prot);
-    if (status == STATUS_OK) {
-        status = commit_pages(space, addr, size, prot);
-    }
-    mutex_unlock(&space->mutex);
-    return status;
+    TRY(split_around(space, addr, size));
+    set_range(space, addr, size, prot, REGION_ZERO);
+    drop_pages(space, addr, size);
+    return STATUS_OK;
 }
+
+static status_t unmap(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    (void)prot;
+    TRY(split_around(space, addr, size));
+    drop_pages(space, addr, size);
+    struct region *region = region_at_or_after(&space->regions, addr);
+    while (region && region->start < addr + size) {
+        struct region *next = region_next(&space->regions, region);
+        region_free(space, region);
+        region = next;
+    }
+    return STATUS_OK;
+}
+
+status_t space_reserve_at(struct space *space, vaddr_t addr, size_t size) {
+    return change(space, addr, size, PROT_NONE, reserve_at);
+}
+
+status_t space_protect(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    return change(space, addr, size, prot, protect);
+}
+
+status_t space_commit(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
+    return change(space, addr, size, prot, commit);
+}
+
+status_t space_decommit(struct space *space, vaddr_t addr, size_t size) {
+    return change(space, addr, size, PROT_NONE, decommit);
+}
+
+status_t space_unmap(struct space *space, vaddr_t addr, size_t size) {
+    return change(space, addr, size, PROT_NONE, unmap);
+}
+
+/* ---- frames given by others ---- */
 
 static bool any_page(const struct space *space, vaddr_t addr, size_t size) {
     for (vaddr_t va = addr; va < addr + size; va += PAGE_SIZE) {
@@ -408,16 +464,15 @@ static bool any_page(const struct space *space, vaddr_t addr, size_t size) {
     return false;
 }
 
-/* Maps the run of frames; on failure the frames not mapped are freed and the rest unmapped. */
+/* Maps the run of frames; on failure none of them is mapped. Those that are not PROT_SHARED and were
+ * mapped are free then: *left_out says where the others begin. */
 static status_t map_run(struct space *space, vaddr_t addr, size_t size, paddr_t first,
-                        unsigned prot) {
+                        unsigned prot, size_t *left_out) {
     for (size_t at = 0; at < size; at += PAGE_SIZE) {
         status_t status =
             arch_map(&space->table, addr + at, first + at, prot | PROT_USER, space->quota);
         if (status != STATUS_OK) {
-            for (size_t left = at; left < size; left += PAGE_SIZE) {
-                frame_free(first + left, 0);
-            }
+            *left_out = at;
             drop_pages(space, addr, size);
             return status;
         }
@@ -428,6 +483,7 @@ static status_t map_run(struct space *space, vaddr_t addr, size_t size, paddr_t 
 static status_t commit_wired(struct space *space, vaddr_t addr, size_t size, unsigned prot,
                              void **kernel_out) {
     paddr_t first;
+    size_t left;
     if (any_page(space, addr, size)) {
         return STATUS_EXISTS;
     }
@@ -436,9 +492,12 @@ static status_t commit_wired(struct space *space, vaddr_t addr, size_t size, uns
     for (size_t at = 0; at < size; at += PAGE_SIZE) {
         arch_page_zero(frame_pointer(first + at));
     }
-    TRY(map_run(space, addr, size, first, prot));
+    status_t status = map_run(space, addr, size, first, prot, &left);
+    for (; status != STATUS_OK && left < size; left += PAGE_SIZE) {
+        frame_free(first + left, 0);
+    }
     *kernel_out = frame_pointer(first);
-    return STATUS_OK;
+    return status;
 }
 
 status_t space_commit_wired(struct space *space, vaddr_t addr, size_t size, unsigned prot,
@@ -447,7 +506,7 @@ status_t space_commit_wired(struct space *space, vaddr_t addr, size_t size, unsi
     if (!range_valid(addr, size)) {
         return STATUS_BAD_RANGE;
     }
-    if (!prot_allowed(prot) || prot == PROT_NONE) {
+    if (prot != PROT_READ && prot != (PROT_READ | PROT_WRITE)) {
         return STATUS_BAD_ARGUMENT;
     }
     mutex_lock(&space->mutex);
@@ -456,47 +515,50 @@ status_t space_commit_wired(struct space *space, vaddr_t addr, size_t size, unsi
     return status;
 }
 
-static status_t decommit(struct space *space, vaddr_t addr, size_t size) {
-    if (!range_covered(space, addr, size, REGION_ZERO) &&
-        !range_covered(space, addr, size, REGION_CODE)) {
-        return STATUS_BAD_RANGE;
+/* The pages of objects that have all from the start are mapped at once. */
+static status_t map_object(struct space *space, struct region *region, vaddr_t addr, size_t size) {
+    size_t left;
+    if (object_is_fixed(region->object)) {
+        paddr_t first;
+        bool own;
+        TRY(object_page(region->object, region->offset >> PAGE_SHIFT, true, &first, &own));
+        TRY(map_run(space, addr, size, first, region->prot | PROT_SHARED, &left));
     }
-    TRY(split_around(space, addr, size));
-    set_range(space, addr, size, PROT_NONE, REGION_ZERO);
-    drop_pages(space, addr, size);
+    region_insert(&space->regions, region);
     return STATUS_OK;
 }
 
-status_t space_decommit(struct space *space, vaddr_t addr, size_t size) {
-    if (!range_valid(addr, size)) {
-        return STATUS_BAD_RANGE;
+/* `object` is mapped, but nowhere yet. */
+static status_t map(struct space *space, struct object *object, uint64_t offset, size_t size,
+                    unsigned prot, vaddr_t *addr_out) {
+    struct region *region;
+    TRY(place(space, size, PAGE_SIZE, addr_out));
+    TRY(region_new(space, *addr_out, *addr_out + size, &region));
+    region->prot = (uint8_t)prot;
+    region->kind = REGION_OBJECT;
+    region->object = object;
+    region->offset = offset;
+    status_t status = map_object(space, region, *addr_out, size);
+    if (status != STATUS_OK) {
+        heap_free(region);
     }
-    mutex_lock(&space->mutex);
-    status_t status = decommit(space, addr, size);
-    mutex_unlock(&space->mutex);
     return status;
 }
 
-static status_t unmap(struct space *space, vaddr_t addr, size_t size) {
-    TRY(split_around(space, addr, size));
-    struct region *region = region_at_or_after(&space->regions, addr);
-    while (region && region->start < addr + size) {
-        struct region *next = region_next(&space->regions, region);
-        region_remove(&space->regions, region);
-        heap_free(region);
-        region = next;
+status_t space_map(struct space *space, struct object *object, uint64_t offset, size_t size,
+                   unsigned prot, vaddr_t *addr_out) {
+    prot &= ~(unsigned)PROT_USER;
+    bool writable = prot == (PROT_READ | PROT_WRITE);
+    if (size == 0 || (offset | size) % PAGE_SIZE || (prot != PROT_READ && !writable)) {
+        return STATUS_BAD_ARGUMENT;
     }
-    drop_pages(space, addr, size);
-    return STATUS_OK;
-}
-
-status_t space_unmap(struct space *space, vaddr_t addr, size_t size) {
-    if (!range_valid(addr, size)) {
-        return STATUS_BAD_RANGE;
-    }
+    TRY(object_map(object, offset, size, writable));
     mutex_lock(&space->mutex);
-    status_t status = unmap(space, addr, size);
+    status_t status = map(space, object, offset, size, prot, addr_out);
     mutex_unlock(&space->mutex);
+    if (status != STATUS_OK) {
+        object_unmap(object, writable);
+    }
     return status;
 }
 
@@ -507,7 +569,7 @@ static status_t become_code(struct space *space, vaddr_t start, vaddr_t end) {
     vaddr_t at = start;
     while (at < end) {
         struct region *region = region_at_or_after(&space->regions, at);
-        if (!region || region->start > at ||
+        if (!region || region->start > at || region->kind == REGION_OBJECT ||
             (region->kind == REGION_ZERO && region->prot != PROT_NONE)) {
             return STATUS_BAD_RANGE;
         }
@@ -552,7 +614,7 @@ status_t space_publish_code(struct space *space, vaddr_t addr, const void *code,
 
 /* ---- copies ---- */
 
-/* Calls for each piece of [addr, addr + size) inside one page, with the kernel's address of it. */
+/* The kernel's address of the guest's, and how far it goes in the same page. */
 static status_t peek(struct space *space, vaddr_t addr, size_t size, unsigned access, void **out,
                      size_t *size_out) {
     paddr_t frame;

@@ -5,8 +5,8 @@
  *
  * Addresses are chosen at random by space_reserve() and never in the lowest 64 KiB. Kinds of memory:
  * zero-fill (the default), code (written by the kernel through the physical map, readable and
- * executable for the guest, never writable), and wired (committed at once on contiguous frames that
- * the kernel may touch by a pointer of its own).
+ * executable for the guest, never writable), wired (committed at once on contiguous frames that
+ * the kernel may touch by a pointer of its own), and memory objects, which other spaces may map too.
  *
  * All calls but space_copy_try_*() take the space's mutex and may sleep: thread context, no spinlock held. All addresses
  * and sizes given to reserve, commit, protect, decommit and unmap are multiples of PAGE_SIZE.
@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct object;
 struct space;
 
 /* Once, after the heap and arch_paging_init(). */
@@ -56,6 +57,12 @@ status_t space_commit(struct space *space, vaddr_t addr, size_t size, unsigned p
  * reachable for the kernel at *kernel_out until unmapped. Zeroed. */
 status_t space_commit_wired(struct space *space, vaddr_t addr, size_t size, unsigned prot,
                             void **kernel_out) MUST_CHECK;
+
+/* Maps [offset, offset + size) of a memory object at a random place, until it is unmapped; the mapping holds a
+ * count. `prot` is PROT_READ or PROT_READ | PROT_WRITE and stays what it is: space_protect() and
+ * space_decommit() refuse such ranges. Errors as those of object_map(); BAD_ARGUMENT. */
+status_t space_map(struct space *space, struct object *object, uint64_t offset, size_t size,
+                   unsigned prot, vaddr_t *addr_out) MUST_CHECK;
 
 /* Frees the pages of a range and keeps it reserved, PROT_NONE; they are zero when touched again. */
 status_t space_decommit(struct space *space, vaddr_t addr, size_t size) MUST_CHECK;

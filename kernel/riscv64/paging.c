@@ -30,7 +30,8 @@ enum {
     PTE_GLOBAL = 0x20,
     PTE_ACCESSED = 0x40,
     PTE_DIRTY = 0x80,
-    PTE_KEPT = 0x100, /* software: a frame without access */
+    PTE_KEPT = 0x100,   /* software: a frame without access */
+    PTE_SHARED = 0x200, /* software: not to be freed with the mapping */
     PTE_LEAF = PTE_READ | PTE_WRITE | PTE_EXECUTE,
     PTE_PPN_SHIFT = 10,
     LEVEL_BITS = 9,
@@ -82,6 +83,7 @@ static uint64_t bits_of_prot(unsigned prot) {
     bits |= prot & PROT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
     bits |= prot & PROT_EXECUTE ? PTE_EXECUTE : 0;
     bits |= prot & PROT_USER ? PTE_USER : PTE_GLOBAL;
+    bits |= prot & PROT_SHARED ? PTE_SHARED : 0;
     return bits;
 }
 
@@ -276,10 +278,12 @@ static void unlink_range(struct pagetable *pt, vaddr_t start, vaddr_t end,
         unsigned level;
         pte_t *entry = find_entry(pt, va, &level);
         if (level == 0 && *entry != 0) {
-            paddr_t frame = pte_address(*entry);
+            pte_t pte = *entry;
             *entry = 0;
             removed->pages++;
-            chain(removed, frame);
+            if (!(pte & PTE_SHARED)) {
+                chain(removed, pte_address(pte));
+            }
         }
         vaddr_t next = skip(va, level, end);
         /* The last entry of a table, or of the range: the tables on the way may be empty now. */
