@@ -1,16 +1,13 @@
 /*
  * The PLIC. Its contexts are listed in "interrupts-extended" as pairs (interrupt controller of a
- * hart, cause); ours is the boot hart's with the cause of supervisor external interrupts. All
- * sources go to that one.
+ * hart, cause); each hart uses the one with the cause of supervisor external interrupts.
  *
  * Registers: priority of source s at 4 s; enable bits of context c at 0x2000 + 0x80 c; threshold at
- * 0x200000 + 0x1000 c, claim and complete 4 above.
+ * 0x200000 + 0x1000 c, claim and complete 4 above. A source of priority 0 never interrupts.
  */
 #include "drivers/plic.h"
 
-#include "kernel/devices.h"
 #include "kernel/harts.h"
-#include "kernel/irq.h"
 #include "kernel/limits.h"
 #include "kernel/log.h"
 
@@ -24,15 +21,22 @@ enum {
 };
 
 static volatile uint8_t *registers;
-static uint32_t context;
-static uint32_t sources; /* highest source number */
+static uint32_t contexts[KERNEL_MAX_HARTS]; /* by hart index */
 
 static volatile uint32_t *at(size_t offset) {
     return (volatile uint32_t *)(registers + offset);
 }
 
+static volatile uint32_t *enable_word(uint32_t hart, uint32_t source) {
+    return at(ENABLE_BASE + (size_t)contexts[hart] * ENABLE_STRIDE + 4ul * (source / 32));
+}
+
+static volatile uint32_t *threshold(uint32_t hart) {
+    return at(CONTEXT_BASE + (size_t)contexts[hart] * CONTEXT_STRIDE);
+}
+
 static volatile uint32_t *claim_register(void) {
-    return at(CONTEXT_BASE + (size_t)context * CONTEXT_STRIDE + 4);
+    return threshold(hart_self()->index) + 1;
 }
 
 static uint32_t claim(void) {
@@ -43,72 +47,79 @@ static void complete(uint32_t source) {
     *claim_register() = source;
 }
 
-static void enable(uint32_t source) {
-    if (source > sources) {
-        return;
-    }
-    *at(4ul * source) = 1;
-    volatile uint32_t *word =
-        at(ENABLE_BASE + (size_t)context * ENABLE_STRIDE + 4ul * (source / 32));
+static void mask(uint32_t source) {
+    *at(4ul * source) = 0;
+}
+
+static void give(uint32_t source, uint32_t hart) {
+    volatile uint32_t *word = enable_word(hart, source);
     *word = *word | 1u << source % 32;
 }
 
-static const struct irq_controller controller = {
-    .name = "plic", .claim = claim, .complete = complete, .enable = enable};
-
-/* The hartid that the hart-local controller with this phandle belongs to. */
-static bool hart_of(uint32_t phandle, uint32_t *hart_out) {
-    struct fdt_node node = fdt_by_phandle(&devices_tree, phandle);
-    if (!fdt_exists(node)) {
-        return false;
-    }
-    struct fdt_range reg;
-    struct fdt_node cpu = fdt_parent(&devices_tree, node);
-    if (!fdt_exists(cpu) || !fdt_reg(&devices_tree, cpu, 0, &reg)) {
-        return false;
-    }
-    *hart_out = (uint32_t)reg.base;
-    return true;
+static void enable(struct irq_line line, uint32_t hart) {
+    give(line.source, hart);
+    *at(4ul * line.source) = 1;
 }
 
-static bool find_context(struct fdt_node plic, uint64_t hart_id) {
-    struct fdt_prop prop;
-    if (!fdt_get(&devices_tree, plic, "interrupts-extended", &prop)) {
-        return false;
-    }
+static void move(uint32_t source, uint32_t hart) {
+    volatile uint32_t *word = enable_word(hart_self()->index, source);
+    *word = *word & ~(1u << source % 32);
+    give(source, hart);
+}
+
+static struct irq_controller controller = {.name = "plic",
+                                           .claim = claim,
+                                           .complete = complete,
+                                           .enable = enable,
+                                           .move = move,
+                                           .mask = mask};
+
+/* Which context is whose. Those that the registers have no room for are left out. */
+static void find_contexts(const struct device *device) {
+    uint32_t hart, cause;
     for (uint32_t i = 0; i < MAX_CONTEXTS; i++) {
-        uint32_t phandle, cause, hart;
-        if (!fdt_prop_cell(&prop, 2 * i, &phandle) || !fdt_prop_cell(&prop, 2 * i + 1, &cause)) {
-            return false;
+        if (device->size < CONTEXT_BASE + ((size_t)i + 1) * CONTEXT_STRIDE ||
+            !devices_hart_line(device->node, i, &hart, &cause)) {
+            return;
         }
-        if (cause == CAUSE_SUPERVISOR && hart_of(phandle, &hart) && hart == hart_id) {
-            context = i;
-            return true;
+        if (cause == CAUSE_SUPERVISOR && hart < KERNEL_MAX_HARTS) {
+            contexts[hart] = i;
+            controller.harts |= UINT64_C(1) << hart;
         }
     }
-    return false;
 }
 
-void plic_init(void) {
-    volatile void *map;
-    size_t size;
-    struct fdt_node node = fdt_find_compatible(&devices_tree, FDT_NONE, "riscv,plic0");
-    if (!fdt_exists(node)) {
-        node = fdt_find_compatible(&devices_tree, FDT_NONE, "sifive,plic-1.0.0");
+/* Whatever was enabled before. */
+static void silence(void) {
+    for (uint32_t source = 1; source <= controller.sources; source++) {
+        mask(source);
     }
-    if (!fdt_exists(node) || !find_context(node, hart_self()->id) ||
-        devices_map(node, 0, &map, &size) != STATUS_OK ||
-        size < CONTEXT_BASE + ((size_t)context + 1) * CONTEXT_STRIDE) {
-        return;
+    for (uint32_t hart = 0; hart < harts_count(); hart++) {
+        if (controller.harts >> hart & 1) {
+            for (uint32_t source = 0; source <= controller.sources; source += 32) {
+                *enable_word(hart, source) = 0;
+            }
+            *threshold(hart) = 0;
+        }
     }
-    if (!fdt_get_u32(&devices_tree, node, "riscv,ndev", &sources) || sources >= IRQ_MAX_SOURCES) {
-        sources = IRQ_MAX_SOURCES - 1;
+}
+
+status_t plic_start(const struct device *device) {
+    uint32_t sources;
+    if (registers) {
+        return STATUS_NOT_FOUND; /* one is enough */
     }
-    registers = map;
-    for (uint32_t word = 0; word <= sources / 32; word++) {
-        *at(ENABLE_BASE + (size_t)context * ENABLE_STRIDE + 4ul * word) = 0;
+    if (!fdt_get_u32(&devices_tree, device->node, "riscv,ndev", &sources) || sources == 0) {
+        return STATUS_BAD_FORMAT;
     }
-    *at(CONTEXT_BASE + (size_t)context * CONTEXT_STRIDE) = 0;
-    irq_set_controller(&controller);
-    log_debug("plic", "%u sources, context %u", sources, context);
+    controller.sources = sources < IRQ_MAX_SOURCES ? sources : IRQ_MAX_SOURCES - 1;
+    find_contexts(device);
+    if (!(controller.harts >> hart_self()->index & 1)) {
+        return STATUS_UNSUPPORTED;
+    }
+    registers = device->registers;
+    silence();
+    log_debug("plic", "%u sources, %d harts", controller.sources,
+              __builtin_popcountll(controller.harts));
+    return irq_set_controller(&controller) ? STATUS_OK : STATUS_EXISTS;
 }

@@ -1,11 +1,13 @@
 /*
- * Platform-level interrupt controller (RISC-V PLIC 1.0.0): one priority for every source, claimed
- * by the boot hart's supervisor context.
+ * Platform-level interrupt controller (RISC-V PLIC 1.0.0). Every hart with a supervisor context takes
+ * part; all sources have the same priority.
  */
 #ifndef DRIVERS_PLIC_H
 #define DRIVERS_PLIC_H
 
-/* Finds it in the device tree and becomes the irq controller. Nothing happens without one. */
-void plic_init(void);
+#include "kernel/devices.h"
+
+/* "riscv,plic0": becomes the irq controller if there is none yet. */
+status_t plic_start(const struct device *device);
 
 #endif

@@ -1,26 +1,29 @@
 /*
  * Goldfish RTC ("google,goldfish-rtc"): a 64-bit count of nanoseconds in two registers; reading the
- * low half latches the high one.
+ * low half latches the high one, so low comes first and the two belong together. A clock that does
+ * not latch shows another high half when the low one wraps in between: then the low one is read again.
  */
 #include "drivers/rtc.h"
 
-#include "kernel/devices.h"
 #include "kernel/time.h"
 
-enum { REG_LOW = 0, REG_HIGH = 1, REGS_SIZE = 8 };
+enum { REG_LOW = 0, REG_HIGH = 1 };
 
 static uint64_t at_reset_ns; /* wall clock when time_now_ns() was 0 */
 
-void rtc_init(void) {
-    volatile void *map;
-    size_t size;
-    struct fdt_node node = fdt_find_compatible(&devices_tree, FDT_NONE, "google,goldfish-rtc");
-    if (!fdt_exists(node) || devices_map(node, 0, &map, &size) != STATUS_OK || size < REGS_SIZE) {
-        return;
-    }
-    volatile uint32_t *registers = map;
-    uint64_t low = registers[REG_LOW];
-    at_reset_ns = ((uint64_t)registers[REG_HIGH] << 32 | low) - time_now_ns();
+static uint64_t read(const volatile uint32_t *registers) {
+    uint32_t low, high, again;
+    do {
+        low = registers[REG_LOW];
+        high = registers[REG_HIGH];
+        again = registers[REG_LOW];
+    } while (again < low); /* it wrapped, and high may be of either side */
+    return (uint64_t)high << 32 | low;
+}
+
+status_t rtc_start(const struct device *device) {
+    at_reset_ns = read(device->registers) - time_now_ns();
+    return STATUS_OK;
 }
 
 uint64_t rtc_now_ns(void) {

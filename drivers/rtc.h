@@ -4,10 +4,12 @@
 #ifndef DRIVERS_RTC_H
 #define DRIVERS_RTC_H
 
+#include "kernel/devices.h"
+
 #include <stdint.h>
 
-/* Finds the clock in the device tree and reads it. */
-void rtc_init(void);
+/* "google,goldfish-rtc": reads the clock. */
+status_t rtc_start(const struct device *device);
 
 /* Nanoseconds since 1970-01-01 00:00 UTC; since reset on a machine without a clock. */
 uint64_t rtc_now_ns(void);

@@ -16,21 +16,20 @@
 #include "drivers/uart.h"
 
 #include "kernel/arch.h"
-#include "kernel/devices.h"
-#include "kernel/irq.h"
 #include "kernel/log.h"
 #include "kernel/sync.h"
-#include "kernel/thread.h"
 #include "kernel/time.h"
 
 enum {
     REG_DATA = 0,
     REG_IER = 1,
-    REG_FCR = 2,
+    REG_FCR = 2, /* written */
+    REG_IIR = 2, /* read */
     REG_LSR = 5,
     IER_RECEIVE = 0x01,
     IER_TRANSMIT = 0x02,
     FCR_ENABLE = 0xc7, /* on, both queues cleared, asks at 14 bytes */
+    IIR_NONE = 0x01,   /* it does not ask */
     LSR_READY = 0x01,
     LSR_OVERRUN = 0x02,
     LSR_EMPTY = 0x20,
@@ -51,7 +50,7 @@ struct ring {
 
 static volatile uint8_t *registers;
 static uint32_t stride_shift; /* registers are 1 << this bytes apart */
-static uint32_t source;
+static struct irq_line line;
 static bool polled = true;
 
 /* Guards the port: registers, rings and the three below. */
@@ -145,26 +144,29 @@ static void serve(void) {
     spinlock_unlock(&port_lock);
 }
 
-/* Sleeps until `ready`, or the deadline, or the thread is to end; false: in vain. */
-static bool wait(struct waitqueue *queue, bool (*ready)(void), uint64_t deadline_ns) {
+/* Sleeps until `ready`; else TIMED_OUT or KILLED. */
+static status_t wait(struct waitqueue *queue, bool (*ready)(void), uint64_t deadline_ns) {
     serve();
     while (!ready()) {
         uint64_t now = time_now_ns();
-        uint64_t until = polled && now + POLL_NS < deadline_ns ? now + POLL_NS : deadline_ns;
-        if (now >= deadline_ns || thread_current()->kill) {
-            return false;
+        uint64_t look = polled && now + POLL_NS < deadline_ns ? now + POLL_NS : deadline_ns;
+        if (now >= deadline_ns) {
+            return STATUS_TIMED_OUT;
         }
-        waitqueue_sleep(queue, &wait_lock, until);
+        if (waitqueue_sleep_killable(queue, &wait_lock, look) == STATUS_KILLED) {
+            return STATUS_KILLED;
+        }
         serve();
     }
-    return true;
+    return STATUS_OK;
 }
 
 /* ---- interrupt ---- */
 
-static void interrupt(void *ctx) {
+static bool interrupt(void *ctx) {
     (void)ctx;
     spinlock_lock(&wait_lock);
+    bool asked = !(get(REG_IIR) & IIR_NONE);
     serve();
     if (has_input()) {
         waitqueue_wake_all(&readers);
@@ -173,6 +175,7 @@ static void interrupt(void *ctx) {
         waitqueue_wake_all(&writers);
     }
     spinlock_unlock(&wait_lock);
+    return asked;
 }
 
 /* ---- the log's console ---- */
@@ -239,24 +242,22 @@ status_t uart_read(void *buf, size_t cap, uint64_t deadline_ns, size_t *size_out
         return STATUS_IO;
     }
     spinlock_lock(&wait_lock);
-    if (wait(&readers, has_input, deadline_ns)) {
+    status_t status = wait(&readers, has_input, deadline_ns);
+    if (status == STATUS_OK) {
         *size_out = take(buf, cap);
     }
     spinlock_unlock(&wait_lock);
-    if (*size_out > 0) {
-        return STATUS_OK;
-    }
-    return thread_current()->kill ? STATUS_EXITED : STATUS_WOULD_BLOCK;
+    return status;
 }
 
-static bool wait_for_room(void) {
+static status_t wait_for_room(void) {
     spinlock_lock(&wait_lock);
     spinlock_lock(&port_lock);
     writers_waiting = true;
     spinlock_unlock(&port_lock);
-    bool room = wait(&writers, has_room, WAIT_FOREVER);
+    status_t status = wait(&writers, has_room, WAIT_FOREVER);
     spinlock_unlock(&wait_lock);
-    return room;
+    return status;
 }
 
 status_t uart_write(const void *bytes, size_t size) {
@@ -268,25 +269,25 @@ status_t uart_write(const void *bytes, size_t size) {
         size_t n = write(from, size);
         from += n;
         size -= n;
-        if (size > 0 && !wait_for_room()) {
-            return STATUS_EXITED;
+        if (size > 0) {
+            TRY(wait_for_room());
         }
     }
     return STATUS_OK;
 }
 
 bool uart_readable(void) {
-    return uart_wait_readable(0);
+    return uart_wait_readable(0) == STATUS_OK;
 }
 
-bool uart_wait_readable(uint64_t deadline_ns) {
+status_t uart_wait_readable(uint64_t deadline_ns) {
     if (!registers) {
-        return false;
+        return STATUS_IO;
     }
     spinlock_lock(&wait_lock);
-    bool some = wait(&readers, has_input, deadline_ns);
+    status_t status = wait(&readers, has_input, deadline_ns);
     spinlock_unlock(&wait_lock);
-    return some;
+    return status;
 }
 
 uint64_t uart_overruns(void) {
@@ -295,44 +296,39 @@ uint64_t uart_overruns(void) {
 
 /* ---- start ---- */
 
-/* The port the firmware speaks on, else the first one. */
-static struct fdt_node find(void) {
+/* The port that the firmware speaks on, if it is one of ours; else any. */
+static bool is_console(struct fdt_node node) {
     struct fdt_node chosen = fdt_find(&devices_tree, "/chosen");
     const char *path =
         fdt_exists(chosen) ? fdt_get_text(&devices_tree, chosen, "stdout-path") : NULL;
+    struct fdt_node stdout_node = path ? fdt_find(&devices_tree, path) : FDT_NONE;
     struct fdt_prop compatible;
-    if (path) {
-        struct fdt_node node = fdt_find(&devices_tree, path);
-        if (fdt_exists(node) && fdt_get(&devices_tree, node, "compatible", &compatible) &&
-            fdt_prop_has_string(&compatible, "ns16550a")) {
-            return node;
-        }
-    }
-    return fdt_find_compatible(&devices_tree, FDT_NONE, "ns16550a");
+    bool ours = fdt_exists(stdout_node) &&
+                fdt_get(&devices_tree, stdout_node, "compatible", &compatible) &&
+                fdt_prop_has_string(&compatible, "ns16550a");
+    return !ours || stdout_node.offset == node.offset;
 }
 
-void uart_init(void) {
-    volatile void *map;
-    size_t size;
-    struct fdt_node node = find();
-    if (!fdt_exists(node) || devices_map(node, 0, &map, &size) != STATUS_OK) {
-        return;
+status_t uart_start(const struct device *device) {
+    if (registers || !is_console(device->node)) {
+        return STATUS_NOT_FOUND;
     }
-    if (!fdt_get_u32(&devices_tree, node, "reg-shift", &stride_shift)) {
+    if (!fdt_get_u32(&devices_tree, device->node, "reg-shift", &stride_shift)) {
         stride_shift = 0;
     }
-    if (stride_shift > 3 || size < (size_t)(REG_LSR + 1) << stride_shift) {
-        return;
+    if (stride_shift > 3 || device->size < (size_t)(REG_LSR + 1) << stride_shift) {
+        return STATUS_BAD_FORMAT;
     }
-    registers = map;
+    registers = device->registers;
+    line = device->irq;
     set(REG_IER, 0);
     set(REG_FCR, FCR_ENABLE);
-    source = devices_irq(node, 0);
     log_set_console(&uart_console);
+    return STATUS_OK;
 }
 
 void uart_enable_irq(void) {
-    if (!registers || !source || irq_register(source, interrupt, NULL) != STATUS_OK) {
+    if (!registers || irq_register(line, interrupt, NULL) != STATUS_OK) {
         return;
     }
     spinlock_lock(&port_lock);

@@ -11,8 +11,6 @@
 
 #include "kernel/arch.h"
 #include "kernel/assert.h"
-#include "kernel/devices.h"
-#include "kernel/irq.h"
 #include "kernel/limits.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
@@ -40,7 +38,6 @@ enum {
     REG_QUEUE_DRIVER = 0x090,
     REG_QUEUE_DEVICE = 0x0a0,
     REG_CONFIG = 0x100,
-    REGS_MIN_SIZE = 0x110,
 
     MAGIC = 0x74726976, /* "virt" */
     STATUS_ACKNOWLEDGE = 1,
@@ -78,7 +75,7 @@ struct virtio_device {
     volatile uint8_t *registers;
     size_t size;
     uint32_t id;
-    uint32_t irq;
+    struct irq_line irq;
     bool legacy;
     bool taken;
     void (*handler)(void *ctx);
@@ -101,33 +98,20 @@ static void set_u64(struct virtio_device *device, size_t reg, uint64_t value) {
     set(device, reg + 4, (uint32_t)(value >> 32));
 }
 
-static void probe(struct fdt_node node) {
-    volatile void *map;
-    size_t size;
-    if (devices_len == VIRTIO_MAX_DEVICES || !fdt_enabled(&devices_tree, node) ||
-        devices_map(node, 0, &map, &size) != STATUS_OK || size < REGS_MIN_SIZE) {
-        return;
-    }
-    struct virtio_device device = {.registers = map, .size = size};
+status_t virtio_add(const struct device *found) {
+    struct virtio_device device = {
+        .registers = found->registers, .size = found->size, .irq = found->irq};
     uint32_t version = get(&device, REG_VERSION);
     device.id = get(&device, REG_DEVICE_ID);
     if (get(&device, REG_MAGIC) != MAGIC || device.id == 0 || version < 1 || version > 2) {
-        return;
+        return STATUS_NOT_FOUND;
+    }
+    if (devices_len == VIRTIO_MAX_DEVICES) {
+        return STATUS_LIMIT;
     }
     device.legacy = version == 1;
-    device.irq = devices_irq(node, 0);
     devices[devices_len++] = device;
-}
-
-void virtio_init(void) {
-    struct fdt_node node = FDT_NONE;
-    for (;;) {
-        node = fdt_find_compatible(&devices_tree, node, "virtio,mmio");
-        if (!fdt_exists(node)) {
-            return;
-        }
-        probe(node);
-    }
+    return STATUS_OK;
 }
 
 struct virtio_device *virtio_find(uint32_t id) {
@@ -213,11 +197,15 @@ status_t virtio_queue_init(struct virtio_device *device, uint32_t index, uint16_
     return STATUS_OK;
 }
 
-static void interrupt(void *ctx) {
+static bool interrupt(void *ctx) {
     struct virtio_device *device = ctx;
     uint32_t causes = get(device, REG_INTERRUPT_STATUS);
+    if (causes == 0) {
+        return false;
+    }
     set(device, REG_INTERRUPT_ACK, causes);
     device->handler(device->ctx);
+    return true;
 }
 
 bool virtio_ready(struct virtio_device *device, void (*handler)(void *ctx), void *ctx) {

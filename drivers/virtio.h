@@ -6,6 +6,7 @@
 #define DRIVERS_VIRTIO_H
 
 #include "base/status.h"
+#include "kernel/devices.h"
 #include "kernel/types.h"
 
 #include <stdbool.h>
@@ -34,8 +35,9 @@ struct virtqueue {
     volatile struct virtq_used *used;
 };
 
-/* Finds all devices of the device tree. */
-void virtio_init(void);
+/* "virtio,mmio": the device can be found from now on. NOT_FOUND for a slot that is empty, and for what
+ * is no virtio device. */
+status_t virtio_add(const struct device *device);
 
 /* The first device of that kind which nobody drives yet, or NULL. */
 struct virtio_device *virtio_find(uint32_t id);

@@ -35,7 +35,7 @@ struct virtio_9p_sizes {
     size_t out, data_out, in, data_in;
 };
 
-/* Finds and starts all devices. After virtio_init(). */
+/* Finds and starts all devices. After drivers_start(DRIVERS_OTHER). */
 void virtio_9p_init(void);
 
 /* The device whose mount tag that is, or NULL. */

@@ -16,7 +16,7 @@
 struct virtio_port;
 
 /* Finds the device, if any, and waits (some milliseconds at most) until the host has named its
- * ports. After virtio_init(). */
+ * ports. After drivers_start(DRIVERS_OTHER). */
 void virtio_console_init(void);
 
 /* The port of that name, or NULL. */

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "fs/node.h"
 
-/* Finds the devices. After virtio_init(). */
+/* Finds the devices. After drivers_start(DRIVERS_OTHER). */
 void hostdirs_init(void);
 
 /* A reference to the root. New files get the permission bits that `umask` leaves, as it was when the directory

@@ -5,15 +5,14 @@
 #include "init/machine.h"
 
 #include "abi/boot.h"
-#include "drivers/plic.h"
-#include "drivers/rtc.h"
+#include "drivers/drivers.h"
 #include "drivers/uart.h"
-#include "drivers/virtio.h"
 #include "drivers/virtio_console.h"
 #include "init/hostdirs.h"
 #include "kernel/arch.h"
 #include "kernel/devices.h"
 #include "kernel/harts.h"
+#include "kernel/irq.h"
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/space.h"
@@ -51,26 +50,27 @@ STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
     log_init((const char *)(uintptr_t)info->bootargs);
     time_init();
     random_init(harts_boot_info.rng_seed, sizeof(harts_boot_info.rng_seed));
-    stackguard_init(); /* a secret of this boot */
-    frame_init(info);  /* physical memory */
-    devices_init();    /* device tree */
-    power_init();      /* a way to stop */
-    uart_init();       /* console of the log */
+    stackguard_init();              /* a secret of this boot */
+    frame_init(info);               /* physical memory */
+    devices_init();                 /* device tree */
+    power_init();                   /* a way to stop */
+    drivers_start(DRIVERS_CONSOLE); /* the log is seen */
     must(arch_paging_init(info), "page tables");
     space_init(); /* address spaces */
     stack_init(); /* kernel stacks */
     must(thread_init(), "first thread");
     must(program_init(), "first program");
     frame_reclaim_loader(info); /* the loader is gone */
-    plic_init();                /* device interrupts */
+    drivers_start(DRIVERS_IRQ); /* device interrupts */
     uart_enable_irq();
     arch_irq_on();
-    rtc_init();            /* time of day */
-    virtio_init();         /* devices of the host */
-    virtio_console_init(); /* the program's streams */
-    hostdirs_init();       /* the host's directories */
+    drivers_start(DRIVERS_OTHER); /* clock, devices of the host */
+    virtio_console_init();        /* the program's streams */
+    hostdirs_init();              /* the host's directories */
     open_initrd(info);
     harts_release(); /* all harts run threads */
-    log_info("init", "%s; %d of %u harts; %zu MiB free", arch_describe(),
-             __builtin_popcountll(harts_online_mask()), harts_count(), frame_free_count() >> 8);
+    irq_spread();    /* and take device interrupts */
+    log_info("init", "%s, interrupts by %s; %d of %u harts; %zu MiB free", arch_describe(),
+             irq_controller_name(), __builtin_popcountll(harts_online_mask()), harts_count(),
+             frame_free_count() >> 8);
 }

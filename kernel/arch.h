@@ -63,11 +63,17 @@ const char *arch_describe(void);
 /* Interrupts the harts of the mask (bit = hart index) so that they look at their queues. */
 void arch_ipi(uint64_t hart_mask);
 
+/* From now on arch_ipi() reaches that hart by storing `identity` there. */
+void arch_ipi_use(uint32_t hart_index, volatile uint32_t *doorbell, uint32_t identity);
+
 /* Makes code just written through the physical map visible to instruction fetch, on all harts. */
 void arch_icache_publish(void);
 
 /* Orders memory and device registers against each other, both ways. */
 static inline void arch_io_fence(void);
+
+/* Whether a device register of 1 or 4 bytes can be read at all. */
+bool arch_probe_device(const volatile void *address, size_t width);
 
 /* Stops this hart for ever, interrupts off. */
 _Noreturn void arch_halt(void);
@@ -75,6 +81,17 @@ _Noreturn void arch_halt(void);
 /* Firmware's way to power off or reset, for machines without a test device. Returns on failure. */
 void arch_firmware_poweroff(bool failure);
 void arch_firmware_reboot(void);
+
+/* ---- Message-signalled interrupts, where a hart has a file of them ---- */
+
+/* Every hart has one. */
+bool arch_msi_present(void);
+
+/* This hart takes identities 1 to `last`; those below go first. */
+void arch_msi_init(uint32_t last);
+
+/* The pending identity of this hart that goes first, pending no more; 0: none. */
+uint32_t arch_msi_claim(void);
 
 /* ---- Time and counters ---- */
 

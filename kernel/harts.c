@@ -4,6 +4,7 @@
 #include "kernel/harts.h"
 
 #include "kernel/assert.h"
+#include "kernel/irq.h"
 #include "kernel/panic.h"
 #include "kernel/sched.h"
 #include "kernel/stackguard.h"
@@ -40,11 +41,18 @@ static void go_online(struct hart *self) {
     __atomic_fetch_or(&online_mask, UINT64_C(1) << self->index, __ATOMIC_SEQ_CST);
 }
 
+uint32_t harts_find(uint64_t hart_id) {
+    uint32_t i = 0;
+    while (i < count && harts[i].id != hart_id) {
+        i++;
+    }
+    return i < count ? i : KERNEL_MAX_HARTS;
+}
+
 static struct hart *find(size_t hart_id) {
-    for (uint32_t i = 0; i < count; i++) {
-        if (harts[i].id == hart_id) {
-            return &harts[i];
-        }
+    uint32_t index = harts_find(hart_id);
+    if (index < KERNEL_MAX_HARTS) {
+        return &harts[index];
     }
     /* Without a struct there is no trap vector and no panic; nothing better can be done. */
     arch_halt();
@@ -58,6 +66,7 @@ static STACKGUARD_NONE _Noreturn void join(size_t hart_id) {
     if (thread_init_idle() != STATUS_OK) {
         panic("no memory for the idle thread of hart %u", self->index);
     }
+    irq_init_hart();
     go_online(self);
     sched_idle();
 }

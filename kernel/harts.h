@@ -67,6 +67,7 @@ void harts_release(void);
 
 uint32_t harts_count(void); /* known; not all of them run */
 struct hart *harts_at(uint32_t index);
+uint32_t harts_find(uint64_t hart_id); /* its index; KERNEL_MAX_HARTS if it is not known */
 uint64_t harts_online_mask(void);
 
 #endif

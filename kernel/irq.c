@@ -1,59 +1,215 @@
 /*
- * The table from interrupt source to handler.
+ * The table from interrupt source to handler and hart.
  *
- * Locks: one spinlock for registering. Dispatch reads without it: an entry is complete before its
- * source is enabled, and is never taken away.
+ * A source moves to another hart in two steps: irq_set_hart() writes down where it should be and
+ * interrupts the hart that has it, which gives it away, at a moment when it handles nothing. Two harts
+ * never see the same pending line, and a PLIC, which ignores a completion by a hart that a source is
+ * not enabled for, is never left waiting for one.
+ *
+ * Locks: one spinlock for registering, moving and masking. Dispatch reads without it: an entry is
+ * complete before its source is enabled, and is never taken away. The counts of an entry are written
+ * by the hart that has it.
  */
 #include "kernel/irq.h"
 
+#include "kernel/counters.h"
+#include "kernel/harts.h"
 #include "kernel/limits.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
 #include "kernel/sync.h"
 
 #include <stddef.h>
 
-struct handler {
-    void (*fn)(void *ctx);
+struct entry {
+    bool (*fn)(void *ctx);
     void *ctx;
+    uint32_t hart;   /* that has it */
+    uint32_t wanted; /* that should have it */
+    uint32_t row;    /* calls in vain without one between that was not */
+    bool masked;
+    uint64_t taken, vain;
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ);
-static struct handler handlers[IRQ_MAX_SOURCES];
+static struct entry entries[IRQ_MAX_SOURCES];
 static const struct irq_controller *controller;
+static uint32_t last_hart; /* that was given a source */
+static uint64_t givers;    /* mask of harts that have a source to give away */
 
-void irq_set_controller(const struct irq_controller *device) {
+bool irq_set_controller(const struct irq_controller *device) {
+    if (controller) {
+        return false;
+    }
     controller = device;
+    irq_init_hart();
+    return true;
 }
 
-bool irq_present(void) {
-    return controller != NULL;
+const char *irq_controller_name(void) {
+    return controller ? controller->name : "none";
 }
 
-status_t irq_register(uint32_t source, void (*fn)(void *ctx), void *ctx) {
-    if (!controller) {
+void irq_init_hart(void) {
+    if (controller && controller->init_hart) {
+        controller->init_hart();
+    }
+}
+
+/* ---- who takes what ---- */
+
+static uint64_t able_harts(void) {
+    return controller->harts & harts_online_mask();
+}
+
+/* The next of the able harts after the last one chosen, round and round; this one if there is none. */
+static uint32_t next_hart(void) {
+    uint64_t able = able_harts();
+    for (uint32_t i = 1; i <= KERNEL_MAX_HARTS; i++) {
+        uint32_t index = (last_hart + i) % KERNEL_MAX_HARTS;
+        if (able >> index & 1) {
+            last_hart = index;
+            return index;
+        }
+    }
+    return hart_self()->index;
+}
+
+status_t irq_register(struct irq_line line, bool (*fn)(void *ctx), void *ctx) {
+    if (!controller || line.source == 0) {
         return STATUS_NOT_FOUND;
     }
-    if (source == 0 || source >= IRQ_MAX_SOURCES) {
+    if (line.source > controller->sources || line.source >= IRQ_MAX_SOURCES) {
+        log_warn("irq", "source %u: %s", line.source, status_text(STATUS_LIMIT));
         return STATUS_LIMIT;
     }
+    struct entry *entry = &entries[line.source];
     spinlock_lock(&lock);
-    status_t status = handlers[source].fn ? STATUS_EXISTS : STATUS_OK;
+    status_t status = entry->fn ? STATUS_EXISTS : STATUS_OK;
     if (status == STATUS_OK) {
-        handlers[source].ctx = ctx;
-        __atomic_store_n(&handlers[source].fn, fn, __ATOMIC_RELEASE);
-        controller->enable(source);
+        entry->ctx = ctx;
+        entry->hart = next_hart();
+        entry->wanted = entry->hart;
+        __atomic_store_n(&entry->fn, fn, __ATOMIC_RELEASE);
+        controller->enable(line, entry->hart);
     }
     spinlock_unlock(&lock);
     return status;
 }
 
+status_t irq_set_hart(uint32_t source, uint32_t hart_index) {
+    if (!controller || source >= IRQ_MAX_SOURCES || !entries[source].fn) {
+        return STATUS_NOT_FOUND;
+    }
+    if (hart_index >= KERNEL_MAX_HARTS || !(able_harts() >> hart_index & 1)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    spinlock_lock(&lock);
+    uint64_t owner = UINT64_C(1) << entries[source].hart;
+    entries[source].wanted = hart_index;
+    __atomic_fetch_or(&givers, owner, __ATOMIC_SEQ_CST);
+    spinlock_unlock(&lock);
+    arch_ipi(owner);
+    return STATUS_OK;
+}
+
+void irq_spread(void) {
+    for (uint32_t source = 1; controller && source < IRQ_MAX_SOURCES; source++) {
+        if (entries[source].fn) {
+            spinlock_lock(&lock);
+            uint32_t hart = next_hart();
+            spinlock_unlock(&lock);
+            /* It fails for a hart that is not able, and then the source stays where it is. */
+            status_t ignored = irq_set_hart(source, hart);
+            (void)ignored;
+        }
+    }
+}
+
+/* This hart gives away what others should have. */
+static void give_away(uint32_t self) {
+    spinlock_lock(&lock);
+    __atomic_fetch_and(&givers, ~(UINT64_C(1) << self), __ATOMIC_SEQ_CST);
+    for (uint32_t source = 1; source <= controller->sources && source < IRQ_MAX_SOURCES; source++) {
+        struct entry *entry = &entries[source];
+        if (entry->fn && entry->hart == self && entry->wanted != self) {
+            controller->move(source, entry->wanted);
+            entry->hart = entry->wanted;
+        }
+    }
+    spinlock_unlock(&lock);
+}
+
+bool irq_stat(uint32_t source, struct irq_stat *out) {
+    if (source >= IRQ_MAX_SOURCES || !entries[source].fn) {
+        return false;
+    }
+    const struct entry *entry = &entries[source];
+    *out = (struct irq_stat){.taken = entry->taken,
+                             .vain = entry->vain,
+                             .hart_index = entry->hart,
+                             .masked = entry->masked};
+    return true;
+}
+
+/* ---- interrupts ---- */
+
+static void mask(uint32_t source, const char *why) {
+    spinlock_lock(&lock);
+    controller->mask(source);
+    spinlock_unlock(&lock);
+    log_warn("irq", "source %u masked: %s", source, why);
+}
+
+static void handle(uint32_t source) {
+    struct entry *entry = source < IRQ_MAX_SOURCES ? &entries[source] : NULL;
+    bool (*fn)(void *) = entry ? __atomic_load_n(&entry->fn, __ATOMIC_ACQUIRE) : NULL;
+    if (!fn) {
+        counters_add(COUNTER_SPURIOUS_IRQS, 1);
+        if (source <= controller->sources) {
+            mask(source, "nobody handles it");
+        }
+        return;
+    }
+    entry->taken++;
+    if (fn(entry->ctx)) {
+        entry->row = 0;
+        return;
+    }
+    counters_add(COUNTER_SPURIOUS_IRQS, 1);
+    entry->vain++;
+    if (++entry->row == IRQ_MAX_VAIN) {
+        entry->masked = true;
+        mask(source, "it asks, and its device does not");
+    }
+}
+
 void irq_dispatch(void) {
+    uint32_t n = 0;
     if (!controller) {
         return;
     }
     for (uint32_t source = controller->claim(); source != 0; source = controller->claim()) {
-        if (source < IRQ_MAX_SOURCES && handlers[source].fn) {
-            handlers[source].fn(handlers[source].ctx);
+        n++;
+        if (source == IRQ_IPI) {
+            irq_take_ipi();
+            continue;
         }
+        counters_add(COUNTER_DEVICE_IRQS, 1);
+        handle(source);
         controller->complete(source);
+    }
+    if (n == 0) {
+        counters_add(COUNTER_SPURIOUS_IRQS, 1);
+    }
+}
+
+void irq_take_ipi(void) {
+    struct hart *hart = hart_self();
+    counters_add(COUNTER_IPIS_RECEIVED, 1);
+    panic_check();
+    hart->need_switch = true;
+    if (__atomic_load_n(&givers, __ATOMIC_SEQ_CST) >> hart->index & 1) {
+        give_away(hart->index);
     }
 }

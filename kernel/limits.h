@@ -35,6 +35,7 @@
 #define SCHED_SPREAD_NS          200000ul /* who waits longer may go to an idle hart */
 #define SCHED_ROTATE_SLICES      4        /* after so many, an odd thread moves to another hart */
 #define IRQ_MAX_SOURCES          1024     /* of one interrupt controller */
+#define IRQ_MAX_VAIN             1000     /* interrupts in a row whose device did not ask */
 #define LOG_RING_SIZE            65536    /* bytes, a power of two */
 #define LOG_LINE_SIZE            256      /* longest line, longer ones are cut */
 #define LOG_MODULE_SIZE          16       /* bytes of a module's name, its end included */

@@ -23,6 +23,8 @@ void fp_save(struct user_regs *regs);
 
 /* 1, or 0 when the access trapped. */
 int probe_load(const uint64_t *from, uint64_t *out);
+int probe_read8(const volatile void *from);
+int probe_read32(const volatile void *from);
 int probe_stimecmp(void);
 extern const char probe_begin[], probe_end[], probe_failed[];
 
@@ -35,6 +37,7 @@ void trap_kernel(struct trap_frame *frame, uint64_t overflow);
 struct machine {
     bool sstc;       /* stimecmp works */
     bool fpu;        /* guests have F and D */
+    bool ssaia;      /* every hart has an interrupt file's registers */
     unsigned levels; /* of page tables */
 };
 extern struct machine machine;

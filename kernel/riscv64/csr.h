@@ -7,6 +7,9 @@
 
 /* By number where assemblers may not know the name. */
 #define CSR_STIMECMP 0x14d
+#define CSR_SISELECT 0x150
+#define CSR_SIREG    0x151
+#define CSR_STOPEI   0x15c
 #define CSR_CYCLE    0xc00
 #define CSR_TIME     0xc01
 #define CSR_INSTRET  0xc02

@@ -40,10 +40,12 @@ void arch_init(const struct boot_info *info) {
     machine.levels = info->paging_levels;
     machine.sstc = true;
     machine.fpu = true;
+    machine.ssaia = true;
     for (uint32_t i = 0; i < info->hart_count; i++) {
         const char *isa = info->harts[i].isa;
         bool plain = strncmp(isa, "rv64", 4) != 0;
         machine.sstc = machine.sstc && !plain && isa_has(isa, "sstc");
+        machine.ssaia = machine.ssaia && !plain && isa_has(isa, "ssaia");
         machine.fpu = machine.fpu && !plain && isa_has_letter(isa, 'd');
     }
 }
@@ -98,9 +100,34 @@ static void each_window(uint64_t hart_mask, void (*fn)(uint64_t mask, uint64_t b
     }
 }
 
+/* Where a store interrupts a hart; others are reached through the firmware. */
+static struct {
+    volatile uint32_t *address;
+    uint32_t identity;
+} doorbells[KERNEL_MAX_HARTS];
+static uint64_t with_doorbell; /* mask */
+
+void arch_ipi_use(uint32_t hart_index, volatile uint32_t *doorbell, uint32_t identity) {
+    doorbells[hart_index].address = doorbell;
+    doorbells[hart_index].identity = identity;
+    __atomic_fetch_or(&with_doorbell, UINT64_C(1) << hart_index, __ATOMIC_SEQ_CST);
+}
+
 void arch_ipi(uint64_t hart_mask) {
+    uint64_t direct = hart_mask & __atomic_load_n(&with_doorbell, __ATOMIC_ACQUIRE);
     counters_add(COUNTER_IPIS_SENT, (uint64_t)__builtin_popcountll(hart_mask));
-    each_window(hart_mask, sbi_send_ipi);
+    if (direct) {
+        arch_io_fence(); /* what they are to see comes before */
+    }
+    for (uint64_t left = direct; left; left &= left - 1) {
+        uint32_t index = (uint32_t)__builtin_ctzll(left);
+        *doorbells[index].address = doorbells[index].identity;
+    }
+    each_window(hart_mask & ~direct, sbi_send_ipi);
+}
+
+bool arch_probe_device(const volatile void *address, size_t width) {
+    return width == 1 ? probe_read8(address) : probe_read32(address);
 }
 
 void arch_icache_publish(void) {

@@ -425,8 +425,12 @@ fp_save:
     .globl probe_end
     .globl probe_failed
     .globl probe_load
+    .globl probe_read8
+    .globl probe_read32
     .globl probe_stimecmp
     .type probe_load, @function
+    .type probe_read8, @function
+    .type probe_read32, @function
     .type probe_stimecmp, @function
     .balign 4
 probe_begin:
@@ -434,6 +438,15 @@ probe_begin:
 probe_load:
     ld t0, 0(a0)
     sd t0, 0(a1)
+    li a0, 1
+    ret
+/* int probe_read8(const volatile void *from), int probe_read32(const volatile void *from) */
+probe_read8:
+    lbu t0, 0(a0)
+    li a0, 1
+    ret
+probe_read32:
+    lw t0, 0(a0)
     li a0, 1
     ret
 /* int probe_stimecmp(void): sets it to never */

@@ -74,13 +74,10 @@ static void take_interrupt(uint64_t cause) {
         sched_tick();
         break;
     case SCAUSE_IRQ_SOFTWARE:
-        counters_add(COUNTER_IPIS_RECEIVED, 1);
         csr_clear(sip, SIE_SSIE);
-        panic_check();
-        hart_self()->need_switch = true;
+        irq_take_ipi();
         break;
     case SCAUSE_IRQ_EXTERNAL:
-        counters_add(COUNTER_DEVICE_IRQS, 1);
         irq_dispatch();
         break;
     default:

@@ -6,6 +6,7 @@
  * QEMU: -smp 2
  * QEMU: -smp 4
  * QEMU: -smp 8
+ * QEMU: -smp 8 -machine aia=aplic-imsic
  * QEMU: -smp 1 -icount shift=2 -append fair
  * QEMU: -smp 4 -append fair
  * TIMEOUT: 120

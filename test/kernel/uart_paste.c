@@ -22,11 +22,28 @@ static char buf[5000];
 static void test_deadline(void) {
     size_t size = 1;
     uint64_t deadline = time_now_ns() + 3000000;
-    PAYLOAD_CHECK_EQ(uart_read(buf, sizeof(buf), deadline, &size), STATUS_WOULD_BLOCK);
+    PAYLOAD_CHECK_EQ(uart_read(buf, sizeof(buf), deadline, &size), STATUS_TIMED_OUT);
     PAYLOAD_CHECK_EQ(size, 0);
     PAYLOAD_CHECK(time_now_ns() >= deadline);
     PAYLOAD_CHECK(!uart_readable());
-    PAYLOAD_CHECK(!uart_wait_readable(time_now_ns() + 1000000));
+    PAYLOAD_CHECK_EQ(uart_wait_readable(time_now_ns() + 1000000), STATUS_TIMED_OUT);
+}
+
+static void wait_for_ever(void *arg) {
+    char c;
+    size_t size;
+    *(status_t *)arg = uart_read(&c, 1, WAIT_FOREVER, &size);
+}
+
+/* Who waits for input can be killed. */
+static void test_kill(void) {
+    struct thread *thread;
+    status_t status = STATUS_OK;
+    PAYLOAD_CHECK_EQ(thread_start("waits", wait_for_ever, &status, NULL, &thread), STATUS_OK);
+    thread_sleep_ns(3000000);
+    thread_kill(thread);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(status, STATUS_KILLED);
 }
 
 static uint64_t read_number(void) {
@@ -77,6 +94,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
     test_deadline();
+    test_kill();
     PAYLOAD_CHECK_EQ(thread_start("other", work, NULL, NULL, &other), STATUS_OK);
     status_t status = uart_write(ready, strlen(ready));
     log_flush();

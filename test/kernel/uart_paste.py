@@ -16,6 +16,8 @@ CASES = [
     ("1 MiB", 1 << 20, 0, 0, []),
     ("slow reader", 300001, 20000, 0, ["-smp", "4"]),
     ("output held back", 200000, 0, 1, ["-smp", "2"]),
+    ("AIA, messages", 300001, 0, 0, ["-smp", "4", "-machine", "aia=aplic-imsic"]),
+    ("AIA, direct", 100000, 20000, 0, ["-machine", "aia=aplic"]),
 ]
 READY = b"uart ready\n"
 

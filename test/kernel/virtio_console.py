@@ -16,6 +16,8 @@ CASES = [
     ("legacy, 1 MiB", 1 << 20, ["-global", "virtio-mmio.force-legacy=true"]),
     ("nothing at all", 0, ["-global", "virtio-mmio.force-legacy=false"]),
     ("one byte", 1, ["-global", "virtio-mmio.force-legacy=false"]),
+    ("AIA, messages", 300001, ["-smp", "2", "-machine", "aia=aplic-imsic"]),
+    ("AIA, direct", 300001, ["-machine", "aia=aplic"]),
     ("four harts", 300001, ["-global", "virtio-mmio.force-legacy=false", "-smp", "4"]),
 ]
 
