@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "kernel/assert.h"
 #include "kernel/harts.h"
+#include "kernel/mm/inject.h"
 #include "kernel/mm/quota.h"
 #include "kernel/sync.h"
 
@@ -272,7 +273,7 @@ static uint64_t take(unsigned order) {
 }
 
 status_t frame_alloc(unsigned order, struct quota *quota, paddr_t *out) {
-    if (order > FRAME_MAX_ORDER) {
+    if (order > FRAME_MAX_ORDER || inject_fails()) {
         return STATUS_NO_MEMORY;
     }
     TRY(quota_charge(quota, PAGE_SIZE << order));
@@ -302,6 +303,9 @@ static size_t take_some(size_t len, paddr_t *frames) {
 
 status_t frame_alloc_some(size_t len, struct quota *quota, paddr_t *frames, size_t *len_out) {
     len = len > 1 && scarce() ? 1 : len;
+    if (inject_fails()) {
+        return STATUS_NO_MEMORY;
+    }
     while (quota_charge(quota, len * PAGE_SIZE) != STATUS_OK) {
         len /= 2;
         if (len == 0) {
@@ -367,7 +371,7 @@ static unsigned order_for(size_t len) {
 
 /* `len` frames, those of their block beyond them free again. The caller marks the `len`. */
 static status_t take_exact(size_t len, struct quota *quota, uint64_t *index_out) {
-    if (len == 0 || len > (size_t)1 << FRAME_MAX_ORDER) {
+    if (len == 0 || len > (size_t)1 << FRAME_MAX_ORDER || inject_fails()) {
         return STATUS_NO_MEMORY;
     }
     TRY(quota_charge(quota, len * PAGE_SIZE));

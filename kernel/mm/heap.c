@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "kernel/assert.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/inject.h"
 #include "kernel/mm/quota.h"
 #include "kernel/sync.h"
 
@@ -173,6 +174,9 @@ static void *alloc_large(struct quota *quota, size_t size) {
 }
 
 void *heap_alloc_raw(struct quota *quota, size_t size) {
+    if (inject_fails()) {
+        return NULL;
+    }
     return size <= class_sizes[CLASSES - 1] ? alloc_small(quota, size) : alloc_large(quota, size);
 }
 

@@ -18,6 +18,7 @@
 #include "kernel/harts.h"
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/inject.h"
 #include "kernel/mm/quota.h"
 #include "kernel/random.h"
 #include "kernel/sync.h"
@@ -102,6 +103,9 @@ static status_t take_slot(uint32_t *slot_out) {
 
 status_t stack_alloc(struct quota *quota, vaddr_t *low_out, vaddr_t *high_out) {
     uint32_t slot;
+    if (inject_fails()) {
+        return STATUS_NO_MEMORY;
+    }
     TRY(quota_charge(quota, STACK_SIZE));
     spinlock_lock(&lock);
     status_t status = take_slot(&slot);

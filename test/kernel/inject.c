@@ -1,0 +1,239 @@
+/*
+ * Every allocation fails in turn: mappings, memory objects, threads, programs, and a WebAssembly module
+ * from its bytes to its call. The answer is an error, never a panic, and everything comes back.
+ *
+ * QEMU: -smp 1
+ * TIMEOUT: 120
+ */
+#include "kernel/mm/inject.h"
+#include "abi/boot.h"
+#include "gen/wat/calls.h"
+#include "init/machine.h"
+#include "kernel/limits.h"
+#include "kernel/mm/frame.h"
+#include "kernel/mm/heap.h"
+#include "kernel/mm/object.h"
+#include "kernel/mm/quota.h"
+#include "kernel/mm/space.h"
+#include "kernel/mm/stack.h"
+#include "kernel/program.h"
+#include "kernel/thread.h"
+#include "test/support/payload.h"
+#include "wasm/wasm.h"
+
+#include <string.h>
+
+enum { RW = PROT_READ | PROT_WRITE, MOST = 5000 };
+
+/* ---- what is tried ---- */
+
+static status_t map_in(struct space *space) {
+    static char bytes[5 * PAGE_SIZE];
+    vaddr_t a, b;
+    void *kernel;
+    TRY(space_reserve(space, 1ul << 32, 0, &a));
+    TRY(space_reserve_at(space, 0x10000, PAGE_SIZE));
+    TRY(space_protect(space, a, 1ul << 31, RW));
+    TRY(space_copy_out(space, a + (1ul << 30), bytes, sizeof(bytes)));
+    TRY(space_copy_in(space, bytes, a + (1ul << 20), sizeof(bytes)));
+    TRY(space_publish_code(space, a + (1ul << 31) + 5, bytes, sizeof(bytes)));
+    TRY(space_commit(space, a + (3ul << 20), 40 * PAGE_SIZE, PROT_READ));
+    TRY(space_decommit(space, a + (3ul << 20) + PAGE_SIZE, 20 * PAGE_SIZE));
+    TRY(space_reserve(space, 1ul << 21, 0, &b));
+    TRY(space_commit_wired(space, b, 13 * PAGE_SIZE, RW, &kernel));
+    TRY(space_unmap(space, a + (1ul << 20), PAGE_SIZE));
+    return space_unmap(space, b, 1ul << 21);
+}
+
+static status_t try_mapping(void) {
+    struct space *space;
+    TRY(space_new(UINT64_MAX, &space));
+    status_t status = map_in(space);
+    space_free(space);
+    return status;
+}
+
+static status_t share_in(struct space *space, struct object *base, struct object *clone) {
+    vaddr_t a, b;
+    uint64_t word = 1;
+    TRY(space_map(space, clone, 0, 1ul << 31, RW, &a));
+    TRY(space_copy_out(space, a + (1ul << 30), &word, sizeof(word)));
+    TRY(space_copy_out(space, a + (1ul << 29), &word, sizeof(word)));
+    TRY(space_map(space, base, 0, PAGE_SIZE, PROT_READ, &b));
+    TRY(space_copy_in(space, &word, b, sizeof(word)));
+    return space_unmap(space, a + (1ul << 20), PAGE_SIZE);
+}
+
+static status_t try_objects(void) {
+    struct space *space = NULL;
+    struct object *base = NULL, *clone = NULL, *wired = NULL;
+    vaddr_t a;
+    uint64_t word = 1;
+    status_t status = space_new(UINT64_MAX, &space);
+    status = status == STATUS_OK ? object_new(NULL, 1ul << 31, &base) : status;
+    status = status == STATUS_OK ? object_write(base, 1ul << 30, &word, sizeof(word)) : status;
+    status = status == STATUS_OK ? object_clone(base, NULL, &clone) : status;
+    status = status == STATUS_OK ? object_new_wired(NULL, 5 * PAGE_SIZE, &wired) : status;
+    status = status == STATUS_OK ? space_map(space, wired, 0, 5 * PAGE_SIZE, RW, &a) : status;
+    status = status == STATUS_OK ? share_in(space, base, clone) : status;
+    object_put(wired);
+    object_put(clone);
+    object_put(base);
+    space_free(space);
+    return status;
+}
+
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+static status_t try_threads(void) {
+    struct thread *threads[3];
+    status_t status = STATUS_OK;
+    int started = 0;
+    while (started < 3 && status == STATUS_OK) {
+        status = thread_start("nothing", nothing, NULL, NULL, &threads[started]);
+        started += status == STATUS_OK;
+    }
+    while (started > 0) {
+        thread_join(threads[--started]);
+    }
+    return status;
+}
+
+/* Runs fn as a program of its own; its exit status is a status_t. */
+static status_t run_program(int (*fn)(void *arg), uint64_t frames) {
+    struct program_options options = {.name = "test", .frame_limit = frames};
+    struct program_end end;
+    uint32_t pid;
+    TRY(program_start(&options, fn, NULL, &pid));
+    PAYLOAD_CHECK_EQ(program_wait(pid, WAIT_FOREVER, &end), STATUS_OK);
+    return (status_t)end.status;
+}
+
+static int fork_threads(void *arg) {
+    struct thread *thread;
+    (void)arg;
+    status_t status = program_add_thread("more", nothing, NULL, NULL, &thread);
+    return (int)(status == STATUS_OK ? try_mapping() : status);
+}
+
+static status_t try_program(void) {
+    return run_program(fork_threads, 4096);
+}
+
+static status_t add(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
+                    struct wasm_value *results) {
+    (void)ctx, (void)caller;
+    results[0].i64 = args[0].i32 + args[1].i64;
+    return STATUS_OK;
+}
+
+static status_t none(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
+                     struct wasm_value *results) {
+    (void)ctx, (void)caller, (void)args, (void)results;
+    return STATUS_OK;
+}
+
+static status_t run_module(struct wasm_store *store) {
+    static const valtype_t params[2] = {VALTYPE_I32, VALTYPE_I64};
+    struct wasm_module *module;
+    struct wasm_instance *instance;
+    struct wasm_error error;
+    struct wasm_trap trap;
+    struct wasm_extern func;
+    struct wasm_value args[2] = {{.type = VALTYPE_I32, .i32 = 5}, {.type = VALTYPE_I64, .i64 = 6}};
+    struct wasm_value sum = {0};
+    TRY(wasm_define_func(store, "host", "nothing", NULL, 0, NULL, 0, none, NULL));
+    TRY(wasm_define_func(store, "host", "add", params, 2, &params[1], 1, add, NULL));
+    TRY(wasm_module_load(store, calls_wasm, sizeof(calls_wasm), &module, &error));
+    TRY(wasm_instantiate(store, module, &instance, &error, &trap));
+    TRY(wasm_export(instance, "add", 3, &func));
+    TRY(wasm_call(store, &func, args, &sum, &trap));
+    return sum.i64 == 11 ? STATUS_OK : STATUS_INVALID;
+}
+
+static int load_and_call(void *arg) {
+    struct wasm_store *store;
+    struct wasm_config config = {0};
+    (void)arg;
+    status_t status = wasm_store_new(&config, &store);
+    if (status == STATUS_OK) {
+        status = run_module(store);
+        wasm_store_free(store);
+    }
+    return (int)status;
+}
+
+static status_t try_wasm(void) {
+    return run_program(load_and_call, 8192);
+}
+
+/* ---- the walk ---- */
+
+struct holdings {
+    size_t frames, objects;
+    uint32_t quotas, memory_objects;
+};
+
+static struct holdings take_stock(void) {
+    stack_trim();
+    return (struct holdings){
+        .frames = frame_free_count() + heap_frames(),
+        .objects = heap_objects(),
+        .quotas = quota_count(),
+        .memory_objects = object_count(),
+    };
+}
+
+static bool is_same(const struct holdings *a, const struct holdings *b) {
+    return a->frames == b->frames && a->objects == b->objects && a->quotas == b->quotas &&
+           a->memory_objects == b->memory_objects;
+}
+
+static bool is_expected(status_t status) {
+    return status == STATUS_OK || status == STATUS_NO_MEMORY || status == STATUS_LIMIT ||
+           status == STATUS_TRAPPED;
+}
+
+static void walk(const char *what, status_t (*scenario)(void)) {
+    unsigned lost = 0, odd = 0, survived = 0;
+    PAYLOAD_CHECK_EQ(scenario(), STATUS_OK);
+    struct holdings before = take_stock();
+    uint64_t n = 1;
+    for (bool failed = true; failed && n < MOST; n++) {
+        (void)inject_after(n);
+        status_t status = scenario();
+        failed = !inject_after(0);
+        struct holdings after = take_stock();
+        if (!is_same(&before, &after)) {
+            payload_print("# %s, allocation %u: %zu frames, %zu objects not back\n", what,
+                          (unsigned)n, before.frames - after.frames,
+                          after.objects - before.objects);
+            before = after;
+            lost++;
+        }
+        if (!is_expected(status) || (!failed && status != STATUS_OK)) {
+            payload_print("# %s, allocation %u: status %u\n", what, (unsigned)n, (unsigned)status);
+            odd++;
+        }
+        survived += failed && status == STATUS_OK;
+    }
+    payload_print("# %s: %u allocations, %u of them not needed\n", what, (unsigned)n - 2, survived);
+    PAYLOAD_CHECK(n > 2 && n < MOST);
+    PAYLOAD_CHECK_EQ(lost, 0);
+    PAYLOAD_CHECK_EQ(odd, 0);
+}
+
+static _Noreturn void test(size_t hart, const struct boot_info *info) {
+    payload_begin(info);
+    machine_init(hart, info);
+    walk("mapping", try_mapping);
+    walk("memory objects", try_objects);
+    walk("threads", try_threads);
+    walk("program", try_program);
+    walk("module", try_wasm);
+    payload_end();
+}
+
+LOADER_ENTRY(test, .stack_pages = 16);
