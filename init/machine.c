@@ -11,6 +11,7 @@
 #include "init/hostdirs.h"
 #include "kernel/arch.h"
 #include "kernel/devices.h"
+#include "kernel/futex.h"
 #include "kernel/harts.h"
 #include "kernel/irq.h"
 #include "kernel/log.h"
@@ -58,6 +59,7 @@ STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
     must(arch_paging_init(info), "page tables");
     space_init(); /* address spaces */
     stack_init(); /* kernel stacks */
+    futex_init(); /* sleeping on guest memory */
     must(thread_init(), "first thread");
     must(program_init(), "first program");
     frame_reclaim_loader(info); /* the loader is gone */

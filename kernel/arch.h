@@ -165,6 +165,11 @@ void arch_take_interrupt(const struct user_regs *regs);
 /* The 4-byte instruction by which a guest makes a host call. */
 uint32_t arch_user_call_instruction(void);
 
+/* In a quick call's function, around whatever lets other threads run: the guest's state that is still in the
+ * hart is kept, and afterwards is in the hart where the thread runs then. */
+void arch_quick_leave(struct user_regs *regs);
+void arch_quick_return(struct user_regs *regs);
+
 /* Puts the guest's live floating-point registers back into *regs; before another guest runs. */
 void arch_user_save(struct user_regs *regs);
 

@@ -36,7 +36,7 @@ static void check_order(const struct lock_list *list, const void *lock, enum loc
         panic("lock \"%s\" taken twice", name_of(rank));
     }
     for (uint32_t i = 0; i < list->len; i++) {
-        if (list->ranks[i] >= rank) {
+        if (list->ranks[i] > rank || (list->ranks[i] == rank && list->locks[i] > lock)) {
             panic("lock order: \"%s\" taken under \"%s\"", name_of(rank), name_of(list->ranks[i]));
         }
     }

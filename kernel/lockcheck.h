@@ -1,7 +1,8 @@
 /*
  * The rules of locks, checked in debug builds (MODE=debug) and free in others:
  *
- *   - a lock is taken only under locks of lower rank (enum lock_rank), spinlocks and mutexes apart;
+ *   - a lock is taken only under locks of lower rank (enum lock_rank), or of its own at a lower
+ *     address, spinlocks and mutexes apart;
  *   - nobody sleeps, takes a mutex, leaves for user mode or ends under a spinlock;
  *   - a spinlock is given back by the hart that holds it, with interrupts still off, a mutex by its
  *     thread;

@@ -41,6 +41,13 @@ void spinlock_unlock(struct spinlock *lock) {
     arch_irq_restore(irq);
 }
 
+irq_state_t spinlock_unlock_only(struct spinlock *lock) {
+    irq_state_t irq = lock->irq;
+    lock->irq = 0;
+    spinlock_unlock(lock);
+    return irq;
+}
+
 bool spinlock_try(struct spinlock *lock) {
     irq_state_t irq = arch_irq_save();
     uint32_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
@@ -68,9 +75,7 @@ static status_t sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t d
         return STATUS_KILLED;
     }
     list_push_back(&queue->waiters, &self->wait_node);
-    irq_state_t outer = lock->irq;
-    lock->irq = 0;
-    spinlock_unlock(lock);
+    irq_state_t outer = spinlock_unlock_only(lock);
     sched_switch();
     spinlock_lock(lock);
     lock->irq = outer;

@@ -80,6 +80,10 @@ void spinlock_lock(struct spinlock *lock);
 void spinlock_unlock(struct spinlock *lock);
 bool spinlock_try(struct spinlock *lock);
 
+/* Gives the lock back and leaves interrupts off, for a switch of threads; the caller restores them after
+ * it. */
+irq_state_t spinlock_unlock_only(struct spinlock *lock);
+
 struct waitqueue {
     struct list waiters; /* struct thread.wait_node */
 };

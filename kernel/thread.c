@@ -288,6 +288,27 @@ static enum user_exit run(struct thread *self, struct user_regs *regs) {
     }
 }
 
+void thread_quick_leave(void) {
+    arch_quick_leave(thread_current()->regs);
+}
+
+void thread_quick_return(void) {
+    struct thread *self = thread_current();
+    arch_quick_return(self->regs);
+    if (__atomic_load_n(&self->kill, __ATOMIC_SEQ_CST)) {
+        arch_ipi(
+            UINT64_C(1) << hart_self()->index); /* pending when the guest goes on: run() looks */
+    }
+}
+
+void thread_quick_preempt(void) {
+    if (hart_self()->need_switch) {
+        thread_quick_leave();
+        sched_switch();
+        thread_quick_return();
+    }
+}
+
 enum user_exit thread_run_user(struct user_regs *regs) {
     struct thread *self = thread_current();
     assert(self->space);

@@ -119,6 +119,17 @@ void thread_sleep_ns(uint64_t ns);
  * or *regs goes away.
  */
 enum user_exit thread_run_user(struct user_regs *regs);
+
+/*
+ * In a quick call's function (struct user_quick), which runs with interrupts off in the middle of a trap:
+ * between these two the thread may sleep or give way by what demands interrupts off (sched_switch,
+ * futex_wait_quick). If it was killed meanwhile, its guest goes no further. And: gives way if somebody
+ * who was woken should run at once.
+ */
+void thread_quick_leave(void);
+void thread_quick_return(void);
+void thread_quick_preempt(void);
+
 void thread_sync_user(struct user_regs *regs);
 
 /* The switch itself, for sched_switch() alone. Interrupts off. */

@@ -26,6 +26,9 @@
 #define USER_FCSR       560
 #define USER_INSTRET    568
 
+/* What user_run() keeps at kernel_sp and others write: the hart's struct, for tp. */
+#define SAVED_TP 0
+
 /* struct user_quick */
 #define QUICK_PC   0
 #define QUICK_FN   8

@@ -11,7 +11,6 @@
 
 /* On the kernel's stack while a guest runs: ra, s0 to s11, tp, and the guest's user_regs. */
 #define SAVED_SIZE 128
-#define SAVED_TP   0
 #define SAVED_REGS 112
 
 #define SCAUSE_ECALL 8

@@ -127,10 +127,8 @@ static unsigned intrusions;
 /* Under the lock: sleeps until it is `me`'s turn, and gives the hart to `other` the first time. */
 static void await_turn(int me, struct thread *other) {
     while (turn != me) {
-        irq_state_t irq = lock.irq;
-        lock.irq = 0;
         (void)sched_prepare_sleep(WAIT_FOREVER, false);
-        spinlock_unlock(&lock);
+        irq_state_t irq = spinlock_unlock_only(&lock);
         if (other) {
             sched_hand_over(other);
         } else {
