@@ -126,7 +126,7 @@ PAYLOAD_SUPPORT := $(filter test/support/payload%,$(SRC_support))
 MAIN := init/main.c
 
 # Files of the loader and the kernel that need no machine, for unit tests.
-PORTABLE := $(wildcard boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
+PORTABLE := $(wildcard kernel/linetable.c boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
     boot/layout.c boot/random.c boot/initrd.c)
 
 # Where a layer's sources are, if not in the folder of its name.
@@ -295,13 +295,27 @@ WAST_OBJ := $(call objects,target,$(wildcard test/spec/*.c))
 PAYLOAD_SRC := $(wildcard test/kernel/*.c)
 PAYLOADS := $(PAYLOAD_SRC:test/kernel/%.c=$(B)/payload/%)
 
+# The line table for backtraces (abi/lines.h): a first link tells where the code comes to lie, a second
+# one puts the table behind it, and the code must not have moved.
+LINES := $(B)/host/lines
+# $(call link_lines,DIRECTIVE)
+define link_lines
+$(Q)printf '%s\n' '.section .data.rel.ro.lines, "aw"' '.balign 8' '.globl linetable_start, linetable_end' \
+    '.hidden linetable_start, linetable_end' 'linetable_start: $(1)' linetable_end: >$@.lines.S
+$(Q)$(COMPILE_target) -g0 -MF /dev/null -c $@.lines.S -o $@.lines.o
+$(Q)$(LINK_payload) -o $@ $(filter %.o,$^) $@.lines.o --start-group $(filter %.a,$^) $(LIBC_target) --end-group
+endef
 define link_payload
 @mkdir -p $(@D)
 $(call say,LINK)
-$(Q)$(LINK_payload) -o $@ $(filter %.o,$^) --start-group $(filter %.a,$^) $(LIBC_target) --end-group
+$(call link_lines,)
+$(Q)$(LINES) $@ $@.lines
+$(call link_lines,.incbin "$@.lines")
+$(Q)$(LINES) $@ $@.lines.again && cmp $@.lines $@.lines.again
+@rm -f $@.lines $@.lines.again $@.lines.S $@.lines.o
 endef
 
-$(B)/kernel.elf: $(KERNEL_OBJ) $(KERNEL_LIBS)
+$(B)/kernel.elf: $(KERNEL_OBJ) $(KERNEL_LIBS) $(LINES)
 	$(link_payload)
 $(B)/k23.img: $(B)/kernel.elf $(KEYS)/debug.key $(MKIMAGE)
 	$(pack)
@@ -322,12 +336,12 @@ $(B)/gen/none.img:
 	@mkdir -p $(@D) && : >$@
 
 # The official suite's runner in the place of init/main.c.
-$(B)/wast.elf: $(WAST_OBJ) $(KERNEL_LIBS)
+$(B)/wast.elf: $(WAST_OBJ) $(KERNEL_LIBS) $(LINES)
 	$(link_payload)
 $(B)/wast: $(B)/wast.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 
-$(B)/payload/%.elf: $(B)/target/test/kernel/%.c.o $(PAYLOAD_LIBS)
+$(B)/payload/%.elf: $(B)/target/test/kernel/%.c.o $(PAYLOAD_LIBS) $(LINES)
 	$(link_payload)
 $(PAYLOADS): $(B)/payload/%: $(B)/payload/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
@@ -337,7 +351,7 @@ $(PAYLOADS): $(B)/payload/%: $(B)/payload/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 
 # tools/NAME.c or tools/NAME/*.c is the program NAME.
 tool_sources = $(wildcard tools/$(1).c tools/$(1)/*.c)
-TOOLS := $(foreach t,mkimage wasmc k23,$(if $(call tool_sources,$(t)),$(t)))
+TOOLS := $(foreach t,mkimage lines wasmc k23,$(if $(call tool_sources,$(t)),$(t)))
 LINUX_TOOLS := $(filter wasmc,$(TOOLS))
 HOST_LIBS := -lsodium -llz4 -lzstd
 
@@ -350,6 +364,7 @@ $(B)/$(1)/$(2): $(call objects,$(1),$(3)) $(call archives,$(1),$(4))
 	    -Wl,--end-group $(5)
 endef
 TOOL_LAYERS_mkimage := base
+TOOL_LAYERS_lines := base
 TOOL_LAYERS_wasmc := base $(WASM) support
 TOOL_LAYERS_k23 := base
 define tool_rules
@@ -392,7 +407,7 @@ $(eval $(call program_rules,san,irtest,test/ir/irtest.c,base $(WASM) support))
 EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
 $(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base $(WASM) support,-static)))
 EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
-$(call objects,target,test/kernel/cost_wasm.c) \
+$(call objects,target,test/kernel/cost_wasm.c test/kernel/panic_report.c) \
 $(call objects,san,$(wildcard test/unit/runtime*.c)) $(call objects,linux,$(wildcard test/emit/*.c)): | $(WAT_HEADERS)
 
 # --- examples: WebAssembly, and the same C for the bare machine to compare with -----------------

@@ -13,10 +13,13 @@
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
+#include "kernel/panic.h"
 #include "kernel/program.h"
 #include "kernel/random.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+
+#include "wasm/wasm.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -93,6 +96,10 @@ status_t plat_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t s
     return space_copy_in(space->space, to, from, size);
 }
 
+bool plat_try_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t size) {
+    return space_copy_try_in(space->space, to, from, size);
+}
+
 status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from, size_t size) {
     return space_copy_out(space->space, to, from, size);
 }
@@ -148,6 +155,19 @@ enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_
     default:
         return PLAT_EXIT_FAULT;
     }
+}
+
+static void print_guest(const void *guest, uint64_t from, uint64_t below, struct sink *sink) {
+    wasm_store_print_stack(guest, from, below, sink);
+}
+
+/* Who has a guest makes it known to panics, so that a kernel without guests need not link the runtime. */
+const struct wasm_store *plat_set_store(const struct wasm_store *store) {
+    struct thread *self = thread_current();
+    const struct wasm_store *before = self->guest;
+    self->guest = store;
+    panic_set_guest_printer(print_guest);
+    return before;
 }
 
 uint32_t plat_exit_instruction(void) {

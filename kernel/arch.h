@@ -187,11 +187,17 @@ void arch_context_init(struct arch_context *context, void *stack_top, void (*ent
 /* Saves in *from, goes on in *to; returns when somebody switches back. Interrupts off. */
 void arch_switch(struct arch_context *from, const struct arch_context *to);
 
+/* A function on a stack: where it goes on, and where its frame ends: the frames of those it has called
+ * lie below. */
+struct arch_frame {
+    uint64_t pc, end;
+};
+
 /* The return addresses on a stack, newest first, at most `cap`. `frame` is the frame pointer to start
  * at (0: the caller's), and `link` the return address in its register there, which is the only place
  * it is in when the innermost function calls nothing (0: it has called). Stops at the first
  * implausible frame. */
-size_t arch_backtrace(uint64_t frame, uint64_t link, uint64_t *pcs, size_t cap);
+size_t arch_backtrace(uint64_t frame, uint64_t link, struct arch_frame *frames, size_t cap);
 
 /* ---- Page tables ---- */
 

@@ -42,6 +42,8 @@
 #define LOG_MODULE_SIZE          16       /* bytes of a module's name, its end included */
 #define LOG_MAX_FILTERS          16       /* modules with a level of their own */
 #define PANIC_MAX_FRAMES         32       /* of a backtrace */
+#define PANIC_LOG_LINES          20       /* shown after it */
+#define PANIC_STOP_MS            5        /* for other harts to stop */
 #define VIRTIO_MAX_DEVICES       32
 #define VIRTIO_CONSOLE_MAX_PORTS 8
 #define VIRTIO_CONSOLE_NAME_SIZE 32

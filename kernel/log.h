@@ -25,8 +25,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* A device that shows text. Nothing here sleeps. */
 struct console {
-    /* Takes what fits right now, at least one byte when ready; returns how many. A panic calls it too,
-     * on a machine whose other harts stand still wherever they were: no locks. */
+    /* Takes what fits right now, at least one byte when ready; returns how many. */
     size_t (*write)(const char *text, size_t len);
     /* Waits until all that write() took has left. */
     void (*flush)(void);

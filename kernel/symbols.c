@@ -1,11 +1,12 @@
 /*
- * Symbol lookup. The table holds link-time addresses; the kernel was linked at 0 and runs wherever
- * the loader put it.
+ * Symbol lookup. The tables hold link-time addresses; the kernel was linked at 0 and runs wherever
+ * the loader put it. The linker puts the line table between linetable_start and linetable_end.
  */
 #include "kernel/symbols.h"
 
 #include "abi/boot.h"
 #include "base/elf.h"
+#include "kernel/linetable.h"
 
 #include <stddef.h>
 
@@ -14,6 +15,8 @@ static size_t symbols_len;
 static const char *names;
 static size_t names_size;
 static uint64_t image_start, image_size;
+
+extern const char linetable_start[], linetable_end[];
 
 void symbols_init(const struct boot_info *info) {
     image_start = info->payload_virt;
@@ -32,4 +35,10 @@ bool symbols_find(uint64_t pc, const char **name_out, uint64_t *offset_out) {
     }
     return elf_symbol_at(symbols, symbols_len, names, names_size, pc - image_start, name_out,
                          offset_out) != NULL;
+}
+
+bool symbols_find_line(uint64_t pc, const char **file_out, uint32_t *line_out) {
+    return pc - image_start < image_size &&
+           linetable_find(linetable_start, (size_t)(linetable_end - linetable_start),
+                          pc - image_start, file_out, line_out);
 }

@@ -49,6 +49,7 @@ struct thread {
     void *arg;
     vaddr_t stack_low, stack_high; /* kernel stack */
     struct space *space;           /* of the program, or NULL */
+    const void *guest;             /* whose calls it is in, for backtraces: see panic.h */
     struct user_regs *regs;        /* of the guest whose floats may be in the hart, or NULL */
     uint64_t guest_instret;        /* instructions retired in user mode, in all */
     uint64_t instret;              /* in all, up to the last switch */

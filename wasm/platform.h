@@ -18,6 +18,7 @@
 
 typedef uint64_t gaddr_t;
 
+struct wasm_store;
 struct plat_space; /* the user half of one domain */
 
 /* Memory for the runtime's own arenas. */
@@ -51,6 +52,10 @@ MUST_CHECK status_t plat_publish(struct plat_space *space, gaddr_t addr, const v
 MUST_CHECK status_t plat_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t size);
 MUST_CHECK status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from,
                                   size_t size);
+
+/* plat_copy_in() from the domain that the calling thread runs, of what is there already: takes no lock,
+ * makes no page. */
+bool plat_try_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t size);
 
 /* ---- running ------------------------------------------------------------------------------ */
 
@@ -96,6 +101,10 @@ enum plat_exit plat_run(struct plat_space *space, struct plat_regs *regs, gaddr_
  * nobody looks at them. Before they are read or written after a plat_run(), and before the struct
  * goes away. */
 void plat_sync(struct plat_regs *regs);
+
+/* From now on the calling thread is in calls into this store (NULL: into none), as far as the host's own
+ * backtraces go. Returns what was said before. */
+const struct wasm_store *plat_set_store(const struct wasm_store *store);
 
 /* The 4-byte instruction by which guest stubs leave (PLAT_EXIT_CALL). */
 uint32_t plat_exit_instruction(void);

@@ -149,4 +149,9 @@ void wasm_caller_set_trap(struct wasm_caller *caller, enum trap trap);
 struct sink;
 void wasm_trap_print(const struct wasm_trap *trap, struct sink *sink);
 
+/* For a host that is going down in the middle of a call: prints the guest's functions of those calls
+ * into the store whose frames on the host's own stack lie between the addresses. Takes no lock. */
+void wasm_store_print_stack(const struct wasm_store *store, uintptr_t from, uintptr_t below,
+                            struct sink *sink);
+
 #endif

@@ -44,26 +44,37 @@ _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "offsets.h");
 _Static_assert(offsetof(struct arch_context, sp) == CONTEXT_SP, "offsets.h");
 _Static_assert(offsetof(struct arch_context, s) == CONTEXT_S(0), "offsets.h");
 
-static const char *const cause_texts[] = {
-    [SCAUSE_FETCH_MISALIGNED] = "instruction address misaligned",
-    [SCAUSE_FETCH_ACCESS] = "instruction access fault",
-    [SCAUSE_ILLEGAL] = "illegal instruction",
-    [SCAUSE_BREAKPOINT] = "breakpoint",
-    [SCAUSE_LOAD_MISALIGNED] = "load address misaligned",
-    [SCAUSE_LOAD_ACCESS] = "load access fault",
-    [SCAUSE_STORE_MISALIGNED] = "store address misaligned",
-    [SCAUSE_STORE_ACCESS] = "store access fault",
-    [SCAUSE_ECALL_USER] = "environment call",
-    [SCAUSE_FETCH_PAGE] = "instruction page fault",
-    [SCAUSE_LOAD_PAGE] = "load page fault",
-    [SCAUSE_STORE_PAGE] = "store page fault",
+/* Every exception that the privileged architecture 1.12 knows: its name, and what it is for a guest. */
+static const struct {
+    const char *text;
+    enum user_exit exit;
+} exceptions[] = {
+    [SCAUSE_FETCH_MISALIGNED] = {"instruction address misaligned", USER_EXIT_MISALIGNED},
+    [SCAUSE_FETCH_ACCESS] = {"instruction access fault", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_ILLEGAL] = {"illegal instruction", USER_EXIT_ILLEGAL},
+    [SCAUSE_BREAKPOINT] = {"breakpoint", USER_EXIT_BREAKPOINT},
+    [SCAUSE_LOAD_MISALIGNED] = {"load address misaligned", USER_EXIT_MISALIGNED},
+    [SCAUSE_LOAD_ACCESS] = {"load access fault", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_STORE_MISALIGNED] = {"store address misaligned", USER_EXIT_MISALIGNED},
+    [SCAUSE_STORE_ACCESS] = {"store access fault", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_ECALL_USER] = {"environment call from user mode", USER_EXIT_CALL},
+    [SCAUSE_ECALL_SUPERVISOR] = {"environment call from supervisor mode", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_ECALL_VIRTUAL] = {"environment call from a virtual supervisor", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_ECALL_MACHINE] = {"environment call from machine mode", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_FETCH_PAGE] = {"instruction page fault", USER_EXIT_EXECUTE_FAULT},
+    [SCAUSE_LOAD_PAGE] = {"load page fault", USER_EXIT_READ_FAULT},
+    [SCAUSE_STORE_PAGE] = {"store page fault", USER_EXIT_WRITE_FAULT},
+    [SCAUSE_SOFTWARE_CHECK] = {"software check", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_HARDWARE_ERROR] = {"hardware error", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_FETCH_GUEST_PAGE] = {"guest instruction page fault", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_LOAD_GUEST_PAGE] = {"guest load page fault", USER_EXIT_ACCESS_FAULT},
+    [SCAUSE_VIRTUAL] = {"virtual instruction", USER_EXIT_ILLEGAL},
+    [SCAUSE_STORE_GUEST_PAGE] = {"guest store page fault", USER_EXIT_ACCESS_FAULT},
 };
+enum { EXCEPTIONS = sizeof(exceptions) / sizeof(exceptions[0]) };
 
 static const char *cause_text(uint64_t cause) {
-    const char *text = NULL;
-    if (cause < sizeof(cause_texts) / sizeof(cause_texts[0])) {
-        text = cause_texts[cause];
-    }
+    const char *text = cause < EXCEPTIONS ? exceptions[cause].text : NULL;
     return text ? text : "unknown exception";
 }
 
@@ -143,27 +154,12 @@ void user_regs_start(struct user_regs *regs) {
 }
 
 static enum user_exit exit_of_exception(struct user_regs *regs) {
-    switch (regs->cause) {
-    case SCAUSE_ECALL_USER:
+    if (regs->cause == SCAUSE_ECALL_USER) {
         regs->pc += 4;
         return USER_EXIT_CALL;
-    case SCAUSE_LOAD_PAGE:
-        return USER_EXIT_READ_FAULT;
-    case SCAUSE_STORE_PAGE:
-        return USER_EXIT_WRITE_FAULT;
-    case SCAUSE_FETCH_PAGE:
-        return USER_EXIT_EXECUTE_FAULT;
-    case SCAUSE_BREAKPOINT:
-        return USER_EXIT_BREAKPOINT;
-    case SCAUSE_ILLEGAL:
-        return USER_EXIT_ILLEGAL;
-    case SCAUSE_FETCH_MISALIGNED:
-    case SCAUSE_LOAD_MISALIGNED:
-    case SCAUSE_STORE_MISALIGNED:
-        return USER_EXIT_MISALIGNED;
-    default:
-        return USER_EXIT_ACCESS_FAULT;
     }
+    bool is_known = regs->cause < EXCEPTIONS && exceptions[regs->cause].text;
+    return is_known ? exceptions[regs->cause].exit : USER_EXIT_ACCESS_FAULT;
 }
 
 static void load_floats(struct user_regs *regs) {
@@ -230,7 +226,7 @@ static bool is_frame_pointer(uint64_t value, uint64_t fp) {
     return value % 16 == 0 && value > fp && value - fp < THREAD_STACK_PAGES * PAGE_SIZE;
 }
 
-size_t arch_backtrace(uint64_t frame, uint64_t link, uint64_t *pcs, size_t cap) {
+size_t arch_backtrace(uint64_t frame, uint64_t link, struct arch_frame *frames, size_t cap) {
     uint64_t fp = frame ? frame : (uint64_t)__builtin_frame_address(0);
     size_t len = 0;
     while (len < cap && fp % 16 == 0 && fp > PAGE_SIZE) {
@@ -247,7 +243,7 @@ size_t arch_backtrace(uint64_t frame, uint64_t link, uint64_t *pcs, size_t cap) 
         if (pc == 0) {
             break;
         }
-        pcs[len++] = pc;
+        frames[len++] = (struct arch_frame){pc, next};
         if (next <= fp) {
             break;
         }

@@ -214,6 +214,17 @@ status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from, s
     return copied ? STATUS_OK : STATUS_FAULT;
 }
 
+bool plat_try_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t size) {
+    return plat_copy_in(space, to, from, size) == STATUS_OK;
+}
+
+const struct wasm_store *plat_set_store(const struct wasm_store *store) {
+    static _Thread_local const struct wasm_store *current;
+    const struct wasm_store *before = current;
+    current = store;
+    return before;
+}
+
 /* ---- services -------------------------------------------------------------------------------- */
 
 /* What emitted code may use. QEMU's default processor has the three; K23_ISA says otherwise. */

@@ -298,7 +298,9 @@ status_t wasm_call(struct wasm_store *store, const struct wasm_extern *extern_fu
         .depth = store->activation ? store->activation->depth + 1 : 1,
     };
     store->activation = &a;
+    const struct wasm_store *outer = plat_set_store(store);
     status_t status = call_guest(store, &a, func, args, results, trap_out);
+    (void)plat_set_store(outer);
     store->activation = a.outer;
     return status;
 }

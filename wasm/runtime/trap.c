@@ -78,32 +78,50 @@ struct walk {
     bool is_return; /* pc is a return address, ra not known */
 };
 
-static void add_frame(struct wasm_trap *trap, const struct code_range *range,
-                      const struct walk *w) {
-    if (trap->frame_count == LIMIT_BACKTRACE) {
-        trap->more_frames++;
+/* What a walk is for: a trap to fill, or a sink to print to on a host that is going down. */
+struct visitor {
+    const struct wasm_store *store;
+    struct wasm_trap *trap;
+    struct sink *sink; /* if trap is NULL */
+    uint32_t seen;     /* frames; those beyond LIMIT_BACKTRACE are only counted */
+};
+
+static void print_frame(const struct wasm_frame *frame, struct sink *sink);
+
+static void visit(struct visitor *v, const struct code_range *range, const struct walk *w) {
+    if (v->seen++ >= LIMIT_BACKTRACE) {
         return;
     }
     const struct module *m = range->module->decoded;
     const struct code_site *site = codecache_site(range, w->pc, w->is_return);
     uint32_t func = range->code->func;
-    trap->frames[trap->frame_count++] = (struct wasm_frame){
+    struct wasm_frame frame = {
         .module = m->name,
         .func = m->funcs[func].name,
         .func_index = func,
         .offset = site ? site->pos : m->funcs[func].body_offset,
     };
+    if (v->trap) {
+        v->trap->frames[v->trap->frame_count++] = frame;
+    } else {
+        fmt_print(v->sink, "  wasm ");
+        print_frame(&frame, v->sink);
+    }
+}
+
+static bool read_stack(const struct visitor *v, gaddr_t from, gaddr_t *to) {
+    return v->trap ? plat_copy_in(v->store->space, to, from, sizeof(*to)) == STATUS_OK
+                   : plat_try_copy_in(v->store->space, to, from, sizeof(*to));
 }
 
 /* To the caller of the function that `range` is; false when the stack does not tell. */
-static bool step_out(const struct wasm_store *store, const struct code_range *range,
-                     struct walk *w) {
+static bool step_out(const struct visitor *v, const struct code_range *range, struct walk *w) {
     const struct code *code = range->code;
     uint64_t offset = w->pc - range->start;
     bool has_frame = w->is_return || offset > code->frame_set;
     gaddr_t cfa = w->sp + (has_frame ? code->frame_size : 0);
     if (w->is_return || (has_frame && offset >= code->ra_saved)) {
-        if (plat_copy_in(store->space, &w->ra, cfa - 8, sizeof(w->ra)) != STATUS_OK) {
+        if (!read_stack(v, cfa - 8, &w->ra)) {
             return false;
         }
     }
@@ -113,8 +131,8 @@ static bool step_out(const struct wasm_store *store, const struct code_range *ra
 
 /* The frames of one activation. The stack is finite and each step goes up in it, or up to a function
  * without a frame, which calls nothing and so is met once. */
-static void walk_activation(const struct wasm_store *store, const struct activation *activation,
-                            struct wasm_trap *trap) {
+static void walk_activation(struct visitor *v, const struct activation *activation) {
+    const struct wasm_store *store = v->store;
     struct walk w = {.pc = activation->regs.pc,
                      .sp = activation->regs.x[ABI_REG_SP],
                      .ra = activation->regs.x[ABI_REG_RA]};
@@ -129,10 +147,10 @@ static void walk_activation(const struct wasm_store *store, const struct activat
         if (!range || range->kind != CODE_FUNC) {
             return;
         }
-        add_frame(trap, range, &w);
+        visit(v, range, &w);
         gaddr_t sp = w.sp;
         bool was_return = w.is_return;
-        if (!step_out(store, range, &w) || (was_return && w.sp <= sp)) {
+        if (!step_out(v, range, &w) || (was_return && w.sp <= sp)) {
             return;
         }
     }
@@ -141,15 +159,28 @@ static void walk_activation(const struct wasm_store *store, const struct activat
 void trap_fill(struct wasm_store *store, enum trap kind, struct wasm_trap *trap_out) {
     memset(trap_out, 0, sizeof(*trap_out));
     trap_out->kind = kind;
+    struct visitor v = {.store = store, .trap = trap_out};
     for (const struct activation *a = store->activation; a; a = a->outer) {
-        walk_activation(store, a, trap_out);
+        walk_activation(&v, a);
+    }
+    trap_out->more_frames = v.seen - trap_out->frame_count;
+}
+
+void wasm_store_print_stack(const struct wasm_store *store, uintptr_t from, uintptr_t below,
+                            struct sink *sink) {
+    struct visitor v = {.store = store, .sink = sink};
+    uint32_t depth = 0;
+    for (const struct activation *a = store->activation; a && depth <= LIMIT_NESTED_CALLS;
+         a = a->outer, depth++) {
+        if ((uintptr_t)a >= from && (uintptr_t)a < below) {
+            walk_activation(&v, a);
+        }
     }
 }
 
 /* ---- printing ------------------------------------------------------------------------------ */
 
-static void print_frame(const struct wasm_frame *frame, uint32_t number, struct sink *sink) {
-    fmt_print(sink, "  %u: ", number);
+static void print_frame(const struct wasm_frame *frame, struct sink *sink) {
     if (frame->module.size > 0) {
         fmt_print(sink, "%.*s!", (int)frame->module.size, frame->module.at);
     }
@@ -164,7 +195,8 @@ static void print_frame(const struct wasm_frame *frame, uint32_t number, struct 
 void wasm_trap_print(const struct wasm_trap *trap, struct sink *sink) {
     fmt_print(sink, "trap: %s\n", trap_text(trap->kind));
     for (uint32_t i = 0; i < trap->frame_count; i++) {
-        print_frame(&trap->frames[i], i, sink);
+        fmt_print(sink, "  %u: ", i);
+        print_frame(&trap->frames[i], sink);
     }
     if (trap->more_frames > 0) {
         fmt_print(sink, "  ... and %u more\n", trap->more_frames);
