@@ -347,6 +347,29 @@ $(PAYLOADS): $(B)/payload/%: $(B)/payload/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 	$(call link_loader,$<)
 .SECONDARY:
 
+# Native domains that payloads have inside: test/kernel/domain/NAME.c is NAME_domain[] in gen/domain/NAME.h.
+# They run in user mode, where tp is theirs, at whatever address they are put.
+DOMAIN := test/kernel/domain/riscv64
+DOMAIN_HEADERS := $(patsubst test/kernel/domain/%.c,$(B)/gen/domain/%.h,$(wildcard test/kernel/domain/*.c)) \
+    $(patsubst $(DOMAIN)/%_domain.S,$(B)/gen/domain/%.h,$(wildcard $(DOMAIN)/*_domain.S))
+COMPILE_domain = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) -fno-stack-protector -fvisibility=hidden
+define domain
+@mkdir -p $(@D)
+$(call say,DOMAIN)
+$(Q)$(foreach s,$(filter %.c %.S,$^),$(COMPILE_domain) -MF $@.$(basename $(notdir $s)).d -MT $@ -c $s \
+    -o $@.$(basename $(notdir $s)).o &&) \
+    ld.lld-19 --gc-sections -T $(DOMAIN)/domain.ld -o $@.elf $(patsubst %,$@.%.o,$(basename $(notdir $(filter %.c \
+    %.S,$^))))
+$(Q)riscv64-unknown-elf-objcopy -O binary $@.elf $@.bin
+$(Q)(echo 'static const unsigned char $(basename $(@F))_domain[] = {'; \
+    od -v -An -tx1 $@.bin | sed -e 's/ \(..\)/0x\1, /g'; echo '};') >$@
+endef
+$(B)/gen/domain/%.h: test/kernel/domain/%.c $(DOMAIN)/start.S $(DOMAIN)/domain.ld
+	$(domain)
+$(B)/gen/domain/%.h: $(DOMAIN)/%_domain.S $(DOMAIN)/domain.ld
+	$(domain)
+$(call objects,target,$(wildcard test/kernel/*.c)): | $(DOMAIN_HEADERS)
+
 # --- programs on this machine -------------------------------------------------------------------
 
 # tools/NAME.c or tools/NAME/*.c is the program NAME.

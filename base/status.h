@@ -40,7 +40,8 @@
     X(BUSY, "in use")                                                                              \
     X(WOULD_BLOCK, "would have to wait")                                                           \
     X(TIMED_OUT, "timed out")                                                                      \
-    X(KILLED, "killed")
+    X(KILLED, "killed")                                                                            \
+    X(PEER_GONE, "the other side is gone")
 
 enum status {
 #define X(name, text) STATUS_##name,

@@ -129,7 +129,13 @@ struct user_regs {
         *quick; /* USER_QUICK_LEN entries; user_regs_start() takes NULL for none */
     uint64_t f[32];
     uint64_t fcsr;
-    uint64_t instret;   /* retired by this guest in user mode and in quick calls, in all */
+    uint64_t instret; /* retired by this guest in user mode and in quick calls, in all */
+    /* Makes this guest a native one: each of its calls that is no quick one runs this in the middle of
+     * the trap, with interrupts off and with arch_user_args() as arguments and results; it may sleep.
+     * True: the guest goes on after the call, without t0 to t6. False: user_enter() returns
+     * USER_EXIT_CALL. NULL: user_enter() returns for every call. Set before user_regs_start(). Such a
+     * guest gets the floating-point registers when it first asks, and its instret is not counted. */
+    bool (*syscall)(struct user_regs *regs);
     uint32_t fp_loaded; /* f and fcsr are live in the hart's registers */
     uint32_t reserved;
 };
@@ -148,6 +154,9 @@ enum user_exit {
     USER_EXIT_NO_MEMORY,    /* a lazy page could not be had: quota or machine exhausted */
     USER_EXIT_KILLED,       /* thread_kill() */
 };
+
+/* The eight argument registers. */
+uint64_t *arch_user_args(struct user_regs *regs);
 
 /* All registers zero but pc and the stack pointer. */
 void user_regs_init(struct user_regs *regs, vaddr_t pc, vaddr_t sp);

@@ -469,11 +469,9 @@ void sched_interrupt(struct thread *thread) {
     unlock_home(home);
 }
 
-bool sched_prepare_sleep(uint64_t deadline_ns, bool killable) {
-    struct hart *hart = hart_self();
+/* Under the queue lock: the current thread sleeps from its switch on. False: it was killed. */
+static bool fall_asleep(struct hart *hart, uint64_t deadline_ns, bool killable) {
     struct thread *self = hart->current;
-    lockcheck_irq_off("going to sleep");
-    spinlock_lock(&hart->queue_lock);
     bool sleeps = !killable || !__atomic_load_n(&self->kill, __ATOMIC_SEQ_CST);
     self->killable = killable;
     self->woke = sleeps ? STATUS_OK : STATUS_KILLED;
@@ -487,6 +485,14 @@ bool sched_prepare_sleep(uint64_t deadline_ns, bool killable) {
         }
         list_insert(after, &self->timer_node);
     }
+    return sleeps;
+}
+
+bool sched_prepare_sleep(uint64_t deadline_ns, bool killable) {
+    struct hart *hart = hart_self();
+    lockcheck_irq_off("going to sleep");
+    spinlock_lock(&hart->queue_lock);
+    bool sleeps = fall_asleep(hart, deadline_ns, killable);
     spinlock_unlock(&hart->queue_lock);
     return sleeps;
 }
@@ -527,6 +533,39 @@ void sched_hand_over(struct thread *to) {
     set_timer(hart);
     spinlock_unlock(&hart->queue_lock);
     thread_switch_to(from, to);
+}
+
+/* The same for one with another home. If it may not run here, it is made ready there. */
+static bool fetch_sleeper(struct hart *hart, struct thread *to, bool wanted) {
+    struct hart *home = lock_home(to);
+    bool taken = wanted && take_sleeper(home, hart, to);
+    if (!taken && to->state == THREAD_SLEEPING) {
+        make_ready(home, to, STATUS_OK);
+    }
+    spinlock_unlock(&home->queue_lock);
+    return taken;
+}
+
+void sched_exchange(struct thread *to, uint64_t deadline_ns, struct spinlock *held) {
+    struct hart *hart = hart_self();
+    struct thread *self = hart->current;
+    lockcheck_irq_off("going to sleep");
+    spinlock_lock(&hart->queue_lock);
+    bool sleeps = fall_asleep(hart, deadline_ns, true);
+    charge(hart, arch_ticks());
+    bool taken = sleeps && __atomic_load_n(&to->hart, __ATOMIC_ACQUIRE) == hart &&
+                 take_sleeper(hart, hart, to);
+    if (taken) {
+        set_timer(hart);
+    }
+    spinlock_unlock(&hart->queue_lock);
+    taken = taken || fetch_sleeper(hart, to, sleeps);
+    spinlock_unlock(held);
+    if (taken) {
+        thread_switch_to(self, to);
+    } else if (sleeps) {
+        sched_switch();
+    }
 }
 
 void sched_tick(void) {

@@ -26,6 +26,10 @@ bool sched_prepare_sleep(uint64_t deadline_ns, bool killable);
  * to sleep, so that `to` may wake it. Interrupts off. */
 void sched_hand_over(struct thread *to);
 
+/* Both at once, killable, and `held` is free on return: it guards what the two sleep for, and `to` is not
+ * touched after it is given up, so that it may be gone then if it takes the lock before it goes. */
+void sched_exchange(struct thread *to, uint64_t deadline_ns, struct spinlock *held);
+
 /* Makes a sleeping thread ready on its home hart; nothing if it is not sleeping. Any context. */
 void sched_wake(struct thread *thread);
 

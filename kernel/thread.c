@@ -318,7 +318,9 @@ enum user_exit thread_run_user(struct user_regs *regs) {
     }
     uint64_t before = regs->instret;
     enum user_exit exit = run(self, regs);
-    self->guest_instret += regs->instret - before;
+    if (!regs->syscall) {
+        self->guest_instret += regs->instret - before;
+    }
     return exit;
 }
 

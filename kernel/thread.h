@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/status.h"
 #include "kernel/arch.h"
+#include "kernel/ipc/state.h"
 #include "kernel/limits.h"
 #include "kernel/sync.h"
 
@@ -55,6 +56,7 @@ struct thread {
     uint64_t instret;              /* in all, up to the last switch */
     struct spinlock join_lock;
     struct waitqueue joiners;
+    struct ipc_state ipc;     /* of a native guest's thread */
     struct lock_list mutexes; /* that it holds; debug builds */
     char name[THREAD_NAME_SIZE];
 };

@@ -102,7 +102,7 @@ trap_vector:
     add t2, t2, t0
     csrr t0, sepc
     ld t1, QUICK_PC(t2)
-    bne t1, t0, leave_user_saved
+    bne t1, t0, not_quick
     sd ra, USER_X(1)(a0)
     sd sp, USER_X(2)(a0)
     sd tp, USER_X(4)(a0)
@@ -164,6 +164,89 @@ quick_refused:
     li a5, 0
     li a6, 0
     li a7, 0
+    li t3, 0
+    li t4, 0
+    li t5, 0
+    li t6, 0
+    j leave_user_saved
+
+    /* A system call of a native guest: a function call too, with arguments in a0 to a7. It may sleep
+     * and go on on another hart, so that everything the guest is given back comes from user_regs. */
+not_quick:
+    ld t1, USER_SYSCALL(a0)
+    beqz t1, leave_user_saved
+    sd ra, USER_X(1)(a0)
+    sd sp, USER_X(2)(a0)
+    sd gp, USER_X(3)(a0)
+    sd tp, USER_X(4)(a0)
+    sd a1, USER_X(11)(a0)
+    sd a2, USER_X(12)(a0)
+    sd a3, USER_X(13)(a0)
+    sd a4, USER_X(14)(a0)
+    sd a5, USER_X(15)(a0)
+    sd a6, USER_X(16)(a0)
+    sd a7, USER_X(17)(a0)
+    csrrw t2, sscratch, zero
+    sd t2, USER_X(10)(a0)
+    addi t0, t0, 4
+    sd t0, USER_PC(a0)
+    csrr t2, sstatus
+    sd t2, USER_STATUS(a0)
+    ld sp, USER_KERNEL_SP(a0)
+    ld tp, SAVED_TP(sp)
+    jalr t1
+    mv t2, a0
+    ld a0, SAVED_REGS(sp)
+    sd tp, SAVED_TP(sp)
+    ld t0, USER_PC(a0)
+    ld t1, USER_STATUS(a0)
+    csrw sepc, t0
+    csrw sstatus, t1
+    beqz t2, syscall_leaves
+    csrw sscratch, a0
+    ld ra, USER_X(1)(a0)
+    ld sp, USER_X(2)(a0)
+    ld gp, USER_X(3)(a0)
+    ld tp, USER_X(4)(a0)
+    ld a1, USER_X(11)(a0)
+    ld a2, USER_X(12)(a0)
+    ld a3, USER_X(13)(a0)
+    ld a4, USER_X(14)(a0)
+    ld a5, USER_X(15)(a0)
+    ld a6, USER_X(16)(a0)
+    ld a7, USER_X(17)(a0)
+    li t0, 0
+    li t1, 0
+    li t2, 0
+    li t3, 0
+    li t4, 0
+    li t5, 0
+    li t6, 0
+    ld a0, USER_X(10)(a0)
+    sret
+
+    /* As if the guest had just made the call: s0 to s11 are its own again. */
+syscall_leaves:
+    addi t0, t0, -4
+    csrw sepc, t0
+    li t0, SCAUSE_ECALL
+    csrw scause, t0
+    ld t0, USER_X(10)(a0)
+    csrw sscratch, t0
+    sd zero, USER_X(5)(a0)
+    sd zero, USER_X(6)(a0)
+    sd zero, USER_X(7)(a0)
+    ld ra, USER_X(1)(a0)
+    ld sp, USER_X(2)(a0)
+    ld gp, USER_X(3)(a0)
+    ld tp, USER_X(4)(a0)
+    ld a1, USER_X(11)(a0)
+    ld a2, USER_X(12)(a0)
+    ld a3, USER_X(13)(a0)
+    ld a4, USER_X(14)(a0)
+    ld a5, USER_X(15)(a0)
+    ld a6, USER_X(16)(a0)
+    ld a7, USER_X(17)(a0)
     li t3, 0
     li t4, 0
     li t5, 0

@@ -36,6 +36,7 @@ _Static_assert((USER_QUICK_LEN - 1) * sizeof(struct user_quick) == QUICK_MASK, "
 _Static_assert(offsetof(struct user_regs, f) == USER_F, "offsets.h");
 _Static_assert(offsetof(struct user_regs, fcsr) == USER_FCSR, "offsets.h");
 _Static_assert(offsetof(struct user_regs, instret) == USER_INSTRET, "offsets.h");
+_Static_assert(offsetof(struct user_regs, syscall) == USER_SYSCALL, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, pc) == FRAME_PC, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, status) == FRAME_STATUS, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, cause) == FRAME_CAUSE, "offsets.h");
@@ -138,6 +139,10 @@ void trap_kernel(struct trap_frame *frame, uint64_t overflow) {
     report(frame, cause_text(frame->cause));
 }
 
+uint64_t *arch_user_args(struct user_regs *regs) {
+    return &regs->x[10];
+}
+
 void user_regs_init(struct user_regs *regs, vaddr_t pc, vaddr_t sp) {
     memset(regs, 0, sizeof(*regs));
     regs->pc = pc;
@@ -150,7 +155,7 @@ void user_regs_start(struct user_regs *regs) {
     regs->quick = regs->quick ? regs->quick : none;
     regs->status = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS |
                                                    SSTATUS_VS | SSTATUS_SUM | SSTATUS_MXR);
-    regs->status |= SSTATUS_SPIE | (machine.fpu ? SSTATUS_FS_CLEAN : 0);
+    regs->status |= SSTATUS_SPIE | (machine.fpu && !regs->syscall ? SSTATUS_FS_CLEAN : 0);
 }
 
 static enum user_exit exit_of_exception(struct user_regs *regs) {
@@ -185,9 +190,20 @@ void arch_quick_return(struct user_regs *regs) {
     regs->instret -= arch_instret();
 }
 
+/* A native guest, which is given them when it asks, and asks now. */
+static bool wants_floats(const struct user_regs *regs) {
+    return regs->cause == SCAUSE_ILLEGAL && (regs->status & SSTATUS_FS) == 0 && machine.fpu;
+}
+
 enum user_exit user_enter(struct user_regs *regs) {
-    load_floats(regs);
+    if (!regs->syscall) {
+        load_floats(regs);
+    }
     user_run(regs);
+    while (wants_floats(regs)) {
+        load_floats(regs);
+        user_run(regs);
+    }
     if (regs->cause & SCAUSE_INTERRUPT) {
         return USER_EXIT_INTERRUPT;
     }
@@ -207,6 +223,9 @@ void arch_user_save(struct user_regs *regs) {
         fp_save(regs);
         csr_clear(sstatus, SSTATUS_FS);
         regs->status = (regs->status & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_CLEAN;
+    }
+    if (regs->syscall) {
+        regs->status &= ~(uint64_t)SSTATUS_FS; /* until it asks for them again */
     }
     regs->fp_loaded = 0;
 }

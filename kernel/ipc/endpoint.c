@@ -1,0 +1,493 @@
+/*
+ * Endpoints.
+ *
+ * A thread in an operation sleeps in one of three queues of its endpoint, by its phase. Whoever brings
+ * the operation to its end takes it out of the queue, says how it went, and wakes it:
+ *
+ *     endpoint_call     CALLING ── a server receives ──> SERVED ── the answer ──> DONE
+ *     endpoint_receive  RECEIVING ── a call ──> DONE
+ *
+ * Invariants, under the endpoint's lock: not both callers and receivers are queued; a thread is
+ * SERVED exactly while one server (caller->ipc.server) or one reply (caller->ipc.reply) points back.
+ *
+ * Locks: the handle table's, inside it the endpoint's, inside that a run queue's. Finding a handle ends
+ * with the endpoint locked while the table still is, so that the endpoint lives; a thread keeps a
+ * reference to the endpoint that it called or served last, so that it lives while the thread sleeps.
+ */
+#include "kernel/ipc/endpoint.h"
+
+#include "abi/syscall.h"
+#include "kernel/assert.h"
+#include "kernel/ipc/payload.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sched.h"
+#include "kernel/sync.h"
+#include "kernel/thread.h"
+
+enum { HANDLE = 0, INFO = 1, WORDS = 2, DEADLINE = 6, BADGE = 6 };
+
+/* The handle was revoked, or another one was: look again. */
+#define STATUS_AGAIN STATUS_WOULD_BLOCK
+
+struct endpoint {
+    struct kobject object;
+    struct spinlock lock;
+    struct list callers;   /* CALLING, in the order of arrival; threads by their wait_node */
+    struct list served;    /* SERVED */
+    struct list receivers; /* RECEIVING */
+};
+
+/* A debt that is a handle's. */
+struct reply {
+    struct kobject object;
+    struct endpoint *endpoint; /* a reference */
+    struct thread *caller;     /* under its lock; NULL when answered or gone */
+};
+
+static struct thread *first(struct list *queue) {
+    return list_empty(queue) ? NULL : list_entry(queue->next, struct thread, wait_node);
+}
+
+/* ---- under the endpoint's lock ---- */
+
+/* The operation of a sleeping thread is over; it is still to be woken. */
+static void complete(struct thread *thread, status_t status) {
+    list_remove(&thread->wait_node);
+    thread->ipc.status = status;
+    thread->ipc.phase = IPC_DONE;
+}
+
+static void complete_all(struct list *queue, status_t status) {
+    for (struct thread *thread = first(queue); thread; thread = first(queue)) {
+        complete(thread, status);
+        sched_wake(thread);
+    }
+}
+
+static void move_message(struct thread *to, struct thread *from, uint64_t badge) {
+    uint64_t *out = to->ipc.args;
+    const uint64_t *in = from->ipc.args;
+    out[INFO] = in[INFO];
+    out[WORDS] = in[WORDS];
+    out[WORDS + 1] = in[WORDS + 1];
+    out[WORDS + 2] = in[WORDS + 2];
+    out[WORDS + 3] = in[WORDS + 3];
+    out[BADGE] = badge;
+    to->ipc.payload = from->ipc.payload;
+    from->ipc.payload = NULL;
+}
+
+/* The server has the caller's request and owes it an answer. The caller is in no queue. */
+static void serve(struct endpoint *endpoint, struct thread *caller, struct thread *server) {
+    move_message(server, caller, caller->ipc.badge);
+    server->ipc.caller = caller;
+    caller->ipc.server = server;
+    caller->ipc.phase = IPC_SERVED;
+    list_push_back(&endpoint->served, &caller->wait_node);
+}
+
+/* The thread that is owed an answer gets the one in self's registers. */
+static void answer(struct thread *self, struct thread *caller) {
+    move_message(caller, self, 0);
+    caller->ipc.server = NULL;
+    caller->ipc.reply = NULL;
+    complete(caller, STATUS_OK);
+}
+
+/* The calling thread gives its operation up. */
+static void withdraw(struct thread *self, status_t status) {
+    list_remove(&self->wait_node);
+    if (self->ipc.server) {
+        self->ipc.server->ipc.caller = NULL;
+        self->ipc.server = NULL;
+    }
+    if (self->ipc.reply) {
+        self->ipc.reply->caller = NULL;
+        self->ipc.reply = NULL;
+    }
+    self->ipc.status = status;
+    self->ipc.phase = IPC_DONE;
+}
+
+/* With self in the queue of its phase and the endpoint locked, which is free on return: sleeps until the
+ * operation is over, at the latest by its being given up. `other`, whose operation is over, is woken
+ * and gets the hart; NULL: nobody. */
+static void sleep(struct endpoint *endpoint, struct thread *self, struct thread *other,
+                  uint64_t deadline_ns) {
+    for (;;) {
+        if (other) {
+            sched_exchange(other, deadline_ns, &endpoint->lock);
+        } else {
+            bool sleeps = sched_prepare_sleep(deadline_ns, true);
+            spinlock_unlock(&endpoint->lock);
+            if (sleeps) {
+                sched_switch();
+            }
+        }
+        other = NULL;
+        if (self->woke == STATUS_OK && self->ipc.phase == IPC_DONE) {
+            return;
+        }
+        /* Killed or too late; whoever is about to end the operation nevertheless has the lock. */
+        spinlock_lock(&endpoint->lock);
+        if (self->woke != STATUS_OK && self->ipc.phase != IPC_DONE) {
+            withdraw(self, self->woke);
+        }
+        if (self->ipc.phase == IPC_DONE) {
+            spinlock_unlock(&endpoint->lock);
+            return;
+        }
+    }
+}
+
+/* ---- endpoints as objects ---- */
+
+static struct endpoint *endpoint_of(struct kobject *object) {
+    return (struct endpoint *)object;
+}
+
+static void free_endpoint(struct kobject *object) {
+    heap_free(object);
+}
+
+static void fail_callers(struct kobject *object) {
+    struct endpoint *endpoint = endpoint_of(object);
+    spinlock_lock(&endpoint->lock);
+    complete_all(&endpoint->callers, STATUS_PEER_GONE);
+    spinlock_unlock(&endpoint->lock);
+}
+
+static void recheck(struct kobject *object) {
+    struct endpoint *endpoint = endpoint_of(object);
+    spinlock_lock(&endpoint->lock);
+    complete_all(&endpoint->callers, STATUS_AGAIN);
+    complete_all(&endpoint->receivers, STATUS_AGAIN);
+    spinlock_unlock(&endpoint->lock);
+}
+
+static const struct kobject_kind endpoint_kind = {
+    .name = "endpoint",
+    .rights = RIGHT_SEND | RIGHT_RECEIVE | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_REVOKE,
+    .free = free_endpoint,
+    .unserved = fail_callers,
+    .recheck = recheck,
+};
+
+status_t endpoint_new(struct kobject **out) {
+    struct endpoint *endpoint = heap_new(struct endpoint);
+    if (!endpoint) {
+        return STATUS_NO_MEMORY;
+    }
+    kobject_init(&endpoint->object, &endpoint_kind);
+    spinlock_init(&endpoint->lock, LOCK_IPC);
+    list_init(&endpoint->callers);
+    list_init(&endpoint->served);
+    list_init(&endpoint->receivers);
+    *out = &endpoint->object;
+    return STATUS_OK;
+}
+
+/* ---- finding and remembering ---- */
+
+/* The endpoint of the handle, locked; *remembered, of self, is it from now on. */
+static status_t lock_endpoint(struct thread *self, uint32_t right, struct endpoint **remembered) {
+    struct kobject *object;
+    TRY(handle_lock(self->ipc.handles, (handle_t)self->ipc.args[HANDLE], &endpoint_kind, right,
+                    &object, &self->ipc.badge));
+    struct endpoint *old = *remembered;
+    if (old != endpoint_of(object)) {
+        kobject_get(object);
+        *remembered = endpoint_of(object);
+    } else {
+        old = NULL;
+    }
+    spinlock_lock(&endpoint_of(object)->lock);
+    handle_unlock(self->ipc.handles);
+    if (old) {
+        kobject_put(&old->object);
+    }
+    return STATUS_OK;
+}
+
+/* Whoever is owed an answer by self does not get one. */
+static void abandon(struct thread *self) {
+    struct endpoint *endpoint = self->ipc.serves;
+    if (!self->ipc.caller) {
+        return;
+    }
+    spinlock_lock(&endpoint->lock);
+    struct thread *caller = self->ipc.caller;
+    self->ipc.caller = NULL;
+    if (caller) {
+        caller->ipc.server = NULL;
+        complete(caller, STATUS_PEER_GONE);
+        sched_wake(caller);
+    }
+    spinlock_unlock(&endpoint->lock);
+}
+
+static void drop_payload(struct thread *self) {
+    struct payload *payload = self->ipc.payload;
+    self->ipc.payload = NULL;
+    if (payload) {
+        arch_irq_on();
+        payload_free(payload);
+        arch_irq_off();
+    }
+}
+
+/* What is left to do by the thread whose operation is over, no lock held. */
+static status_t finish(struct thread *self) {
+    status_t status = self->ipc.status;
+    if (self->ipc.payload) {
+        if (status == STATUS_OK) {
+            status = payload_unpack(self);
+        } else if (status != STATUS_AGAIN) {
+            drop_payload(self);
+        }
+    }
+    return status;
+}
+
+/* After an operation that failed: a message that is not sent leaves nothing behind, nor does a handle
+ * that was revoked. */
+static status_t give_up(struct thread *self, status_t status) {
+    drop_payload(self);
+    arch_irq_on();
+    handle_reap(self->ipc.handles, (handle_t)self->ipc.args[HANDLE]);
+    arch_irq_off();
+    return status;
+}
+
+/* ---- calls ---- */
+
+static status_t call(struct thread *self) {
+    TRY(lock_endpoint(self, RIGHT_SEND, &self->ipc.calls));
+    struct endpoint *endpoint = self->ipc.calls;
+    uint64_t deadline = self->ipc.args[DEADLINE];
+    struct thread *server = first(&endpoint->receivers);
+    if (server) {
+        serve(endpoint, self, server);
+        complete(server, STATUS_OK);
+    } else if (endpoint->object.receivers == 0) {
+        spinlock_unlock(&endpoint->lock);
+        return STATUS_PEER_GONE;
+    } else {
+        self->ipc.phase = IPC_CALLING;
+        list_push_back(&endpoint->callers, &self->wait_node);
+    }
+    sleep(endpoint, self, server, deadline);
+    return finish(self);
+}
+
+status_t endpoint_call(struct thread *self) {
+    if (PAYLOAD_PRESENT(self->ipc.args[INFO])) {
+        TRY(payload_pack(self));
+    }
+    status_t status = call(self);
+    while (status == STATUS_AGAIN) {
+        status = call(self);
+    }
+    return status == STATUS_OK ? status : give_up(self, status);
+}
+
+/* ---- receiving and answering ---- */
+
+/* With the endpoint that self serves locked, and free on return: takes the first call, or waits for one;
+ * `answered` has its answer and is to go on. */
+static status_t receive_locked(struct thread *self, struct thread *answered) {
+    struct endpoint *endpoint = self->ipc.serves;
+    uint64_t deadline = self->ipc.args[DEADLINE];
+    struct thread *caller = first(&endpoint->callers);
+    if (caller) {
+        list_remove(&caller->wait_node);
+        serve(endpoint, caller, self);
+        self->ipc.status = STATUS_OK;
+        if (answered) {
+            sched_wake(answered);
+        }
+        spinlock_unlock(&endpoint->lock);
+    } else {
+        self->ipc.phase = IPC_RECEIVING;
+        list_push_back(&endpoint->receivers, &self->wait_node);
+        sleep(endpoint, self, answered, deadline);
+    }
+    return finish(self);
+}
+
+static status_t receive(struct thread *self) {
+    status_t status = STATUS_AGAIN;
+    while (status == STATUS_AGAIN) {
+        abandon(self);
+        status = lock_endpoint(self, RIGHT_RECEIVE, &self->ipc.serves);
+        if (status == STATUS_OK) {
+            status = receive_locked(self, NULL);
+        }
+    }
+    return status;
+}
+
+status_t endpoint_receive(struct thread *self) {
+    status_t status = receive(self);
+    return status == STATUS_OK ? status : give_up(self, status);
+}
+
+/* The message in self's registers goes to whom self owes an answer. */
+static status_t reply(struct thread *self) {
+    struct endpoint *endpoint = self->ipc.serves;
+    struct thread *caller = NULL;
+    if (self->ipc.caller) {
+        spinlock_lock(&endpoint->lock);
+        caller = self->ipc.caller;
+        self->ipc.caller = NULL;
+        if (caller) {
+            answer(self, caller);
+            sched_wake(caller);
+        }
+        spinlock_unlock(&endpoint->lock);
+    }
+    drop_payload(self);
+    return caller ? STATUS_OK : STATUS_PEER_GONE;
+}
+
+status_t endpoint_reply(struct thread *self) {
+    if (PAYLOAD_PRESENT(self->ipc.args[INFO])) {
+        TRY(payload_pack(self));
+    }
+    return reply(self);
+}
+
+/* On the endpoint that self serves, locked, and free on return. */
+static status_t answer_and_receive(struct thread *self) {
+    struct thread *caller = self->ipc.caller;
+    if (!caller) {
+        spinlock_unlock(&self->ipc.serves->lock);
+        drop_payload(self);
+        return STATUS_AGAIN;
+    }
+    self->ipc.caller = NULL;
+    answer(self, caller);
+    return receive_locked(self, caller);
+}
+
+status_t endpoint_reply_receive(struct thread *self) {
+    struct kobject *object;
+    if (PAYLOAD_PRESENT(self->ipc.args[INFO])) {
+        TRY(payload_pack(self));
+    }
+    status_t status = handle_lock(self->ipc.handles, (handle_t)self->ipc.args[HANDLE],
+                                  &endpoint_kind, RIGHT_RECEIVE, &object, &self->ipc.badge);
+    if (status == STATUS_OK) {
+        struct endpoint *endpoint = endpoint_of(object);
+        if (endpoint == self->ipc.serves && self->ipc.caller) {
+            spinlock_lock(&endpoint->lock);
+            handle_unlock(self->ipc.handles);
+            status = answer_and_receive(self);
+        } else {
+            handle_unlock(self->ipc.handles);
+            (void)!reply(self);
+            status = receive(self);
+        }
+        if (status == STATUS_AGAIN) {
+            status = receive(self);
+        }
+    }
+    return status == STATUS_OK ? status : give_up(self, status);
+}
+
+/* ---- answers that are put off ---- */
+
+static void free_reply(struct kobject *object) {
+    struct reply *kept = (struct reply *)object;
+    struct endpoint *endpoint = kept->endpoint;
+    spinlock_lock(&endpoint->lock);
+    if (kept->caller) {
+        kept->caller->ipc.reply = NULL;
+        complete(kept->caller, STATUS_PEER_GONE);
+        sched_wake(kept->caller);
+    }
+    spinlock_unlock(&endpoint->lock);
+    kobject_put(&endpoint->object);
+    heap_free(kept);
+}
+
+static const struct kobject_kind reply_kind = {
+    .name = "reply", .rights = RIGHT_SEND | RIGHT_TRANSFER, .free = free_reply};
+
+static status_t reply_new(struct endpoint *endpoint, struct reply **out) {
+    struct reply *kept = heap_new(struct reply);
+    if (!kept) {
+        return STATUS_NO_MEMORY;
+    }
+    kobject_init(&kept->object, &reply_kind);
+    kobject_get(&endpoint->object);
+    kept->endpoint = endpoint;
+    *out = kept;
+    return STATUS_OK;
+}
+
+status_t endpoint_keep(struct thread *self, handle_t *out) {
+    struct endpoint *endpoint = self->ipc.serves;
+    struct reply *kept;
+    if (!self->ipc.caller) {
+        return STATUS_PEER_GONE;
+    }
+    TRY(reply_new(endpoint, &kept));
+    status_t status = handle_add(self->ipc.handles, &kept->object, RIGHT_ALL, 0, out);
+    if (status != STATUS_OK) {
+        kobject_put(&kept->object);
+        return status;
+    }
+    spinlock_lock(&endpoint->lock);
+    struct thread *caller = self->ipc.caller;
+    self->ipc.caller = NULL;
+    if (caller) {
+        caller->ipc.server = NULL;
+        caller->ipc.reply = kept;
+        kept->caller = caller;
+    }
+    spinlock_unlock(&endpoint->lock);
+    return STATUS_OK;
+}
+
+static status_t answer_kept(struct thread *self, struct reply *kept) {
+    struct endpoint *endpoint = kept->endpoint;
+    spinlock_lock(&endpoint->lock);
+    struct thread *caller = kept->caller;
+    kept->caller = NULL;
+    if (caller) {
+        answer(self, caller);
+        sched_wake(caller);
+    }
+    spinlock_unlock(&endpoint->lock);
+    return caller ? STATUS_OK : STATUS_PEER_GONE;
+}
+
+status_t endpoint_answer(struct thread *self) {
+    struct kobject *object;
+    handle_t handle = (handle_t)self->ipc.args[HANDLE];
+    if (PAYLOAD_PRESENT(self->ipc.args[INFO])) {
+        TRY(payload_pack(self));
+    }
+    status_t status = handle_get(self->ipc.handles, handle, &reply_kind, RIGHT_SEND, &object);
+    if (status == STATUS_OK) {
+        status = answer_kept(self, (struct reply *)object);
+        (void)!handle_close(self->ipc.handles, handle);
+        kobject_put(object);
+    }
+    drop_payload(self);
+    return status;
+}
+
+void endpoint_leave(struct thread *self) {
+    struct ipc_state *ipc = &self->ipc;
+    if (ipc->serves) {
+        abandon(self);
+        kobject_put(&ipc->serves->object);
+    }
+    if (ipc->calls) {
+        kobject_put(&ipc->calls->object);
+    }
+    payload_free(ipc->payload);
+    *ipc = (struct ipc_state){0};
+}

@@ -1,0 +1,396 @@
+/*
+ * Handle tables, and the grants by which derived handles die together.
+ *
+ * The entries are an array that grows by doubling. A handle is index | generation << INDEX_BITS; the
+ * generation of an entry grows when it is freed and is never 0. Free entries are chained through
+ * `next_free`.
+ */
+#include "kernel/ipc/handle.h"
+
+#include "abi/syscall.h"
+#include "kernel/assert.h"
+#include "kernel/limits.h"
+#include "kernel/mm/heap.h"
+#include "kernel/sync.h"
+
+#include <string.h>
+
+enum { INDEX_BITS = 12, FIRST_CAP = 16, NONE = -1 };
+
+#define GENERATION_MAX ((1u << (32 - INDEX_BITS)) - 1)
+
+_Static_assert(HANDLE_MAX <= 1 << INDEX_BITS, "a handle holds an index");
+
+/* What one handle gave to others. Freed when the handle and all those others are gone. */
+struct grant {
+    struct grant *parent; /* of the handle that gave; a reference */
+    uint32_t refs;
+    uint32_t depth;
+    bool revoked;
+};
+
+struct entry {
+    struct kobject *object; /* NULL: free */
+    struct grant *from;     /* which it was derived by; NULL: it is a first one */
+    struct grant *given;    /* by which others were derived from it; NULL: none yet */
+    uint64_t badge;
+    uint32_t rights;
+    uint32_t generation;
+    int32_t next_free;
+};
+
+struct handle_table {
+    struct spinlock lock;
+    struct entry *entries;
+    uint32_t cap;
+    uint32_t len; /* in use */
+    int32_t first_free;
+};
+
+/* ---- grants ---- */
+
+static void grant_put(struct grant *grant) {
+    while (grant && __atomic_sub_fetch(&grant->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        struct grant *parent = grant->parent;
+        heap_free(grant);
+        grant = parent;
+    }
+}
+
+static void grant_get(struct grant *grant) {
+    if (grant) {
+        __atomic_fetch_add(&grant->refs, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static bool alive(const struct grant *from) {
+    for (; from; from = from->parent) {
+        if (__atomic_load_n(&from->revoked, __ATOMIC_ACQUIRE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- entries, under the table's lock ---- */
+
+static void chain(struct handle_table *table, uint32_t from, uint32_t to) {
+    for (uint32_t i = to; i-- > from;) {
+        table->entries[i].next_free = table->first_free;
+        table->first_free = (int32_t)i;
+    }
+}
+
+static struct entry *find(struct handle_table *table, handle_t handle) {
+    uint32_t index = handle & ((1u << INDEX_BITS) - 1);
+    if (index >= table->cap) {
+        return NULL;
+    }
+    struct entry *entry = &table->entries[index];
+    return entry->object && entry->generation == handle >> INDEX_BITS ? entry : NULL;
+}
+
+static struct handle_passed empty(struct handle_table *table, struct entry *entry) {
+    struct handle_passed passed = {.object = entry->object,
+                                   .from = entry->from,
+                                   .given = entry->given,
+                                   .badge = entry->badge,
+                                   .rights = entry->rights};
+    entry->object = NULL;
+    entry->generation = entry->generation < GENERATION_MAX ? entry->generation + 1 : 1;
+    entry->next_free = table->first_free;
+    table->first_free = (int32_t)(entry - table->entries);
+    table->len--;
+    return passed;
+}
+
+static handle_t fill(struct handle_table *table, const struct handle_passed *passed) {
+    struct entry *entry = &table->entries[table->first_free];
+    table->first_free = entry->next_free;
+    table->len++;
+    entry->object = passed->object;
+    entry->from = passed->from;
+    entry->given = passed->given;
+    entry->badge = passed->badge;
+    entry->rights = passed->rights;
+    return (uint32_t)(entry - table->entries) | entry->generation << INDEX_BITS;
+}
+
+/* The first entry that is dead, taken out; its object is NULL if there is none. */
+static struct handle_passed find_dead(struct handle_table *table) {
+    for (uint32_t i = 0; i < table->cap; i++) {
+        if (table->entries[i].object && !alive(table->entries[i].from)) {
+            return empty(table, &table->entries[i]);
+        }
+    }
+    return (struct handle_passed){0};
+}
+
+/* ---- tables ---- */
+
+static struct entry *new_entries(uint32_t cap) {
+    struct entry *entries = heap_alloc(cap * sizeof(*entries));
+    for (uint32_t i = 0; entries && i < cap; i++) {
+        entries[i].generation = 1;
+    }
+    return entries;
+}
+
+status_t handle_table_new(struct handle_table **out) {
+    struct handle_table *table = heap_new(struct handle_table);
+    if (!table) {
+        return STATUS_NO_MEMORY;
+    }
+    table->entries = new_entries(FIRST_CAP);
+    if (!table->entries) {
+        heap_free(table);
+        return STATUS_NO_MEMORY;
+    }
+    table->cap = FIRST_CAP;
+    table->first_free = NONE;
+    chain(table, 0, FIRST_CAP);
+    *out = table;
+    return STATUS_OK;
+}
+
+void handle_table_free(struct handle_table *table) {
+    if (!table) {
+        return;
+    }
+    for (uint32_t i = 0; i < table->cap; i++) {
+        if (table->entries[i].object) {
+            struct handle_passed passed = empty(table, &table->entries[i]);
+            handle_drop(&passed);
+        }
+    }
+    heap_free(table->entries);
+    heap_free(table);
+}
+
+/* With the lock held on entry and return, free in between: one free entry, by giving back a dead
+ * handle or by growing. */
+static status_t make_room(struct handle_table *table) {
+    struct handle_passed dead = find_dead(table);
+    uint32_t cap = table->cap;
+    if (!dead.object && cap >= HANDLE_MAX) {
+        return STATUS_LIMIT;
+    }
+    spinlock_unlock(&table->lock);
+    handle_drop(&dead);
+    struct entry *entries = dead.object ? NULL : new_entries(2 * cap);
+    struct entry *old = entries;
+    spinlock_lock(&table->lock);
+    if (entries && table->cap == cap) {
+        memcpy(entries, table->entries, cap * sizeof(*entries));
+        old = table->entries;
+        table->entries = entries;
+        table->cap = 2 * cap;
+        chain(table, cap, 2 * cap);
+    }
+    spinlock_unlock(&table->lock);
+    heap_free(old);
+    spinlock_lock(&table->lock);
+    return entries || table->first_free != NONE ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static status_t insert(struct handle_table *table, const struct handle_passed *passed,
+                       handle_t *out) {
+    status_t status = STATUS_OK;
+    spinlock_lock(&table->lock);
+    while (status == STATUS_OK && table->first_free == NONE) {
+        status = make_room(table);
+    }
+    if (status == STATUS_OK) {
+        *out = fill(table, passed);
+    }
+    spinlock_unlock(&table->lock);
+    return status;
+}
+
+struct handle_passed handle_new(struct kobject *object, uint32_t rights, uint64_t badge) {
+    struct handle_passed passed = {
+        .object = object, .badge = badge, .rights = rights & object->kind->rights};
+    if (passed.rights & RIGHT_RECEIVE) {
+        kobject_add_receiver(object);
+    }
+    return passed;
+}
+
+status_t handle_add(struct handle_table *table, struct kobject *object, uint32_t rights,
+                    uint64_t badge, handle_t *out) {
+    struct handle_passed passed = handle_new(object, rights, badge);
+    status_t status = insert(table, &passed, out);
+    if (status != STATUS_OK && (passed.rights & RIGHT_RECEIVE)) {
+        kobject_drop_receiver(object);
+    }
+    return status;
+}
+
+/* ---- finding ---- */
+
+status_t handle_lock(struct handle_table *table, handle_t handle, const struct kobject_kind *kind,
+                     uint32_t rights, struct kobject **out, uint64_t *badge_out) {
+    status_t status = STATUS_NOT_FOUND;
+    spinlock_lock(&table->lock);
+    const struct entry *entry = find(table, handle);
+    if (entry && alive(entry->from) && (!kind || entry->object->kind == kind)) {
+        status = STATUS_DENIED;
+        if ((entry->rights & rights) == rights) {
+            *out = entry->object;
+            *badge_out = entry->badge;
+            return STATUS_OK;
+        }
+    }
+    spinlock_unlock(&table->lock);
+    return status;
+}
+
+void handle_unlock(struct handle_table *table) {
+    spinlock_unlock(&table->lock);
+}
+
+status_t handle_get(struct handle_table *table, handle_t handle, const struct kobject_kind *kind,
+                    uint32_t rights, struct kobject **out) {
+    uint64_t badge;
+    TRY(handle_lock(table, handle, kind, rights, out, &badge));
+    kobject_get(*out);
+    handle_unlock(table);
+    return STATUS_OK;
+}
+
+void handle_reap(struct handle_table *table, handle_t handle) {
+    struct handle_passed dead = {0};
+    spinlock_lock(&table->lock);
+    struct entry *entry = find(table, handle);
+    if (entry && !alive(entry->from)) {
+        dead = empty(table, entry);
+    }
+    spinlock_unlock(&table->lock);
+    handle_drop(&dead);
+}
+
+/* ---- deriving and revoking ---- */
+
+/* Under the lock: the grant by which others are derived from the entry, made of *spare if it has none
+ * yet. NULL: the handle is too far from the first one. */
+static struct grant *grant_of(struct entry *entry, struct grant **spare) {
+    uint32_t depth = entry->from ? entry->from->depth + 1 : 1;
+    if (!entry->given && depth <= HANDLE_MAX_DEPTH) {
+        entry->given = *spare;
+        *spare = NULL;
+        *entry->given = (struct grant){.parent = entry->from, .refs = 1, .depth = depth};
+        grant_get(entry->from);
+    }
+    return entry->given;
+}
+
+/* Under the lock. */
+static status_t derive(struct entry *entry, uint32_t rights, uint64_t badge, struct grant **spare,
+                       struct handle_passed *out) {
+    if (badge && entry->badge) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    struct grant *grant = grant_of(entry, spare);
+    if (!grant) {
+        return STATUS_LIMIT;
+    }
+    grant_get(grant);
+    kobject_get(entry->object);
+    *out = (struct handle_passed){.object = entry->object,
+                                  .from = grant,
+                                  .badge = badge ? badge : entry->badge,
+                                  .rights = entry->rights & rights};
+    if (out->rights & RIGHT_RECEIVE) {
+        kobject_add_receiver(out->object);
+    }
+    return STATUS_OK;
+}
+
+status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t rights,
+                          uint64_t badge, handle_t *out) {
+    struct handle_passed derived;
+    struct kobject *object;
+    uint64_t old_badge;
+    struct grant *spare = heap_new(struct grant);
+    if (!spare) {
+        return STATUS_NO_MEMORY;
+    }
+    status_t status = handle_lock(table, handle, NULL, RIGHT_DUPLICATE, &object, &old_badge);
+    if (status == STATUS_OK) {
+        status = derive(find(table, handle), rights, badge, &spare, &derived);
+        handle_unlock(table);
+    }
+    heap_free(spare);
+    TRY(status);
+    status = handle_put(table, &derived, out);
+    handle_drop(&derived);
+    return status;
+}
+
+status_t handle_revoke(struct handle_table *table, handle_t handle) {
+    struct kobject *object;
+    uint64_t badge;
+    TRY(handle_lock(table, handle, NULL, RIGHT_REVOKE, &object, &badge));
+    struct entry *entry = find(table, handle);
+    struct grant *given = entry->given;
+    entry->given = NULL;
+    kobject_get(object);
+    if (given) {
+        __atomic_store_n(&given->revoked, true, __ATOMIC_SEQ_CST);
+    }
+    handle_unlock(table);
+    if (given && object->kind->recheck) {
+        object->kind->recheck(object);
+    }
+    grant_put(given);
+    kobject_put(object);
+    return STATUS_OK;
+}
+
+status_t handle_close(struct handle_table *table, handle_t handle) {
+    struct handle_passed passed = {0};
+    spinlock_lock(&table->lock);
+    struct entry *entry = find(table, handle);
+    if (entry) {
+        passed = empty(table, entry);
+    }
+    spinlock_unlock(&table->lock);
+    bool found = passed.object != NULL;
+    handle_drop(&passed);
+    return found ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+/* ---- passing ---- */
+
+status_t handle_take(struct handle_table *table, handle_t handle, struct handle_passed *out) {
+    struct kobject *object;
+    uint64_t badge;
+    TRY(handle_lock(table, handle, NULL, RIGHT_TRANSFER, &object, &badge));
+    *out = empty(table, find(table, handle));
+    handle_unlock(table);
+    return STATUS_OK;
+}
+
+status_t handle_put(struct handle_table *table, struct handle_passed *passed, handle_t *out) {
+    TRY(insert(table, passed, out));
+    passed->object = NULL;
+    return STATUS_OK;
+}
+
+void handle_drop(struct handle_passed *passed) {
+    struct kobject *object = passed->object;
+    if (!object) {
+        return;
+    }
+    passed->object = NULL;
+    if (passed->rights & RIGHT_RECEIVE) {
+        kobject_drop_receiver(object);
+    }
+    kobject_put(object);
+    grant_put(passed->from);
+    grant_put(passed->given);
+}
+
+uint32_t handle_count(const struct handle_table *table) {
+    return __atomic_load_n(&table->len, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,366 @@
+/*
+ * A native domain that tests IPC from inside: see ipc.h beside it.
+ */
+#include "test/kernel/domain/ipc.h"
+
+#include "test/kernel/domain/riscv64/call.h"
+
+/* Ends the domain with the number of the line where it went wrong, as far as a status holds it. */
+#define CHECK(cond)                                                                                \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            return __LINE__ % 255 + 1;                                                             \
+        }                                                                                          \
+    } while (0)
+
+#define PAGE 4096ul
+
+int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3);
+
+/* Whether so many messages in one: the words of an answer are those of the request, and the badge. */
+static int echo(uint64_t handle, uint64_t value, uint64_t label) {
+    struct message m = {.info = SYSCALL_INFO(label, 0, 0),
+                        .words = {value, ~value, value * 3, value << 7}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(m.info == SYSCALL_INFO(LABEL_DONE, 0, 0) && m.badge == 0);
+    CHECK(m.words[0] == value + 1 && m.words[1] == ~value && m.words[2] == value * 3 + 2);
+    return 0;
+}
+
+static void answer(struct message *m) {
+    m->info = SYSCALL_INFO(LABEL_DONE, 0, 0);
+    m->words[0] += 1;
+    m->words[2] += 2;
+    m->words[3] = m->badge;
+}
+
+static int answer_late(struct message *m) {
+    int64_t kept = call3(SYSCALL_message_keep, 0, 0, 0);
+    CHECK(kept > 0);
+    CHECK(call3(SYSCALL_message_keep, 0, 0, 0) == -SYSCALL_PEER_GONE);
+    CHECK(call3(SYSCALL_message_reply, 0, 0, 0) == -SYSCALL_PEER_GONE);
+    answer(m);
+    struct message again = *m;
+    CHECK(call_message(SYSCALL_message_answer, (uint64_t)kept, m, 0) == 0);
+    CHECK(call_message(SYSCALL_message_answer, (uint64_t)kept, &again, 0) == -SYSCALL_BAD_HANDLE);
+    return 0;
+}
+
+static int serve(uint64_t handle) {
+    struct message m = {0};
+    int64_t error = call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER);
+    while (error == 0 && m.info != LABEL_STOP) {
+        if (m.info == LABEL_KEEP) {
+            int wrong = answer_late(&m);
+            CHECK(wrong == 0);
+            error = call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER);
+        } else {
+            answer(&m);
+            error = call_message(SYSCALL_message_reply_receive, handle, &m, SYSCALL_FOREVER);
+        }
+    }
+    CHECK(error == 0);
+    answer(&m);
+    CHECK(call_message(SYSCALL_message_reply, 0, &m, 0) == 0);
+    CHECK(call_message(SYSCALL_message_reply, 0, &m, 0) == -SYSCALL_PEER_GONE);
+    return 0;
+}
+
+static int call_often(uint64_t handle, uint64_t count, uint64_t label) {
+    for (uint64_t i = 0; i < count; i++) {
+        int wrong = echo(handle, i * 0x123456789, label);
+        if (wrong) {
+            return wrong;
+        }
+    }
+    return 0;
+}
+
+static int be_abandoned(uint64_t handle) {
+    struct message m = {.words = {1, 2, 3, 4}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == -SYSCALL_PEER_GONE);
+    CHECK(m.words[0] == 1 && m.words[3] == 4);
+    return 0;
+}
+
+static int forget(uint64_t handle) {
+    struct message m = {0};
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    answer(&m);
+    CHECK(call_message(SYSCALL_message_reply, handle, &m, SYSCALL_FOREVER) == 0);
+    return 0;
+}
+
+static int be_slow(uint64_t handle, uint64_t notification) {
+    struct message m = {0};
+    uint64_t bits;
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(call_wait(notification, SYSCALL_FOREVER, &bits) == 0);
+    CHECK(call_message(SYSCALL_message_reply, handle, &m, SYSCALL_FOREVER) == -SYSCALL_PEER_GONE);
+    return 0;
+}
+
+static int meet_deadlines(uint64_t handle) {
+    struct message m = {0};
+    for (uint64_t ns = 0; ns < 3000000; ns += 1000000) {
+        uint64_t start = (uint64_t)call3(SYSCALL_clock, 0, 0, 0);
+        CHECK(call_message(SYSCALL_message_call, handle, &m, start + ns) == -SYSCALL_TIMED_OUT);
+        CHECK(call_message(SYSCALL_message_receive, handle, &m, start + 2 * ns) ==
+              -SYSCALL_TIMED_OUT);
+        CHECK((uint64_t)call3(SYSCALL_clock, 0, 0, 0) >= start + 2 * ns);
+    }
+    return 0;
+}
+
+static int lack_rights(uint64_t sender, uint64_t receiver, uint64_t notification) {
+    struct message m = {0};
+    struct syscall_parcel parcel = {.handles = {(uint32_t)sender}};
+    uint64_t bits;
+    CHECK(call_message(SYSCALL_message_call, receiver, &m, 0) == -SYSCALL_DENIED);
+    CHECK(call_message(SYSCALL_message_receive, sender, &m, 0) == -SYSCALL_DENIED);
+    CHECK(call_message(SYSCALL_message_call, notification, &m, 0) == -SYSCALL_BAD_HANDLE);
+    CHECK(call_message(SYSCALL_message_call, 0, &m, 0) == -SYSCALL_BAD_HANDLE);
+    CHECK(call_message(SYSCALL_message_call, sender + 4096, &m, 0) == -SYSCALL_BAD_HANDLE);
+    CHECK(call3(SYSCALL_notification_signal, sender, 1, 0) == -SYSCALL_BAD_HANDLE);
+    CHECK(call3(SYSCALL_handle_duplicate, sender, RIGHT_ALL, 0) == -SYSCALL_DENIED);
+    CHECK(call3(SYSCALL_handle_revoke, sender, 0, 0) == -SYSCALL_DENIED);
+    /* Fewer rights, never more. */
+    int64_t less = call3(SYSCALL_handle_duplicate, notification, RIGHT_SEND | RIGHT_DUPLICATE, 0);
+    CHECK(less > 0);
+    int64_t more = call3(SYSCALL_handle_duplicate, (uint64_t)less, RIGHT_ALL, 0);
+    CHECK(more > 0);
+    CHECK(call3(SYSCALL_notification_signal, (uint64_t)more, 5, 0) == 0);
+    CHECK(call_wait((uint64_t)more, 0, &bits) == -SYSCALL_DENIED);
+    CHECK(call_wait(notification, 0, &bits) == 0 && bits == 5);
+    CHECK(call_wait(notification, 0, &bits) == -SYSCALL_TIMED_OUT);
+    /* Without the right to be passed it is not, and what came before it in the parcel is gone. */
+    parcel.handles[1] = (uint32_t)sender;
+    parcel.handles[0] = (uint32_t)call3(SYSCALL_handle_duplicate, notification, RIGHT_ALL, 0);
+    m = (struct message){.info = SYSCALL_INFO(0, 2, 0), .words = {[3] = (uint64_t)&parcel}};
+    CHECK(call_message(SYSCALL_message_call, sender, &m, 0) == -SYSCALL_DENIED);
+    CHECK(call3(SYSCALL_handle_close, parcel.handles[0], 0, 0) == -SYSCALL_BAD_HANDLE);
+    CHECK(call3(SYSCALL_handle_close, (uint64_t)less, 0, 0) == 0);
+    CHECK(call3(SYSCALL_handle_close, (uint64_t)less, 0, 0) == -SYSCALL_BAD_HANDLE);
+    CHECK(call3(SYSCALL_notification_signal, (uint64_t)more, 1, 0) == 0);
+    return 0;
+}
+
+struct letter {
+    struct syscall_parcel parcel;
+    char text[100];
+};
+
+static int pass(uint64_t handle) {
+    static const char text[] = "a text that registers do not hold, and a handle";
+    uint64_t bits;
+    int64_t notification = call3(SYSCALL_notification_create, 0, 0, 0);
+    CHECK(notification > 0);
+    int64_t given =
+        call3(SYSCALL_handle_duplicate, (uint64_t)notification, RIGHT_SEND | RIGHT_TRANSFER, 0);
+    CHECK(given > 0);
+    struct syscall_parcel parcel = {.bytes = (uint64_t)text, .handles = {(uint32_t)given}};
+    struct message m = {.info = SYSCALL_INFO(7, 1, sizeof(text)),
+                        .words = {1, 2, 3, (uint64_t)&parcel}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(m.words[0] == sizeof(text));
+    CHECK(call_wait((uint64_t)notification, SYSCALL_FOREVER, &bits) == 0 && bits == 0x55);
+    CHECK(call3(SYSCALL_notification_signal, (uint64_t)given, 1, 0) == -SYSCALL_BAD_HANDLE);
+    /* The same without a buffer on the other side, and from memory that is not there. */
+    parcel.handles[0] = (uint32_t)notification;
+    m = (struct message){.info = SYSCALL_INFO(7, 1, 1), .words = {1, 2, 3, (uint64_t)&parcel}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(m.words[0] == 0);
+    m = (struct message){.info = SYSCALL_INFO(7, 0, 1), .words = {1, 2, 3, 8}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, 0) == -SYSCALL_BAD_ADDRESS);
+    parcel.bytes = ~0ul - 4;
+    m = (struct message){.info = SYSCALL_INFO(7, 0, 9), .words = {1, 2, 3, (uint64_t)&parcel}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, 0) == -SYSCALL_BAD_ADDRESS);
+    m = (struct message){.info = SYSCALL_INFO(7, 5, 0), .words = {1, 2, 3, (uint64_t)&parcel}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, 0) == -SYSCALL_BAD_ARGUMENT);
+    return 0;
+}
+
+static int be_passed(uint64_t handle) {
+    struct letter letter;
+    struct message m = {0};
+    CHECK(call3(SYSCALL_message_buffer, (uint64_t)&letter, sizeof(letter), 0) == 0);
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    uint64_t size = SYSCALL_INFO_BYTES(m.info);
+    CHECK(SYSCALL_INFO_LABEL(m.info) == 7 && SYSCALL_INFO_HANDLES(m.info) == 1 && m.words[3] == 0);
+    CHECK(letter.parcel.bytes == (uint64_t)letter.text && size <= sizeof(letter.text));
+    CHECK(letter.text[0] == 'a' && letter.text[size - 1] == 0);
+    CHECK(call3(SYSCALL_notification_signal, letter.parcel.handles[0], 0x55, 0) == 0);
+    CHECK(call3(SYSCALL_message_buffer, (uint64_t)&letter, 0, 0) == 0);
+    m = (struct message){.words = {size}};
+    CHECK(call_message(SYSCALL_message_reply_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(m.info == SYSCALL_INFO(7, 0, 0));
+    m = (struct message){0};
+    CHECK(call_message(SYSCALL_message_reply, handle, &m, 0) == 0);
+    return 0;
+}
+
+/* Gives the caller a handle, and takes it back after it was used. */
+static int revoke(uint64_t handle) {
+    struct message m = {0};
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    int64_t given = call3(SYSCALL_handle_duplicate, handle, RIGHT_ALL & ~RIGHT_RECEIVE, 77);
+    CHECK(given > 0);
+    struct syscall_parcel parcel = {.handles = {(uint32_t)given}};
+    m = (struct message){.info = SYSCALL_INFO(0, 1, 0), .words = {[3] = (uint64_t)&parcel}};
+    CHECK(call_message(SYSCALL_message_reply_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(m.badge == 77);
+    CHECK(call_message(SYSCALL_message_reply_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(m.badge == 77); /* by a handle derived from it */
+    CHECK(call3(SYSCALL_handle_revoke, handle, 0, 0) == 0);
+    CHECK(call_message(SYSCALL_message_reply, handle, &m, 0) == 0);
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(m.badge != 77);
+    CHECK(call_message(SYSCALL_message_reply, handle, &m, 0) == 0);
+    return 0;
+}
+
+static int be_revoked(uint64_t handle) {
+    struct letter letter;
+    struct message m = {0};
+    CHECK(call3(SYSCALL_message_buffer, (uint64_t)&letter, sizeof(letter), 0) == 0);
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(SYSCALL_INFO_HANDLES(m.info) == 1);
+    uint64_t given = letter.parcel.handles[0];
+    int64_t derived = call3(SYSCALL_handle_duplicate, given, RIGHT_ALL, 0);
+    CHECK(derived > 0);
+    CHECK(call3(SYSCALL_handle_duplicate, given, RIGHT_ALL, 78) == -SYSCALL_BAD_ARGUMENT);
+    m = (struct message){0};
+    CHECK(call_message(SYSCALL_message_call, given, &m, SYSCALL_FOREVER) == 0);
+    CHECK(call_message(SYSCALL_message_call, (uint64_t)derived, &m, SYSCALL_FOREVER) == 0);
+    CHECK(call_message(SYSCALL_message_call, given, &m, SYSCALL_FOREVER) == -SYSCALL_BAD_HANDLE);
+    CHECK(call_message(SYSCALL_message_call, (uint64_t)derived, &m, SYSCALL_FOREVER) ==
+          -SYSCALL_BAD_HANDLE);
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    return 0;
+}
+
+/* ---- threads of one domain ---- */
+
+struct shared {
+    uint64_t handle, wrong, done;
+};
+
+static void call_in_thread(struct shared *shared) {
+    int wrong = call_often(shared->handle, 100, LABEL_ECHO);
+    if (wrong) {
+        __atomic_store_n(&shared->wrong, (uint64_t)wrong, __ATOMIC_SEQ_CST);
+    }
+    __atomic_fetch_add(&shared->done, 1, __ATOMIC_SEQ_CST);
+    (void)call3(SYSCALL_thread_exit, 0, 0, 0);
+}
+
+static int run_threads(uint64_t count) {
+    struct shared shared = {0};
+    struct message m = {0};
+    int64_t handle = call3(SYSCALL_endpoint_create, 0, 0, 0);
+    CHECK(handle > 0);
+    shared.handle = (uint64_t)handle;
+    int64_t stacks = call3(SYSCALL_memory_map, count * PAGE, 3, 0);
+    CHECK(stacks > 0);
+    for (uint64_t i = 1; i <= count; i++) {
+        CHECK(call3(SYSCALL_thread_start, (uint64_t)call_in_thread, (uint64_t)stacks + i * PAGE,
+                    (uint64_t)&shared) == 0);
+    }
+    for (uint64_t i = 0; i < count * 100; i++) {
+        CHECK(call_message(SYSCALL_message_reply_receive, (uint64_t)handle, &m, SYSCALL_FOREVER) ==
+              0);
+        answer(&m);
+    }
+    CHECK(call_message(SYSCALL_message_reply, (uint64_t)handle, &m, 0) == 0);
+    while (__atomic_load_n(&shared.done, __ATOMIC_SEQ_CST) < count) {
+        (void)call3(SYSCALL_yield, 0, 0, 0);
+    }
+    return (int)shared.wrong;
+}
+
+static int use_memory(void) {
+    int64_t at = call3(SYSCALL_memory_map, 4 * PAGE, 3, 0);
+    CHECK(at > 0);
+    volatile uint64_t *words = (volatile uint64_t *)at;
+    words[0] = 1;
+    words[3 * PAGE / 8] = 2;
+    CHECK(words[0] == 1 && words[1] == 0 && words[3 * PAGE / 8] == 2);
+    CHECK(call3(SYSCALL_memory_protect, (uint64_t)at, PAGE, 1) == 0);
+    CHECK(call3(SYSCALL_message_buffer, (uint64_t)at, PAGE, 0) == -SYSCALL_BAD_ARGUMENT);
+    CHECK(call3(SYSCALL_memory_unmap, (uint64_t)at + PAGE, 3 * PAGE, 0) == 0);
+    CHECK(words[0] == 1);
+    CHECK(call3(SYSCALL_print, (uint64_t)at, 10, 0) == 10);
+    CHECK(call3(SYSCALL_print, (uint64_t)at + PAGE, 10, 0) == -SYSCALL_BAD_ADDRESS);
+    CHECK(call3(SYSCALL_memory_unmap, (uint64_t)at, PAGE, 0) == 0);
+    CHECK(call3(SYSCALL_memory_map, PAGE, 4, 0) == -SYSCALL_BAD_ARGUMENT);
+    CHECK(call3(SYSCALL_memory_map, PAGE, 2, 0) == -SYSCALL_BAD_ARGUMENT);
+    CHECK(call3(SYSCALL_memory_map, 1ul << 62, 3, 0) == -SYSCALL_BAD_ARGUMENT);
+    CHECK(call3((enum syscall_number)31, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
+    CHECK(call3((enum syscall_number)100000, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
+    return 0;
+}
+
+static int listen(uint64_t notification) {
+    uint64_t bits = 0;
+    while (!(bits & 2)) {
+        CHECK(call_wait(notification, SYSCALL_FOREVER, &bits) == 0);
+        CHECK(bits != 0 && bits < 4);
+    }
+    return 0;
+}
+
+static int signal(uint64_t notification, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        CHECK(call3(SYSCALL_notification_signal, notification, 1, 0) == 0);
+    }
+    CHECK(call3(SYSCALL_notification_signal, notification, 2, 0) == 0);
+    return 0;
+}
+
+int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3) {
+    uint64_t count = arg >> 8;
+    struct message m = {0};
+    switch ((enum part)(arg & 0xff)) {
+    case PART_SERVER:
+        return serve(h1);
+    case PART_CLIENT:
+        return call_often(h1, count, LABEL_ECHO);
+    case PART_STOPPER:
+        return echo(h1, 5, LABEL_STOP);
+    case PART_LATE_CLIENT:
+        return call_often(h1, count, LABEL_KEEP);
+    case PART_ABANDONED:
+    case PART_WAITER:
+        return be_abandoned(h1);
+    case PART_DYING:
+        return (int)call_message(SYSCALL_message_receive, h1, &m, SYSCALL_FOREVER);
+    case PART_FORGETFUL:
+        return forget(h1);
+    case PART_SLOW:
+        return be_slow(h1, h2);
+    case PART_DEADLINES:
+        return meet_deadlines(h1);
+    case PART_RIGHTS:
+        return lack_rights(h1, h2, h3);
+    case PART_PASSER:
+        return pass(h1);
+    case PART_PASSED:
+        return be_passed(h1);
+    case PART_REVOKER:
+        return revoke(h1);
+    case PART_REVOKED:
+        return be_revoked(h1);
+    case PART_THREADS:
+        return run_threads(count);
+    case PART_FAULT:
+        return *(volatile int *)0;
+    case PART_MEMORY:
+        return use_memory();
+    case PART_SIGNALLER:
+        return signal(h1, count);
+    case PART_LISTENER:
+        return listen(h1);
+    }
+    return 255;
+}

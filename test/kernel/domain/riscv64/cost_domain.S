@@ -1,0 +1,85 @@
+/*
+ * The domain whose calls test/kernel/ipc_cost.c counts. a0 says which: 0 serves the endpoint a1 for ever;
+ * otherwise a0 >> 8 rounds of
+ *
+ *     1  an empty call of the endpoint a1
+ *     2  the system call that does nothing
+ *     3  a signal of the notification a1, and a wait for it
+ *     4  nothing but the loop
+ */
+    .section .text.start, "ax"
+    .globl start
+start:
+    andi t0, a0, 0xff
+    srli s0, a0, 8
+    mv s1, a1
+    beqz t0, serve
+    addi t0, t0, -1
+    beqz t0, call_endpoint
+    addi t0, t0, -1
+    beqz t0, do_nothing
+    addi t0, t0, -1
+    beqz t0, signal
+    j count
+
+serve:
+    mv a0, s1
+    li a1, 0
+    li a2, 0
+    li a3, 0
+    li a4, 0
+    li a5, 0
+    li a6, -1
+    li a7, 20
+    ecall
+    bnez a0, done
+answer:
+    mv a0, s1
+    li a6, -1
+    li a7, 22
+    ecall
+    beqz a0, answer
+    j done
+
+call_endpoint:
+    mv a0, s1
+    li a1, 0
+    li a6, -1
+    li a7, 19
+    ecall
+    bnez a0, done
+    addi s0, s0, -1
+    bnez s0, call_endpoint
+    j done
+
+do_nothing:
+    li a7, 0
+    ecall
+    addi s0, s0, -1
+    bnez s0, do_nothing
+    li a0, 0
+    j done
+
+signal:
+    mv a0, s1
+    li a1, 1
+    li a7, 27
+    ecall
+    mv a0, s1
+    li a1, -1
+    li a7, 28
+    ecall
+    bnez a0, done
+    addi s0, s0, -1
+    bnez s0, signal
+    j done
+
+count:
+    li a0, 0
+1:
+    addi s0, s0, -1
+    bnez s0, 1b
+
+done:
+    li a7, 1
+    ecall
