@@ -127,7 +127,7 @@ MAIN := init/main.c
 
 # Files of the loader and the kernel that need no machine, for unit tests.
 PORTABLE := $(wildcard kernel/linetable.c boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
-    boot/layout.c boot/random.c boot/initrd.c)
+    boot/layout.c boot/random.c boot/initrd.c kernel/drbg.c)
 
 # Where a layer's sources are, if not in the folder of its name.
 $(foreach l,module ir opt codegen runtime,$(eval dir_$(l) := wasm/$(l)))
@@ -189,6 +189,8 @@ $(THIRD)/%/.unpacked: tools/fetch
 SODIUM := $(THIRD)/libsodium/src/libsodium
 SODIUM_SRC := $(addprefix $(SODIUM)/,crypto_sign/ed25519/ref10/open.c crypto_sign/ed25519/ref10/sign.c \
     crypto_core/ed25519/ref10/ed25519_ref10.c crypto_verify/sodium/verify.c sodium/utils.c)
+CHACHA_SRC := $(addprefix $(SODIUM)/,crypto_stream/chacha20/stream_chacha20.c \
+    crypto_stream/chacha20/ref/chacha20_ref.c crypto_core/hchacha20/core_hchacha20.c)
 LZ4_SRC := $(THIRD)/lz4/lib/lz4.c
 ZSTD := $(THIRD)/libzstd/lib
 ZSTD_SRC := $(addprefix $(ZSTD)/,common/entropy_common.c common/error_private.c common/fse_decompress.c \
@@ -207,7 +209,7 @@ ZSTD_FLAGS := -DZSTD_STRIP_ERROR_STRINGS=1 -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_LEGA
     -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DZSTD_NO_INLINE -DZSTD_DISABLE_ASM=1 -DZSTD_TRACE=0 \
     -DDYNAMIC_BMI2=0 -DZSTD_DEPS_MALLOC '-DZSTD_malloc(s)=((void*)0)' '-DZSTD_calloc(n,s)=((void*)0)' \
     '-DZSTD_free(p)=((void)(p))'
-$(SODIUM_SRC): $(THIRD)/libsodium/.unpacked ;
+$(SODIUM_SRC) $(CHACHA_SRC): $(THIRD)/libsodium/.unpacked ;
 $(LZ4_SRC): $(THIRD)/lz4/.unpacked ;
 # The loader has 64 KiB for everything.
 SMALL := -Oz -msave-restore -fomit-frame-pointer -fno-stack-protector
@@ -217,6 +219,15 @@ $(call objects,target,$(LZ4_SRC)): COMPILE_target += -O2 -mno-save-restore
 $(B)/target/libthird.a: $(THIRD_OBJ)
 	@rm -f $@
 	$(Q)ar crs $@ $^
+
+# The kernel's share of it.
+CHACHA_OBJ := $(call objects,target,$(CHACHA_SRC))
+$(CHACHA_OBJ): COMPILE_target += $(THIRD_FLAGS)
+$(B)/target/libchacha.a: $(CHACHA_OBJ) $(call objects,target,$(SODIUM)/sodium/utils.c)
+	@rm -f $@
+	$(Q)ar crs $@ $^
+$(call objects,target,kernel/drbg.c): COMPILE_target += $(THIRD_INCLUDE)
+$(call objects,target,kernel/drbg.c): | $(THIRD)/libsodium/.unpacked
 
 # --- keys and images ----------------------------------------------------------------------------
 
@@ -288,8 +299,8 @@ endef
 
 # --- programs on the machine --------------------------------------------------------------------
 
-KERNEL_LIBS := $(call archives,target,base kernel drivers fs $(WASM) wasi init)
-PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs $(WASM) init support)
+KERNEL_LIBS := $(call archives,target,base kernel drivers fs $(WASM) wasi init) $(B)/target/libchacha.a
+PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs $(WASM) init support) $(B)/target/libchacha.a
 KERNEL_OBJ := $(call objects,target,$(wildcard $(MAIN)))
 WAST_OBJ := $(call objects,target,$(wildcard test/spec/*.c))
 PAYLOAD_SRC := $(wildcard test/kernel/*.c)

@@ -5,6 +5,7 @@
  */
 #include "drivers/rtc.h"
 
+#include "kernel/random.h"
 #include "kernel/time.h"
 
 enum { REG_LOW = 0, REG_HIGH = 1 };
@@ -22,7 +23,9 @@ static uint64_t read(const volatile uint32_t *registers) {
 }
 
 status_t rtc_start(const struct device *device) {
-    at_reset_ns = read(device->registers) - time_now_ns();
+    uint64_t wall_ns = read(device->registers);
+    at_reset_ns = wall_ns - time_now_ns();
+    random_add(&wall_ns, sizeof(wall_ns));
     return STATUS_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "kernel/limits.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
+#include "kernel/random.h"
 #include "kernel/sync.h"
 
 #include <stddef.h>
@@ -196,6 +197,7 @@ void irq_dispatch(void) {
             continue;
         }
         counters_add(COUNTER_DEVICE_IRQS, 1);
+        random_stir(source);
         handle(source);
         controller->complete(source);
     }

@@ -40,6 +40,7 @@
 #define HANDLE_MAX               4096     /* in one program's table */
 #define HANDLE_MAX_DEPTH         8        /* of handles derived from derived ones */
 #define NATIVE_MAX_THREADS       64       /* of a domain, besides the first */
+#define RANDOM_MOMENTS           64       /* interrupts gathered before they go into the pool */
 #define LOG_RING_SIZE            65536    /* bytes, a power of two */
 #define LOG_LINE_SIZE            256      /* longest line, longer ones are cut */
 #define LOG_MODULE_SIZE          16       /* bytes of a module's name, its end included */

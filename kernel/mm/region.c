@@ -61,7 +61,7 @@ void region_insert(struct region_tree *tree, struct region *region) {
     *link = region;
     region->parent = parent;
     region->left = region->right = NULL;
-    region->priority = (uint32_t)random_u64();
+    region->priority = random_weak_u32();
     list_insert(before ? &before->node : &tree->order, &region->node);
     tree->len++;
     while (region->parent && region->parent->priority < region->priority) {
