@@ -4,6 +4,7 @@
  */
 #include "kernel/lockcheck.h"
 
+#include "kernel/sync.h"
 #if K23_DEBUG
 
 #include "kernel/harts.h"
@@ -84,7 +85,7 @@ void lockcheck_drop(const struct spinlock *lock) {
     drop(list, lock, lock->label.rank);
 }
 
-void lockcheck_take_mutex(const struct mutex *mutex) {
+void lockcheck_want_mutex(const struct mutex *mutex) {
     struct lock_list *list = &thread_current()->mutexes;
     if (!arch_irq_enabled()) {
         const struct lock_list *held = &hart_self()->spinlocks;
@@ -93,7 +94,10 @@ void lockcheck_take_mutex(const struct mutex *mutex) {
               held->len ? name_of(held->ranks[held->len - 1]) : "");
     }
     check_order(list, mutex, mutex->label.rank);
-    push(list, mutex, mutex->label.rank);
+}
+
+void lockcheck_took_mutex(const struct mutex *mutex) {
+    push(&thread_current()->mutexes, mutex, mutex->label.rank);
 }
 
 void lockcheck_drop_mutex(const struct mutex *mutex) {

@@ -15,7 +15,8 @@
 #ifndef KERNEL_LOCKCHECK_H
 #define KERNEL_LOCKCHECK_H
 
-#include "kernel/sync.h"
+struct mutex;
+struct spinlock;
 
 #if K23_DEBUG
 
@@ -26,7 +27,9 @@ void lockcheck_drop(const struct spinlock *lock);
 /* A lock that was free when tried: its rank does not matter, since nobody waited. */
 void lockcheck_took(const struct spinlock *lock);
 
-void lockcheck_take_mutex(const struct mutex *mutex);
+/* Before waiting for it; when it is taken; and when it is free again. */
+void lockcheck_want_mutex(const struct mutex *mutex);
+void lockcheck_took_mutex(const struct mutex *mutex);
 void lockcheck_drop_mutex(const struct mutex *mutex);
 
 /* This thread gives up the hart, holding no spinlock but `allowed` (or NULL). */
@@ -52,7 +55,10 @@ static inline void lockcheck_drop(const struct spinlock *lock) {
 static inline void lockcheck_took(const struct spinlock *lock) {
     (void)lock;
 }
-static inline void lockcheck_take_mutex(const struct mutex *mutex) {
+static inline void lockcheck_want_mutex(const struct mutex *mutex) {
+    (void)mutex;
+}
+static inline void lockcheck_took_mutex(const struct mutex *mutex) {
     (void)mutex;
 }
 static inline void lockcheck_drop_mutex(const struct mutex *mutex) {

@@ -112,23 +112,26 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank) {
     waitqueue_init(&mutex->waiters);
 }
 
-void mutex_lock(struct mutex *mutex) {
-    struct thread *self = thread_current();
-    lockcheck_take_mutex(mutex);
+static void wait_for(struct mutex *mutex) {
     spinlock_lock(&mutex->lock);
-    assert(mutex->owner != self);
-    while (mutex->owner) {
+    __atomic_add_fetch(&mutex->waiting, 1, __ATOMIC_SEQ_CST);
+    while (!mutex_try(mutex)) {
         waitqueue_sleep(&mutex->waiters, &mutex->lock, WAIT_FOREVER);
     }
-    mutex->owner = self;
+    __atomic_sub_fetch(&mutex->waiting, 1, __ATOMIC_SEQ_CST);
     spinlock_unlock(&mutex->lock);
 }
 
-void mutex_unlock(struct mutex *mutex) {
-    lockcheck_drop_mutex(mutex);
+void mutex_lock(struct mutex *mutex) {
+    lockcheck_want_mutex(mutex);
+    assert(mutex->owner != thread_current());
+    if (!mutex_try(mutex)) {
+        wait_for(mutex);
+    }
+}
+
+void mutex_wake(struct mutex *mutex) {
     spinlock_lock(&mutex->lock);
-    assert(mutex->owner == thread_current());
-    mutex->owner = NULL;
     waitqueue_wake_one(&mutex->waiters);
     spinlock_unlock(&mutex->lock);
 }

@@ -10,6 +10,8 @@
 #include "base/list.h"
 #include "base/status.h"
 #include "kernel/arch.h"
+#include "kernel/assert.h"
+#include "kernel/lockcheck.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -107,9 +109,12 @@ status_t waitqueue_sleep_killable(struct waitqueue *queue, struct spinlock *lock
 void waitqueue_wake_one(struct waitqueue *queue);
 void waitqueue_wake_all(struct waitqueue *queue);
 
+/* `owner` changes hands by one instruction; whoever does not get it counts itself in `waiting` before it
+ * tries again and sleeps, and whoever gives it back looks at `waiting` afterwards: one sees the other. */
 struct mutex {
-    struct spinlock lock;
     struct thread *owner;
+    uint32_t waiting; /* guarded by lock */
+    struct spinlock lock;
     struct waitqueue waiters;
     struct lock_label label;
 };
@@ -117,6 +122,32 @@ struct mutex {
 /* Taken in thread context alone, with interrupts on. */
 void mutex_init(struct mutex *mutex, enum lock_rank rank);
 void mutex_lock(struct mutex *mutex);
-void mutex_unlock(struct mutex *mutex);
+/* Takes it if nobody has it; in a thread, interrupts on or off. */
+static inline bool mutex_try(struct mutex *mutex);
+/* The mutex must stay until it returns. */
+static inline void mutex_unlock(struct mutex *mutex);
+
+/* For mutex_unlock(): somebody waits. */
+void mutex_wake(struct mutex *mutex);
+
+static inline bool mutex_try(struct mutex *mutex) {
+    struct thread *nobody = NULL;
+    bool taken = __atomic_compare_exchange_n(&mutex->owner, &nobody, arch_current(), false,
+                                             __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    if (taken) {
+        lockcheck_took_mutex(mutex);
+    }
+    return taken;
+}
+
+static inline void mutex_unlock(struct mutex *mutex) {
+    lockcheck_drop_mutex(mutex);
+    assert(mutex->owner == arch_current());
+    __atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&mutex->waiting, __ATOMIC_RELAXED) > 0) {
+        mutex_wake(mutex);
+    }
+}
 
 #endif
