@@ -8,16 +8,16 @@
 
 #define NS_PER_S 1000000000ul
 
-static uint64_t ns_per_tick;  /* << 32 */
+uint64_t time_ns_per_tick;
+uint64_t time_start;
 static uint64_t ticks_per_ns; /* << 32 */
-static uint64_t start;        /* ticks at reset */
 
 void time_init(void) {
     uint64_t hz = harts_boot_info.timebase_hz ? harts_boot_info.timebase_hz : 1;
-    ns_per_tick = (NS_PER_S << 32) / hz;
+    time_ns_per_tick = (NS_PER_S << 32) / hz;
     /* Rounded up, so that a deadline is never early. hz is below 2^32 on any machine we know. */
     ticks_per_ns = ((hz << 32) + NS_PER_S - 1) / NS_PER_S;
-    start = harts_boot_info.ticks_at_reset;
+    time_start = harts_boot_info.ticks_at_reset;
 }
 
 static uint64_t scale(uint64_t value, uint64_t factor) {
@@ -26,20 +26,16 @@ static uint64_t scale(uint64_t value, uint64_t factor) {
 }
 
 uint64_t time_ns_from_ticks(uint64_t ticks) {
-    return scale(ticks, ns_per_tick);
+    return scale(ticks, time_ns_per_tick);
 }
 
 uint64_t time_ticks_from_ns(uint64_t ns) {
     return scale(ns, ticks_per_ns);
 }
 
-uint64_t time_now_ns(void) {
-    return time_ns_from_ticks(arch_ticks() - start);
-}
-
 uint64_t time_ticks_at_ns(uint64_t now_ns) {
     uint64_t ticks = time_ticks_from_ns(now_ns);
-    return ticks > UINT64_MAX - start - 1 ? UINT64_MAX : start + ticks + 1;
+    return ticks > UINT64_MAX - time_start - 1 ? UINT64_MAX : time_start + ticks + 1;
 }
 
 uint64_t time_instret(void) {

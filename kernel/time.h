@@ -10,8 +10,14 @@
 
 void time_init(void);
 
+/* Set by time_init(), for time_now_ns() alone. */
+extern uint64_t time_ns_per_tick; /* << 32 */
+extern uint64_t time_start;       /* ticks at reset */
+
 /* Monotonic, nanoseconds since the loader's first instruction. */
-uint64_t time_now_ns(void);
+static inline uint64_t time_now_ns(void) {
+    return (uint64_t)((unsigned __int128)(arch_ticks() - time_start) * time_ns_per_tick >> 32);
+}
 
 /* Instructions retired by this hart, kernel and guest. */
 uint64_t time_instret(void);
