@@ -5,6 +5,7 @@
 #ifndef FS_PLATFORM_H
 #define FS_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,9 +18,10 @@ struct fs_lock;
 struct fs_lock *fs_lock_new(void);
 void fs_lock_free(struct fs_lock *lock); /* not held; NULL is allowed */
 void fs_lock_lock(struct fs_lock *lock);
+bool fs_lock_try(struct fs_lock *lock); /* never sleeps; in a thread, interrupts on or off */
 void fs_lock_unlock(struct fs_lock *lock);
 
-/* Time of day, nanoseconds since 1970. */
+/* Time of day, nanoseconds since 1970. Any context. */
 uint64_t fs_now_ns(void);
 
 #endif

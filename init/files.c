@@ -35,6 +35,10 @@ void fs_lock_lock(struct fs_lock *lock) {
     mutex_lock(&lock->mutex);
 }
 
+bool fs_lock_try(struct fs_lock *lock) {
+    return mutex_try(&lock->mutex);
+}
+
 void fs_lock_unlock(struct fs_lock *lock) {
     mutex_unlock(&lock->mutex);
 }

@@ -97,7 +97,7 @@ void hostdirs_init(void) {
 
 status_t hostdirs_open(const char *tag, uint32_t umask, struct node **root_out) {
     struct virtio_9p *device = virtio_9p_find(tag);
-    struct hostdir *dir;
+    struct hostdir *dir = NULL;
     if (!device) {
         return STATUS_NOT_FOUND;
     }

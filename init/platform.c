@@ -104,6 +104,20 @@ status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from, s
     return space_copy_out(space->space, to, from, size);
 }
 
+bool plat_try_copy_out(struct plat_space *space, gaddr_t to, const void *from, size_t size) {
+    return space_copy_try_out(space->space, to, from, size);
+}
+
+struct plat_word plat_try_load8(gaddr_t from) {
+    struct plat_word word;
+    word.there = arch_load8(from, &word.value);
+    return word;
+}
+
+bool plat_try_store4(gaddr_t to, uint32_t value) {
+    return arch_store4(to, value);
+}
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 /* The runtime's structs are the kernel's under other names: nothing is copied. */

@@ -27,12 +27,12 @@
 #include <string.h>
 
 /* sched_yield() when nobody else wants the hart. */
-static bool yield_to_nobody(void *ctx, uint64_t *args) {
+static bool yield_to_nobody(void *ctx, uint64_t *regs) {
     (void)ctx;
     if (!sched_alone()) {
         return false;
     }
-    args[0] = 0;
+    wasm_quick_values(regs)[0] = 0;
     return true;
 }
 

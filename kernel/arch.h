@@ -105,12 +105,12 @@ void arch_timer_set(uint64_t ticks);
 
 /* A host call that is made in the middle of the trap, without leaving user_enter(), if the guest
  * calls from `pc` with the entry's offset in the table in t0. fn runs with interrupts off and must
- * leave them so; args are the guest's a0 to a3, and a4 to a7 and t0 to t6 are lost. True: args are
- * the results, and the guest goes on at its ra. False, with args as
- * they were: user_enter() returns as for any other call. */
+ * leave them so; x are the guest's registers by number, of which ra, sp, tp and a0 to a3 are there, and
+ * a4 to a7 and t0 to t6 are lost. True: a0 to a3 are the results, and the guest goes on at its ra.
+ * False, with x as it was: user_enter() returns as for any other call. */
 struct user_quick {
     vaddr_t pc; /* 0: no entry */
-    bool (*fn)(void *ctx, uint64_t *args);
+    bool (*fn)(void *ctx, uint64_t *x);
     void *ctx;
     uint64_t reserved;
 };
@@ -278,6 +278,9 @@ void arch_pagetable_use(const struct pagetable *pt);
  * Any context, never sleeps, makes no page. */
 static inline bool arch_copy_in(void **to, vaddr_t *from, size_t *size);
 static inline bool arch_copy_out(vaddr_t *to, const void **from, size_t *size);
+/* One word, at any address. */
+static inline bool arch_load8(vaddr_t from, uint64_t *out);
+static inline bool arch_store4(vaddr_t to, uint32_t word);
 
 /* Kernel pages, in the one window that kernel stacks are mapped in: first address and size. */
 vaddr_t arch_kernel_window(size_t *size_out);

@@ -53,20 +53,30 @@ MUST_CHECK status_t plat_copy_in(struct plat_space *space, void *to, gaddr_t fro
 MUST_CHECK status_t plat_copy_out(struct plat_space *space, gaddr_t to, const void *from,
                                   size_t size);
 
-/* plat_copy_in() from the domain that the calling thread runs, of what is there already: takes no lock,
- * makes no page. */
+/* plat_copy_in() and plat_copy_out() for the domain that the calling thread runs, of what is there
+ * already: takes no lock, makes no page; interrupts may be off. */
 bool plat_try_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t size);
+bool plat_try_copy_out(struct plat_space *space, gaddr_t to, const void *from, size_t size);
+
+/* The same of one word. */
+struct plat_word {
+    uint64_t value;
+    bool there;
+};
+struct plat_word plat_try_load8(gaddr_t from);
+bool plat_try_store4(gaddr_t to, uint32_t value);
 
 /* ---- running ------------------------------------------------------------------------------ */
 
 /* Host functions that are done in a few instructions, cannot fail and never wait. A guest calls one
  * by an exit instruction at `pc` with the entry's offset in the table in t0; the host then calls fn at
- * once, in the middle of the trap, with interrupts off: a0 to a3 are args[0..3] and, when it returns
- * true, results, and the guest goes on at its ra; a4 to a7 and t0 to t6 are lost. When it returns
- * false, args as they were, or pc is another, plat_run() returns as for any call. A host may always do that. */
+ * once, in the middle of the trap, with interrupts off: x are the guest's registers as in struct
+ * plat_regs, of which ra, sp, tp and a0 to a3 are there. When it returns true a0 to a3 are results, and
+ * the guest goes on at its ra; a4 to a7 and t0 to t6 are lost. When it returns
+ * false, x as it was, or pc is another, plat_run() returns as for any call. A host may always do that. */
 struct plat_quick {
     gaddr_t pc; /* 0: no entry */
-    bool (*fn)(void *ctx, uint64_t *args);
+    bool (*fn)(void *ctx, uint64_t *x);
     void *ctx;
     uint64_t reserved;
 };

@@ -76,28 +76,47 @@ struct types *wasm_store_types(struct wasm_store *store);
 
 /* ---- definitions by the host --------------------------------------------------------------- */
 
-/* A host function. `args` fit the type; it fills `results`, whose types are set already. May use
+/* A host function. `values` holds the arguments, a slot each, and takes the results: integers and
+ * floats by their bits, of which i32 and f32 are the lower half and the upper half means nothing;
+ * references as in struct wasm_value. There are slots for whichever are more, 8 at least. It may use
  * wasm_memory_* on `caller`. Returns OK; TRAPPED to end the call with TRAP_HOST (or what
  * wasm_caller_set_trap() chose), EXITED to end it without a trap. */
 struct wasm_caller {
     struct wasm_store *store;
     struct wasm_instance *instance; /* that imported the function; NULL: the host itself called */
-    enum trap trap;                 /* how the call ends if it fails: wasm_caller_set_trap() */
+    struct plat_space *space;
+    gaddr_t memory_base; /* of the caller's memory 0, if it has one */
+    uint64_t memory_size;
+    enum trap trap; /* how the call ends if it fails: wasm_caller_set_trap() */
+    bool is_quick;  /* nothing may sleep: see wasm_quick_caller() */
 };
-typedef status_t (*wasm_host_fn)(void *ctx, struct wasm_caller *caller,
-                                 const struct wasm_value *args, struct wasm_value *results);
+/* A caller that the host makes up, to look at an instance's memory. */
+void wasm_caller_init(struct wasm_caller *caller, struct wasm_store *store,
+                      struct wasm_instance *instance);
+typedef status_t (*wasm_host_fn)(void *ctx, struct wasm_caller *caller, uint64_t *values);
+
+/* The quick way of a host function: runs in the middle of the guest's trap, with interrupts off, and
+ * either does what the function does, or changes nothing that the guest could see and returns false to
+ * have the function called. Values are in wasm_quick_values(), where it leaves its result, an i32
+ * sign-extended. */
+typedef bool (*wasm_quick_fn)(void *ctx, uint64_t *regs);
+
+/* The last quick call's caller, while that is all still so: its instance's area is in register tp. */
+struct wasm_quick {
+    gaddr_t area; /* or 0 */
+    struct wasm_caller caller;
+};
+struct wasm_quick *wasm_store_quick(struct wasm_store *store);
 
 /* Defines MODULE.NAME for later imports. params/results: valtypes; copied. */
 MUST_CHECK status_t wasm_define_func(struct wasm_store *store, const char *module, const char *name,
                                      const valtype_t *params, uint32_t param_count,
                                      const valtype_t *results, uint32_t result_count,
                                      wasm_host_fn fn, void *ctx);
-/* Gives the host function MODULE.NAME a quick way (see struct plat_quick), for instances made from now
- * on: it does what fn does, or returns false to have fn called. For functions of at most 4 parameters
- * and results, all integers. NOT_FOUND, LIMIT, BAD_ARGUMENT for another type. */
+/* Gives the host function MODULE.NAME a quick way, for instances made from now on. For functions of at
+ * most 4 parameters and results, all integers. NOT_FOUND, LIMIT, BAD_ARGUMENT for another type. */
 MUST_CHECK status_t wasm_define_quick(struct wasm_store *store, const char *module,
-                                      const char *name, bool (*quick)(void *ctx, uint64_t *args),
-                                      void *ctx);
+                                      const char *name, wasm_quick_fn quick, void *ctx);
 MUST_CHECK status_t wasm_define_global(struct wasm_store *store, const char *module,
                                        const char *name, bool is_mutable, struct wasm_value value);
 MUST_CHECK status_t wasm_define_table(struct wasm_store *store, const char *module,
@@ -137,12 +156,57 @@ MUST_CHECK status_t wasm_global_get(struct wasm_store *store, const struct wasm_
 
 /* ---- for host functions -------------------------------------------------------------------- */
 
-/* Bytes of the caller's memory 0; FAULT when out of its bounds. */
-MUST_CHECK status_t wasm_memory_read(struct wasm_caller *caller, uint32_t addr, void *to,
-                                     size_t size);
-MUST_CHECK status_t wasm_memory_write(struct wasm_caller *caller, uint32_t addr, const void *from,
-                                      size_t size);
-uint64_t wasm_memory_size(struct wasm_caller *caller); /* bytes */
+static inline bool wasm_memory_has(const struct wasm_caller *caller, uint64_t addr, uint64_t size) {
+    return size <= caller->memory_size && addr <= caller->memory_size - size;
+}
+
+/* In a quick call: its values, and who calls. */
+static inline uint64_t *wasm_quick_values(uint64_t *regs) {
+    return &regs[10];
+}
+struct wasm_caller *wasm_quick_find(struct wasm_quick *quick, gaddr_t area);
+static inline struct wasm_caller *wasm_quick_caller(struct wasm_quick *last, const uint64_t *regs) {
+    return last->area == regs[4] ? &last->caller : wasm_quick_find(last, regs[4]);
+}
+
+/* A word of its memory, wherever it is. False: it is not there, or not yet. */
+static inline struct plat_word wasm_quick_load8(const struct wasm_caller *caller, uint32_t addr) {
+    return (uint64_t)addr + sizeof(uint64_t) <= caller->memory_size
+               ? plat_try_load8(caller->memory_base + addr)
+               : (struct plat_word){0};
+}
+static inline bool wasm_quick_store4(const struct wasm_caller *caller, uint32_t addr,
+                                     uint32_t value) {
+    return (uint64_t)addr + sizeof(value) <= caller->memory_size &&
+           plat_try_store4(caller->memory_base + addr, value);
+}
+
+/* Bytes of the caller's memory 0; FAULT when out of its bounds. In a quick call WOULD_BLOCK where the
+ * page is not there yet, and some of the bytes may have been copied. */
+MUST_CHECK static inline status_t wasm_memory_read(const struct wasm_caller *caller, uint32_t addr,
+                                                   void *to, size_t size) {
+    if (!wasm_memory_has(caller, addr, size)) {
+        return STATUS_FAULT;
+    }
+    gaddr_t from = caller->memory_base + addr;
+    if (caller->is_quick) {
+        return plat_try_copy_in(caller->space, to, from, size) ? STATUS_OK : STATUS_WOULD_BLOCK;
+    }
+    return plat_copy_in(caller->space, to, from, size);
+}
+
+MUST_CHECK static inline status_t wasm_memory_write(const struct wasm_caller *caller, uint32_t addr,
+                                                    const void *from, size_t size) {
+    if (!wasm_memory_has(caller, addr, size)) {
+        return STATUS_FAULT;
+    }
+    gaddr_t to = caller->memory_base + addr;
+    if (caller->is_quick) {
+        return plat_try_copy_out(caller->space, to, from, size) ? STATUS_OK : STATUS_WOULD_BLOCK;
+    }
+    return plat_copy_out(caller->space, to, from, size);
+}
+
 void wasm_caller_set_trap(struct wasm_caller *caller, enum trap trap);
 
 /* "trap: unreachable" and its backtrace, a line each, into sink. */

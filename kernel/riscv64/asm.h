@@ -29,6 +29,7 @@ int probe_stimecmp(void);
 extern const char probe_begin[], probe_end[], probe_failed[];
 
 extern const char usercopy_begin[], usercopy_end[];
+extern const char usercopy_words_begin[], usercopy_words_end[];
 
 /* A trap taken in the kernel; `overflow`: the stack it came on could not be used. */
 void trap_kernel(struct trap_frame *frame, uint64_t overflow);

@@ -102,6 +102,35 @@ static inline bool arch_copy_out(vaddr_t *to, const void **from, size_t *size) {
     return all;
 }
 
+static inline bool arch_load8(vaddr_t from, uint64_t *out) {
+    register vaddr_t a0 __asm__("a0") = from;
+    register uint64_t value __asm__("t1");
+    register uint64_t failed __asm__("a2");
+    if (!in_user_half(from, sizeof(*out))) {
+        return false;
+    }
+    __asm__ volatile("call t0, usercopy_load8"
+                     : "=r"(value), "=r"(failed)
+                     : "r"(a0)
+                     : "t0", "t6", "memory");
+    *out = value;
+    return !failed;
+}
+
+static inline bool arch_store4(vaddr_t to, uint32_t word) {
+    register vaddr_t a0 __asm__("a0") = to;
+    register uint32_t value __asm__("t1") = word;
+    register uint64_t failed __asm__("a2");
+    if (!in_user_half(to, sizeof(word))) {
+        return false;
+    }
+    __asm__ volatile("call t0, usercopy_store4"
+                     : "=r"(failed)
+                     : "r"(a0), "r"(value)
+                     : "t0", "t6", "memory");
+    return !failed;
+}
+
 static inline void arch_io_fence(void) {
     __asm__ volatile("fence iorw, iorw" ::: "memory");
 }

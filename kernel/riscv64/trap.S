@@ -114,7 +114,7 @@ trap_vector:
     ld sp, USER_KERNEL_SP(a0)
     ld tp, SAVED_TP(sp)
     ld t1, QUICK_FN(t2)
-    addi a1, a0, USER_X(10)
+    mv a1, a0
     ld a0, QUICK_CTX(t2)
     jalr t1
     beqz a0, quick_refused

@@ -136,6 +136,10 @@ void trap_kernel(struct trap_frame *frame, uint64_t overflow) {
         frame->pc = (vaddr_t)usercopy_end;
         return;
     }
+    if (frame->pc >= (vaddr_t)usercopy_words_begin && frame->pc < (vaddr_t)usercopy_words_end) {
+        frame->pc = (vaddr_t)usercopy_words_end;
+        return;
+    }
     report(frame, cause_text(frame->cause));
 }
 

@@ -118,4 +118,32 @@ usercopy_end:
     jr t0
     .size usercopy, . - usercopy
 
+/*
+ * One word, by the same convention: t1 is its value, a2 is 0 unless it was not accessible.
+ */
+    .globl usercopy_load8
+    .globl usercopy_store4
+    .globl usercopy_words_begin
+    .globl usercopy_words_end
+    .type usercopy_load8, @function
+    .type usercopy_store4, @function
+usercopy_load8:
+    li t6, SSTATUS_SUM
+    li a2, 1
+    csrs sstatus, t6
+usercopy_words_begin:
+    ld t1, 0(a0)
+    li a2, 0
+    j usercopy_words_end
+usercopy_store4:
+    li t6, SSTATUS_SUM
+    li a2, 1
+    csrs sstatus, t6
+    sw t1, 0(a0)
+    li a2, 0
+usercopy_words_end:
+    csrc sstatus, t6
+    jr t0
+    .size usercopy_load8, . - usercopy_load8
+
     .section .note.GNU-stack, "", @progbits

@@ -82,16 +82,16 @@ static void measure_host_call(void) {
     report("host call that does nothing", (time_instret() - start) / ROUNDS, 300);
 }
 
-static bool do_nothing(void *ctx, uint64_t *args) {
+static bool do_nothing(void *ctx, uint64_t *x) {
     (void)ctx;
-    (void)args;
+    (void)x;
     return true;
 }
 
 /* A fault of its own, in a copy, must not show in the call's trap. */
-static bool refuse(void *ctx, uint64_t *args) {
+static bool refuse(void *ctx, uint64_t *x) {
     uint64_t word;
-    (void)args;
+    (void)x;
     (*(uint64_t *)ctx)++;
     return space_copy_try_in(space, &word, ARCH_USER_START, sizeof(word));
 }

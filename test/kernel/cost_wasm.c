@@ -18,32 +18,31 @@ enum { CALLS = 1000, LIMIT = 10 };
 
 static unsigned ordinary;
 
-static status_t nothing(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
-                        struct wasm_value *results) {
-    (void)ctx, (void)caller, (void)args, (void)results;
+static status_t nothing(void *ctx, struct wasm_caller *caller, uint64_t *values) {
+    (void)ctx, (void)caller, (void)values;
     return STATUS_OK;
 }
 
-static bool nothing_quick(void *ctx, uint64_t *args) {
-    (void)ctx, (void)args;
+static bool nothing_quick(void *ctx, uint64_t *regs) {
+    (void)ctx, (void)regs;
     return true;
 }
 
-static status_t add(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
-                    struct wasm_value *results) {
+static status_t add(void *ctx, struct wasm_caller *caller, uint64_t *values) {
     (void)ctx, (void)caller;
     ordinary++;
-    results[0].i64 = args[0].i32 + args[1].i64;
+    values[0] = (uint32_t)values[0] + values[1];
     return STATUS_OK;
 }
 
 /* Leaves what is not small to the ordinary function. */
-static bool add_quick(void *ctx, uint64_t *args) {
+static bool add_quick(void *ctx, uint64_t *regs) {
+    uint64_t *values = wasm_quick_values(regs);
     (void)ctx;
-    if (args[1] >= LIMIT) {
+    if (values[1] >= LIMIT) {
         return false;
     }
-    args[0] += args[1];
+    values[0] = (uint32_t)values[0] + values[1];
     return true;
 }
 

@@ -3,12 +3,10 @@
  */
 #include "test/spec/spectest.h"
 
-static status_t print(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
-                      struct wasm_value *results) {
+static status_t print(void *ctx, struct wasm_caller *caller, uint64_t *values) {
     (void)ctx;
     (void)caller;
-    (void)args;
-    (void)results;
+    (void)values;
     return STATUS_OK;
 }
 

@@ -45,6 +45,12 @@ void fs_lock_lock(struct fs_lock *lock) {
     lock->held = true;
 }
 
+bool fs_lock_try(struct fs_lock *lock) {
+    bool was_free = !lock->held;
+    lock->held = true;
+    return was_free;
+}
+
 void fs_lock_unlock(struct fs_lock *lock) {
     assert(lock->held);
     lock->held = false;

@@ -218,6 +218,21 @@ bool plat_try_copy_in(struct plat_space *space, void *to, gaddr_t from, size_t s
     return plat_copy_in(space, to, from, size) == STATUS_OK;
 }
 
+bool plat_try_copy_out(struct plat_space *space, gaddr_t to, const void *from, size_t size) {
+    return plat_copy_out(space, to, from, size) == STATUS_OK;
+}
+
+/* There are no quick calls here. */
+struct plat_word plat_try_load8(gaddr_t from) {
+    (void)from;
+    return (struct plat_word){0};
+}
+
+bool plat_try_store4(gaddr_t to, uint32_t value) {
+    (void)to, (void)value;
+    return false;
+}
+
 const struct wasm_store *plat_set_store(const struct wasm_store *store) {
     static _Thread_local const struct wasm_store *current;
     const struct wasm_store *before = current;

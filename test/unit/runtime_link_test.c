@@ -14,11 +14,10 @@
 
 static const valtype_t i32_type[] = {VALTYPE_I32};
 
-static status_t twice(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
-                      struct wasm_value *results) {
+static status_t twice(void *ctx, struct wasm_caller *caller, uint64_t *values) {
     (void)ctx;
     (void)caller;
-    results[0].i32 = args[0].i32 * 2;
+    values[0] *= 2;
     return STATUS_OK;
 }
 
@@ -58,11 +57,12 @@ TEST(instantiates) {
     CHECK_EQ(wasm_export(l.instance, "f", 1, &found), STATUS_OK);
     CHECK_EQ(wasm_func_type(&found)->result_count, 1);
     CHECK_EQ(wasm_export(l.instance, "g", 1, &found), STATUS_NOT_FOUND);
-    struct wasm_caller caller = {.store = l.store, .instance = l.instance};
+    struct wasm_caller caller;
+    wasm_caller_init(&caller, l.store, l.instance);
     char text[5];
     CHECK_EQ(wasm_memory_read(&caller, 8, text, 5), STATUS_OK);
     CHECK(memcmp(text, "hello", 5) == 0);
-    CHECK_EQ(wasm_memory_size(&caller), 65536);
+    CHECK_EQ(caller.memory_size, 65536);
     CHECK_EQ(wasm_memory_read(&caller, 65532, text, 5), STATUS_FAULT);
     CHECK_EQ(wasm_memory_write(&caller, 65536, text, 0), STATUS_OK);
     CHECK_EQ(wasm_memory_write(&caller, 65537, text, 0), STATUS_FAULT);

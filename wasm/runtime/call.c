@@ -33,9 +33,8 @@ static bool is_float(valtype_t type) {
     return valtype_kind(type) == VAL_F32 || valtype_kind(type) == VAL_F64;
 }
 
-static status_t put_value(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
-                          struct abi_place place, const struct wasm_value *value) {
-    uint64_t bits = value_to_bits(value);
+static status_t put_bits(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
+                         struct abi_place place, uint64_t bits) {
     switch (place.kind) {
     case ABI_INT:
         regs->x[place.reg] = bits;
@@ -49,22 +48,19 @@ static status_t put_value(struct wasm_store *store, struct plat_regs *regs, gadd
     }
 }
 
-static status_t get_value(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
-                          struct abi_place place, valtype_t type, struct wasm_value *value_out) {
-    uint64_t bits;
+static status_t get_bits(struct wasm_store *store, struct plat_regs *regs, gaddr_t sp,
+                         struct abi_place place, uint64_t *bits_out) {
     switch (place.kind) {
     case ABI_INT:
-        bits = regs->x[place.reg];
-        break;
+        *bits_out = regs->x[place.reg];
+        return STATUS_OK;
     case ABI_FLOAT:
         plat_sync(regs);
-        bits = regs->f[place.reg];
-        break;
+        *bits_out = regs->f[place.reg];
+        return STATUS_OK;
     default:
-        TRY(plat_copy_in(store->space, &bits, sp + place.offset, sizeof(bits)));
+        return plat_copy_in(store->space, bits_out, sp + place.offset, sizeof(*bits_out));
     }
-    *value_out = value_from_bits(type, bits);
-    return STATUS_OK;
 }
 
 /* Parameters, then results, take their places from one walk: see abi.h. */
@@ -72,7 +68,8 @@ static status_t put_values(struct wasm_store *store, struct plat_regs *regs, gad
                            struct abi_walk *walk, const valtype_t *types, uint32_t count,
                            const struct wasm_value *values) {
     for (uint32_t i = 0; i < count; i++) {
-        TRY(put_value(store, regs, sp, abi_next(walk, is_float(types[i])), &values[i]));
+        struct abi_place place = abi_next(walk, is_float(types[i]));
+        TRY(put_bits(store, regs, sp, place, value_to_bits(&values[i])));
     }
     *walk = (struct abi_walk){.slots = walk->slots};
     return STATUS_OK;
@@ -82,8 +79,9 @@ static status_t get_values(struct wasm_store *store, struct plat_regs *regs, gad
                            struct abi_walk *walk, const valtype_t *types, uint32_t count,
                            struct wasm_value *values_out) {
     for (uint32_t i = 0; i < count; i++) {
-        TRY(get_value(store, regs, sp, abi_next(walk, is_float(types[i])), types[i],
-                      &values_out[i]));
+        uint64_t bits;
+        TRY(get_bits(store, regs, sp, abi_next(walk, is_float(types[i])), &bits));
+        values_out[i] = value_from_bits(types[i], bits);
     }
     *walk = (struct abi_walk){.slots = walk->slots};
     return STATUS_OK;
@@ -91,15 +89,24 @@ static status_t get_values(struct wasm_store *store, struct plat_regs *regs, gad
 
 /* ---- exits --------------------------------------------------------------------------------- */
 
+void wasm_caller_init(struct wasm_caller *caller, struct wasm_store *store,
+                      struct wasm_instance *instance) {
+    const struct wasm_memory *memory = instance ? instance->memory : NULL;
+    *caller = (struct wasm_caller){
+        .store = store,
+        .instance = instance,
+        .space = store->space,
+        .memory_base = memory ? memory->base : 0,
+        .memory_size = memory ? memory_size(memory) : 0,
+        .trap = TRAP_HOST,
+    };
+}
+
 static status_t call_host(struct wasm_store *store, const struct wasm_func *func,
-                          struct wasm_instance *instance, const struct wasm_value *args,
-                          struct wasm_value *results, enum trap *trap_out) {
-    const struct type_def *type = types_get(store->types, func->type);
-    struct wasm_caller caller = {.store = store, .instance = instance, .trap = TRAP_HOST};
-    for (uint32_t i = 0; i < type->result_count; i++) {
-        results[i] = (struct wasm_value){.type = type->results[i]};
-    }
-    status_t status = func->host->fn(func->host->ctx, &caller, args, results);
+                          struct wasm_instance *instance, uint64_t *values, enum trap *trap_out) {
+    struct wasm_caller caller;
+    wasm_caller_init(&caller, store, instance);
+    status_t status = func->host->fn(func->host->ctx, &caller, values);
     if (status == STATUS_OK || status == STATUS_EXITED) {
         return status;
     }
@@ -107,36 +114,61 @@ static status_t call_host(struct wasm_store *store, const struct wasm_func *func
     return STATUS_TRAPPED;
 }
 
-/* Values of a call: most have few, and the stack is quicker than the arena. */
+/* Slots for the values of a call: most have few, and the stack is quicker than the arena. */
 enum { FEW_VALUES = 12 };
 
-static struct wasm_value *value_array(struct wasm_store *store, struct wasm_value *few,
-                                      uint32_t count) {
-    return count <= FEW_VALUES ? few : arena_array(&store->scratch, struct wasm_value, count);
+static uint64_t *value_slots(struct wasm_store *store, const struct type_def *type, uint64_t *few) {
+    uint32_t count =
+        type->param_count > type->result_count ? type->param_count : type->result_count;
+    return count <= FEW_VALUES ? few : arena_array(&store->scratch, uint64_t, count);
 }
 
-static status_t exit_to_host(struct wasm_store *store, struct activation *a,
-                             const struct wasm_func *func, enum trap *trap_out) {
+/* The call of a function that has values on the stack or in float registers. */
+static status_t call_host_anyhow(struct wasm_store *store, struct plat_regs *regs,
+                                 const struct wasm_func *func, struct wasm_instance *instance,
+                                 enum trap *trap_out) {
     const struct type_def *type = types_get(store->types, func->type);
-    struct plat_regs *regs = &a->regs;
     gaddr_t sp = regs->x[ABI_REG_SP];
-    struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
-    struct wasm_value few_args[FEW_VALUES], few_results[FEW_VALUES];
-    struct wasm_value *args = value_array(store, few_args, type->param_count);
-    struct wasm_value *results = value_array(store, few_results, type->result_count);
-    if (!args || !results) {
+    uint64_t few[FEW_VALUES];
+    uint64_t *values = value_slots(store, type, few);
+    if (!values) {
         *trap_out = TRAP_OUT_OF_MEMORY;
         return STATUS_TRAPPED;
     }
     struct abi_walk walk = {0};
     *trap_out = TRAP_INTERNAL; /* when the guest's stack cannot be read or written */
-    if (get_values(store, regs, sp, &walk, type->params, type->param_count, args) != STATUS_OK) {
-        return STATUS_TRAPPED;
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        struct abi_place place = abi_next(&walk, is_float(type->params[i]));
+        if (get_bits(store, regs, sp, place, &values[i]) != STATUS_OK) {
+            return STATUS_TRAPPED;
+        }
     }
-    TRY(call_host(store, func, instance, args, results, trap_out));
-    if (put_values(store, regs, sp, &walk, type->results, type->result_count, results) !=
-        STATUS_OK) {
-        return STATUS_TRAPPED;
+    TRY(call_host(store, func, instance, values, trap_out));
+    walk = (struct abi_walk){.slots = walk.slots};
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        struct wasm_value value = value_from_bits(type->results[i], values[i]);
+        struct abi_place place = abi_next(&walk, is_float(type->results[i]));
+        if (put_bits(store, regs, sp, place, value_to_bits(&value)) != STATUS_OK) {
+            return STATUS_TRAPPED;
+        }
+    }
+    return STATUS_OK;
+}
+
+static status_t exit_to_host(struct wasm_store *store, struct activation *a,
+                             const struct wasm_func *func, enum trap *trap_out) {
+    const struct host_func *host = func->host;
+    struct plat_regs *regs = &a->regs;
+    uint64_t *values = &regs->x[ABI_REG_ARG];
+    struct wasm_instance *instance = store_find_instance(store, regs->x[ABI_REG_INSTANCE]);
+    if (host->in_registers) {
+        TRY(call_host(store, func, instance, values, trap_out));
+        values[0] = host->gives_i32 ? (uint64_t)(int32_t)values[0] : values[0];
+    } else {
+        struct arena_mark mark = arena_mark(&store->scratch);
+        status_t status = call_host_anyhow(store, regs, func, instance, trap_out);
+        arena_reset(&store->scratch, mark);
+        TRY(status);
     }
     regs->pc += STUBS_EXIT_SIZE; /* to the stub's return */
     return STATUS_OK;
@@ -180,12 +212,9 @@ static status_t exit_to_compiler(struct wasm_store *store, struct activation *a,
 
 /* TRAPPED with the kind, EXITED, or OK: the guest can go on. */
 static status_t handle_exit(struct wasm_store *store, struct activation *a, enum trap *trap_out) {
-    const struct code_range *range = codecache_find(store, a->regs.pc);
+    const struct code_range *range = codecache_find_again(store, a->regs.pc);
     if (range && range->kind == CODE_HOST) {
-        struct arena_mark mark = arena_mark(&store->scratch);
-        status_t status = exit_to_host(store, a, range->host, trap_out);
-        arena_reset(&store->scratch, mark);
-        return status;
+        return exit_to_host(store, a, range->host, trap_out);
     }
     if (range && range->kind == CODE_LAZY) {
         return exit_to_compiler(store, a, range, trap_out);
@@ -279,18 +308,39 @@ static status_t call_guest(struct wasm_store *store, struct activation *a,
     return STATUS_OK;
 }
 
+/* The host calls one of its own functions. */
+static status_t call_host_directly(struct wasm_store *store, const struct wasm_func *func,
+                                   const struct wasm_value *args, struct wasm_value *results,
+                                   struct wasm_trap *trap_out) {
+    const struct type_def *type = types_get(store->types, func->type);
+    struct arena_mark mark = arena_mark(&store->scratch);
+    uint64_t few[FEW_VALUES];
+    uint64_t *values = value_slots(store, type, few);
+    enum trap trap = TRAP_OUT_OF_MEMORY;
+    status_t status = STATUS_TRAPPED;
+    if (values) {
+        for (uint32_t i = 0; i < type->param_count; i++) {
+            values[i] = value_to_bits(&args[i]);
+        }
+        status = call_host(store, func, NULL, values, &trap);
+        for (uint32_t i = 0; status == STATUS_OK && i < type->result_count; i++) {
+            results[i] = value_from_bits(type->results[i], values[i]);
+        }
+    }
+    arena_reset(&store->scratch, mark);
+    if (status == STATUS_TRAPPED) {
+        trap_fill(store, trap, trap_out);
+    }
+    return status;
+}
+
 status_t wasm_call(struct wasm_store *store, const struct wasm_extern *extern_func,
                    const struct wasm_value *args, struct wasm_value *results,
                    struct wasm_trap *trap_out) {
     assert(extern_func->kind == EXTERN_FUNC);
     const struct wasm_func *func = extern_func->object;
     if (func->host) {
-        enum trap trap = TRAP_HOST;
-        status_t status = call_host(store, func, NULL, args, results, &trap);
-        if (status == STATUS_TRAPPED) {
-            trap_fill(store, trap, trap_out);
-        }
-        return status;
+        return call_host_directly(store, func, args, results, trap_out);
     }
     struct activation a = {
         .outer = store->activation,
@@ -311,23 +361,19 @@ void wasm_caller_set_trap(struct wasm_caller *caller, enum trap trap) {
     caller->trap = trap;
 }
 
-static struct wasm_memory *caller_memory(const struct wasm_caller *caller) {
-    const struct wasm_instance *instance = caller->instance;
-    return instance && instance->module->decoded->memory_count ? instance->memories[0] : NULL;
+_Static_assert(ABI_REG_ARG == 10, "wasm_quick_values()");
+
+_Static_assert(ABI_REG_INSTANCE == 4, "wasm_quick_caller()");
+
+struct wasm_quick *wasm_store_quick(struct wasm_store *store) {
+    store->quick.caller.store = store;
+    return &store->quick;
 }
 
-status_t wasm_memory_read(struct wasm_caller *caller, uint32_t addr, void *to, size_t size) {
-    struct wasm_memory *memory = caller_memory(caller);
-    return memory ? memory_read(caller->store, memory, addr, to, size) : STATUS_FAULT;
-}
-
-status_t wasm_memory_write(struct wasm_caller *caller, uint32_t addr, const void *from,
-                           size_t size) {
-    struct wasm_memory *memory = caller_memory(caller);
-    return memory ? memory_write(caller->store, memory, addr, from, size) : STATUS_FAULT;
-}
-
-uint64_t wasm_memory_size(struct wasm_caller *caller) {
-    const struct wasm_memory *memory = caller_memory(caller);
-    return memory ? memory_size(memory) : 0;
+struct wasm_caller *wasm_quick_find(struct wasm_quick *quick, gaddr_t area) {
+    struct wasm_store *store = quick->caller.store;
+    wasm_caller_init(&quick->caller, store, store_find_instance(store, area));
+    quick->caller.is_quick = true;
+    quick->area = area;
+    return &quick->caller;
 }

@@ -75,6 +75,20 @@ const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t 
     return NULL;
 }
 
+const struct code_range *codecache_find_again(struct wasm_store *store, gaddr_t pc) {
+    struct codecache *cache = &store->code;
+    uint32_t *recent = &cache->recent[pc / STUBS_EXIT_SIZE % CODE_RECENT];
+    const struct code_range *range = &cache->ranges.at[*recent]; /* there is always one */
+    if (pc - range->start < range->size) {
+        return range;
+    }
+    range = codecache_find(store, pc);
+    if (range) {
+        *recent = (uint32_t)(range - cache->ranges.at);
+    }
+    return range;
+}
+
 const struct code_site *codecache_site(const struct code_range *range, gaddr_t pc, bool is_return) {
     bool is_func = range->kind == CODE_FUNC, is_domain = range->kind == CODE_DOMAIN;
     const struct code_site *sites = is_func     ? range->code->sites
@@ -144,7 +158,7 @@ status_t codecache_add_host(struct wasm_store *store, struct wasm_func *func) {
 }
 
 status_t codecache_add_quick(struct wasm_store *store, struct wasm_func *func,
-                             bool (*quick)(void *ctx, uint64_t *args), void *ctx) {
+                             bool (*quick)(void *ctx, uint64_t *regs), void *ctx) {
     struct codecache *cache = &store->code;
     uint8_t bytes[STUBS_QUICK_SIZE];
     gaddr_t start;

@@ -69,6 +69,8 @@ struct module_code {
     struct func_code *funcs; /* by function index less the imports */
 };
 
+#define CODE_RECENT 16
+
 struct codecache {
     struct arena arena;
     gaddr_t base;
@@ -76,7 +78,8 @@ struct codecache {
     uint64_t random;   /* state of the generator of gaps */
     uint64_t features; /* of the machine, for the compiler */
     VEC(struct code_range) ranges;
-    struct plat_quick *quick; /* of host functions, or NULL */
+    uint32_t recent[CODE_RECENT]; /* by a hash of the pc: the range that it was in */
+    struct plat_quick *quick;     /* of host functions, or NULL */
     uint32_t quick_len;
     gaddr_t return_stub;
     gaddr_t helpers[HELPER_COUNT];      /* entry points */
@@ -93,7 +96,7 @@ MUST_CHECK status_t codecache_add_host(struct wasm_store *store, struct wasm_fun
 
 /* Places another stub, which tries `quick` first (struct plat_quick). LIMIT. */
 MUST_CHECK status_t codecache_add_quick(struct wasm_store *store, struct wasm_func *func,
-                                        bool (*quick)(void *ctx, uint64_t *args), void *ctx);
+                                        bool (*quick)(void *ctx, uint64_t *regs), void *ctx);
 
 /* Places a module's lazy stubs, and with config.eager compiles all of it. */
 MUST_CHECK status_t codecache_add_module(struct wasm_store *store, struct wasm_module *module);
@@ -111,6 +114,9 @@ MUST_CHECK status_t codecache_add_record(struct wasm_store *store, struct wasm_m
 
 /* What lies at pc, or NULL. */
 const struct code_range *codecache_find(const struct wasm_store *store, gaddr_t pc);
+
+/* The same, quicker for what is looked for again and again: the stubs of host functions. */
+const struct code_range *codecache_find_again(struct wasm_store *store, gaddr_t pc);
 
 /* The function whose lazy stub lies at pc, which is in a CODE_LAZY range. */
 uint32_t codecache_lazy_func(const struct code_range *range, gaddr_t pc);

@@ -170,6 +170,7 @@ static status_t make_memories(struct wasm_instance *instance) {
         TRY(memory_init(instance->store, instance->memories[i], &m->memories[i].limits,
                         instance->area + instance->module->layout->memories[i]));
     }
+    instance->memory = m->memory_count > 0 ? instance->memories[0] : NULL;
     return STATUS_OK;
 }
 
@@ -230,8 +231,8 @@ static status_t make_records(struct wasm_instance *instance) {
 
 static status_t make_head(struct wasm_instance *instance) {
     struct instance_area head = {.memory_base = instance_memory_base(instance)};
-    if (instance->module->decoded->memory_count > 0) {
-        head.memory_area = instance->memories[0]->area;
+    if (instance->memory) {
+        head.memory_area = instance->memory->area;
     }
     memcpy(head.helpers, instance->store->code.helpers, sizeof(head.helpers));
     return write_area(instance, 0, &head, sizeof(head));
@@ -262,6 +263,7 @@ static status_t allocate(struct wasm_instance *instance, const struct wasm_exter
 static void give_back(struct wasm_instance *instance) {
     const struct module *m = instance->module->decoded;
     struct wasm_store *store = instance->store;
+    store->quick.area = 0;
     if (instance->area != 0) { /* else there are no objects, or not all of them */
         for (uint32_t i = m->memory_imports; i < m->memory_count; i++) {
             memory_fini(store, instance->memories[i]);

@@ -25,6 +25,7 @@ static status_t add_pages(struct wasm_store *store, struct wasm_memory *memory, 
         TRY(plat_commit(store->space, memory->base + memory_size(memory), size));
     }
     memory->pages += delta;
+    store->quick.area = 0;
     status_t status = tell_guest(store, memory);
     if (status != STATUS_OK) {
         memory->pages -= delta; /* the pages stay committed, for the next try */

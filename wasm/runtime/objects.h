@@ -24,7 +24,9 @@
 struct host_func {
     wasm_host_fn fn;
     void *ctx;
-    gaddr_t stub; /* the exit instruction that stands for it */
+    gaddr_t stub;      /* the exit instruction that stands for it */
+    bool in_registers; /* arguments and results are integers, none of them on the stack */
+    bool gives_i32;    /* the first result is one */
     struct wasm_store *store;
 };
 
@@ -69,6 +71,7 @@ struct wasm_instance {
     struct wasm_func **func_imports; /* by function index, imports only */
     struct wasm_func *own_funcs;     /* by function index less the imports */
     struct wasm_memory **memories;
+    struct wasm_memory *memory; /* the first, or NULL */
     struct wasm_table **tables;
     struct wasm_global **globals;
     struct bitset elem_dropped, data_dropped;
@@ -110,6 +113,7 @@ struct wasm_store {
     uint64_t memory_committed;             /* bytes of all linear memories */
 
     struct codecache code;
+    struct wasm_quick quick;       /* forgotten when a memory grows */
     struct activation *activation; /* the innermost call in progress (call.c) */
     gaddr_t stack_low, stack_high; /* the guest's stack; below stack_low is the guard */
 };
@@ -122,7 +126,7 @@ static inline struct wasm_func *instance_func(const struct wasm_instance *instan
 
 /* The base of memory 0, or 0. */
 static inline gaddr_t instance_memory_base(const struct wasm_instance *instance) {
-    return instance->module->decoded->memory_count ? instance->memories[0]->base : 0;
+    return instance->memory ? instance->memory->base : 0;
 }
 
 /* vec_push that may run out of memory. */

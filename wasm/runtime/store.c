@@ -7,6 +7,7 @@
  */
 #include "wasm/runtime/store.h"
 
+#include "wasm/codegen/riscv64/abi.h"
 #include "wasm/runtime/call.h"
 #include "wasm/runtime/global.h"
 #include "wasm/runtime/memory.h"
@@ -167,6 +168,15 @@ static status_t guest_alloc(struct wasm_store *store, uint64_t size, gaddr_t *ad
     return STATUS_OK;
 }
 
+static bool all_integers(const valtype_t *types, uint32_t count, uint32_t most) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (types[i] != VALTYPE_I32 && types[i] != VALTYPE_I64) {
+            return false;
+        }
+    }
+    return count <= most;
+}
+
 status_t wasm_define_func(struct wasm_store *store, const char *module, const char *name,
                           const valtype_t *params, uint32_t param_count, const valtype_t *results,
                           uint32_t result_count, wasm_host_fn fn, void *ctx) {
@@ -186,7 +196,12 @@ status_t wasm_define_func(struct wasm_store *store, const char *module, const ch
     if (!func || !host) {
         return STATUS_NO_MEMORY;
     }
-    *host = (struct host_func){.fn = fn, .ctx = ctx, .store = store};
+    *host = (struct host_func){.fn = fn,
+                               .ctx = ctx,
+                               .store = store,
+                               .in_registers = all_integers(params, param_count, ABI_ARG_REGS) &&
+                                               all_integers(results, result_count, 1),
+                               .gives_i32 = result_count > 0 && results[0] == VALTYPE_I32};
     func->host = host;
     TRY(types_intern(store->types, &def, 1, &func->type));
     TRY(codecache_add_host(store, func));
@@ -194,22 +209,13 @@ status_t wasm_define_func(struct wasm_store *store, const char *module, const ch
     return define_by_text(store, module, name, EXTERN_FUNC, func);
 }
 
-static bool all_integers(const valtype_t *types, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        if (types[i] != VALTYPE_I32 && types[i] != VALTYPE_I64) {
-            return false;
-        }
-    }
-    return count <= PLAT_QUICK_ARGS;
-}
-
 static bool fits_quick(const struct type_def *type) {
-    return all_integers(type->params, type->param_count) &&
-           all_integers(type->results, type->result_count);
+    return all_integers(type->params, type->param_count, PLAT_QUICK_ARGS) &&
+           all_integers(type->results, type->result_count, PLAT_QUICK_ARGS);
 }
 
 status_t wasm_define_quick(struct wasm_store *store, const char *module, const char *name,
-                           bool (*quick)(void *ctx, uint64_t *args), void *ctx) {
+                           wasm_quick_fn quick, void *ctx) {
     struct name m = {module, (uint32_t)strlen(module)}, f = {name, (uint32_t)strlen(name)};
     const struct wasm_extern *found = store_find(store, m, f);
     struct wasm_func *func = found && found->kind == EXTERN_FUNC ? found->object : NULL;
