@@ -13,7 +13,7 @@
 #define RAMFS_ENTRIES_MAX ((uint32_t)1 << 22) /* of one directory */
 #define RAMFS_LINKS_MAX   65535u              /* names of one file */
 
-#define NINEP_FIDS_MAX     8192u             /* of one mounted directory; a node has one to three */
+#define NINEP_FIDS_MAX     65536u            /* of one mounted directory; a node has one to three */
 #define NINEP_DATA_MAX     ((size_t)1 << 19) /* bytes of one read or write request */
 #define NINEP_LISTING_SIZE 32768u            /* bytes of a directory that are asked for at a time */
 

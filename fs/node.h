@@ -113,6 +113,12 @@ struct node_ops {
      * TOO_BIG, READ_ONLY, IO with none written. NULL: DENIED. */
     status_t (*write)(struct node *node, uint64_t *offset, size_t size, struct node_io *from,
                       size_t *done_out);
+    /* The same for few bytes of plain memory, at once: all of them, or WOULD_BLOCK and nothing has
+     * changed. Never sleep; interrupts may be off. *done_out is less than size at the file's end.
+     * NULL: WOULD_BLOCK. */
+    status_t (*read_now)(struct node *node, uint64_t offset, void *to, size_t size,
+                         size_t *done_out);
+    status_t (*write_now)(struct node *node, uint64_t offset, const void *from, size_t size);
     /* Whether a read would not sleep / waits for that until the deadline (time_now_ns). NULL: always
      * ready. */
     bool (*readable)(struct node *node);

@@ -198,6 +198,58 @@ static status_t node_write_at(struct node *node, uint64_t *offset, size_t size,
     return unlock(file, file_write(file, *offset, size, from, done_out));
 }
 
+/* The page of a transfer that can be done at once, or NULL; then the file system is locked. */
+static inline uint8_t *page_now(const struct ramfs_node *file, uint64_t offset, size_t size) {
+    bool in_page = offset % RAMFS_PAGE_SIZE + size <= RAMFS_PAGE_SIZE;
+    if (file->node.type != NODE_REGULAR || file->fs->read_only || !in_page ||
+        offset >= RAMFS_FILE_MAX || !fs_lock_try(file->fs->lock)) {
+        return NULL;
+    }
+    uint8_t *page = ramfs_pages_find(&file->pages, offset / RAMFS_PAGE_SIZE);
+    if (!page) {
+        fs_lock_unlock(file->fs->lock);
+    }
+    return page;
+}
+
+/* memcpy() of a few bytes, which are often one. */
+static inline void copy_few(uint8_t *to, const uint8_t *from, size_t size) {
+    if (size == 1) {
+        *to = *from;
+    } else {
+        memcpy(to, from, size);
+    }
+}
+
+static status_t node_read_now(struct node *node, uint64_t offset, void *to, size_t size,
+                              size_t *done_out) {
+    struct ramfs_node *file = of(node);
+    const uint8_t *page = page_now(file, offset, size);
+    if (!page) {
+        return STATUS_WOULD_BLOCK;
+    }
+    *done_out = offset < file->size ? min_size(size, file->size - offset) : 0;
+    copy_few(to, page + offset % RAMFS_PAGE_SIZE, *done_out);
+    if (file->atime_ns <= file->mtime_ns) {
+        file->atime_ns = fs_now_ns();
+    }
+    return unlock(file, STATUS_OK);
+}
+
+static status_t node_write_now(struct node *node, uint64_t offset, const void *from, size_t size) {
+    struct ramfs_node *file = of(node);
+    uint8_t *page = page_now(file, offset, size);
+    if (!page) {
+        return STATUS_WOULD_BLOCK;
+    }
+    copy_few(page + offset % RAMFS_PAGE_SIZE, from, size);
+    if (offset + size > file->size) {
+        file->size = offset + size;
+    }
+    touch(file);
+    return unlock(file, STATUS_OK);
+}
+
 static void cut(struct ramfs_node *file, uint64_t size) {
     uint64_t pages = (size + RAMFS_PAGE_SIZE - 1) / RAMFS_PAGE_SIZE;
     size_t within = (size_t)(size % RAMFS_PAGE_SIZE);
@@ -583,6 +635,8 @@ static const struct node_ops ops = {
     .open = node_open_for,
     .read = node_read_at,
     .write = node_write_at,
+    .read_now = node_read_now,
+    .write_now = node_write_now,
     .get_attr = node_attributes,
     .set_size = node_resize,
     .allocate = node_allocate_range,

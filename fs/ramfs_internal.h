@@ -81,8 +81,21 @@ void ramfs_release(struct ramfs *fs, void *p, size_t size);
 
 /* ---- ramfs_pages.c ---- */
 
+/* A table has so many slots, by bits of the index. */
+#define RAMFS_TABLE_BITS 9
+
+static inline unsigned ramfs_pages_slot(uint64_t index, uint32_t level) {
+    return (unsigned)(index >> (RAMFS_TABLE_BITS * (level - 1))) & ((1u << RAMFS_TABLE_BITS) - 1);
+}
+
 /* Page `index`, or NULL where there is a hole. */
-void *ramfs_pages_find(const struct ramfs_pages *pages, uint64_t index);
+static inline void *ramfs_pages_find(const struct ramfs_pages *pages, uint64_t index) {
+    void *at = index >> (RAMFS_TABLE_BITS * pages->height) == 0 ? pages->root : NULL;
+    for (uint32_t level = pages->height; at && level > 0; level--) {
+        at = ((void **)at)[ramfs_pages_slot(index, level)];
+    }
+    return at;
+}
 /* The same, made of zeros where there is none. index < RAMFS_FILE_MAX / RAMFS_PAGE_SIZE. */
 MUST_CHECK status_t ramfs_pages_make(struct ramfs *fs, struct ramfs_pages *pages, uint64_t index,
                                      void **page_out);

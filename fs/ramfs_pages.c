@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-enum { BITS = 9, FANOUT = 1 << BITS, MAX_HEIGHT = 4 };
+enum { BITS = RAMFS_TABLE_BITS, FANOUT = 1 << BITS, MAX_HEIGHT = 4 };
 _Static_assert(RAMFS_FILE_MAX >> RAMFS_PAGE_SHIFT <= (uint64_t)1 << (BITS * MAX_HEIGHT),
                "the tree holds the largest file");
 
@@ -15,19 +15,11 @@ struct table {
 };
 
 static unsigned slot_of(uint64_t index, uint32_t level) {
-    return (unsigned)(index >> (BITS * (level - 1))) & (FANOUT - 1);
+    return ramfs_pages_slot(index, level);
 }
 
 static bool in_reach(const struct ramfs_pages *pages, uint64_t index) {
     return index >> (BITS * pages->height) == 0;
-}
-
-void *ramfs_pages_find(const struct ramfs_pages *pages, uint64_t index) {
-    void *at = in_reach(pages, index) ? pages->root : NULL;
-    for (uint32_t level = pages->height; at && level > 0; level--) {
-        at = ((struct table *)at)->slots[slot_of(index, level)];
-    }
-    return at;
 }
 
 /* Puts tables above the root until the index is in reach. */

@@ -2,15 +2,11 @@
  * The table of descriptors, and the functions on descriptors as such: fd_close, fd_renumber, fd_fdstat_*,
  * fd_prestat_*; and sock_*, since no descriptor is a socket yet.
  */
+#include "fs/platform.h"
 #include "wasi/internal.h"
 
 #include <assert.h>
 #include <string.h>
-
-struct wasi_file *wasi_file(struct wasi *wasi, uint32_t fd) {
-    struct wasi_file *file = fd < WASI_MAX_FILES ? &wasi->files[fd] : NULL;
-    return file && file->node ? file : NULL;
-}
 
 static uint32_t number_of(const struct wasi *wasi, const struct wasi_file *file) {
     return (uint32_t)(file - wasi->files);
@@ -21,10 +17,30 @@ static void put_file(struct wasi *wasi, uint32_t fd, const struct wasi_file *fil
     wasi->free_files[fd / 64] &= ~((uint64_t)1 << (fd % 64));
 }
 
+/* Room for descriptor `fd`. */
+static enum wasi_errno make_room(struct wasi *wasi, uint32_t fd) {
+    if (fd < wasi->file_cap) {
+        return WASI_SUCCESS;
+    }
+    uint32_t cap = 4 * wasi->file_cap < WASI_MAX_FILES ? 4 * wasi->file_cap : WASI_MAX_FILES;
+    struct wasi_file *files = fs_alloc(cap * sizeof(*files));
+    if (!files) {
+        return WASI_ENOMEM;
+    }
+    memcpy(files, wasi->files, wasi->file_cap * sizeof(*files));
+    if (wasi->files != wasi->first) {
+        fs_free(wasi->files);
+    }
+    wasi->files = files;
+    wasi->file_cap = cap;
+    return WASI_SUCCESS;
+}
+
 enum wasi_errno wasi_file_open(struct wasi *wasi, const struct wasi_file *file, uint32_t *fd_out) {
     for (uint32_t word = 0; word < WASI_MAX_FILES / 64; word++) {
         if (wasi->free_files[word] != 0) {
             *fd_out = word * 64 + (uint32_t)__builtin_ctzll(wasi->free_files[word]);
+            WASI_TRY(make_room(wasi, *fd_out));
             put_file(wasi, *fd_out, file);
             return WASI_SUCCESS;
         }
@@ -37,10 +53,6 @@ void wasi_file_close(struct wasi *wasi, struct wasi_file *file) {
     node_put(file->node);
     *file = (struct wasi_file){0};
     wasi->free_files[fd / 64] |= (uint64_t)1 << (fd % 64);
-}
-
-enum wasi_errno wasi_file_need(const struct wasi_file *file, uint64_t rights) {
-    return (file->rights & rights) == rights ? WASI_SUCCESS : WASI_ENOTCAPABLE;
 }
 
 enum filetype wasi_filetype(enum node_type type) {
@@ -74,7 +86,7 @@ void wasi_open_stream(struct wasi *wasi, uint32_t fd, struct node *node, unsigne
     uint64_t rights = RIGHTS_ANY;
     rights |= access & NODE_READ ? RIGHT_FD_READ : 0;
     rights |= access & NODE_WRITE ? RIGHT_FD_WRITE : 0;
-    assert(fd < WASI_MAX_FILES && !wasi->files[fd].node);
+    assert(fd < WASI_FIRST_FILES && !wasi->files[fd].node);
     put_file(wasi, fd,
              &(struct wasi_file){.node = node_get(node),
                                  .rights = rights,
@@ -88,8 +100,9 @@ status_t wasi_preopen(struct wasi *wasi, struct node *dir, const char *name) {
                              .preopen = name,
                              .filetype = FILETYPE_DIRECTORY};
     uint32_t fd;
-    if (wasi_file_open(wasi, &file, &fd) != WASI_SUCCESS) {
-        return STATUS_LIMIT;
+    enum wasi_errno error = wasi_file_open(wasi, &file, &fd);
+    if (error != WASI_SUCCESS) {
+        return error == WASI_ENOMEM ? STATUS_NO_MEMORY : STATUS_LIMIT;
     }
     node_get(dir);
     return STATUS_OK;

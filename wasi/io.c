@@ -33,7 +33,7 @@ static enum wasi_errno fetch(struct guest_io *g) {
 
 /* Checks all vectors before anything is done: each must lie in memory, and their sum must fit. */
 static enum wasi_errno check_vectors(struct guest_io *g) {
-    uint64_t total = 0, size = wasm_memory_size(g->call->caller);
+    uint64_t total = 0, size = g->call->caller->memory_size;
     while (g->next < g->count) {
         WASI_TRY(fetch(g));
         for (uint32_t i = 0; i < g->batch_len; i++) {
@@ -199,6 +199,9 @@ enum wasi_errno wasi_fd_seek(struct wasi_call *call) {
     if (whence == WHENCE_CUR) {
         start = (int64_t)file->offset;
     } else if (whence == WHENCE_END) {
+        if (call->quick) {
+            return WASI_EAGAIN;
+        }
         WASI_TRY_STATUS(node_get_attr(file->node, &attr));
         start = (int64_t)attr.size;
     }
@@ -208,8 +211,11 @@ enum wasi_errno wasi_fd_seek(struct wasi_call *call) {
     if (to < 0) {
         return WASI_EINVAL;
     }
-    file->offset = (uint64_t)to;
-    return wasi_put_u64(call, wasi_arg(call, 3), file->offset);
+    enum wasi_errno error = wasi_put_u64(call, wasi_arg(call, 3), (uint64_t)to);
+    if (error != WASI_EAGAIN) {
+        file->offset = (uint64_t)to;
+    }
+    return error;
 }
 
 enum wasi_errno wasi_fd_tell(struct wasi_call *call) {

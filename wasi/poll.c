@@ -216,7 +216,7 @@ enum wasi_errno wasi_poll_oneoff(struct wasi_call *call) {
                      .deadline = UINT64_MAX};
     uint64_t in_size =
         call->unstable ? sizeof(struct subscription_unstable) : sizeof(struct subscription);
-    uint64_t memory = wasm_memory_size(call->caller);
+    uint64_t memory = call->caller->memory_size;
     if (p.count == 0 || p.count > WASI_MAX_SUBSCRIPTIONS) {
         return WASI_EINVAL;
     }

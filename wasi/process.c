@@ -71,6 +71,9 @@ enum wasi_errno wasi_clock_time_get(struct wasi_call *call) {
 
 enum wasi_errno wasi_random_get(struct wasi_call *call) {
     uint32_t addr = wasi_arg(call, 0), left = wasi_arg(call, 1);
+    if (call->quick && left > WASI_QUICK_MAX) {
+        return WASI_EAGAIN;
+    }
     while (left > 0) {
         uint32_t n = left < WASI_BUFFER_SIZE ? left : WASI_BUFFER_SIZE;
         call->wasi->system->random(call->wasi->buffer, n);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct wasm_quick;
 struct wasm_store;
 
 /* Strings as the program gets them: each terminated, one after the other. */
@@ -27,7 +28,7 @@ struct wasi_strings {
     uint32_t count;
 };
 
-/* What WASI asks of the system below. */
+/* What WASI asks of the system below. Clocks and random are called with interrupts off too. */
 struct wasi_system {
     uint64_t (*monotonic_ns)(void);
     uint64_t (*realtime_ns)(void); /* since 1970 */
@@ -60,14 +61,20 @@ struct wasi_file {
 
 struct wasi {
     const struct wasi_system *system;
+    struct wasm_quick *quick; /* of the store whose guests call */
     struct wasi_strings args, environ;
     uint32_t exit_code;                       /* of proc_exit and proc_raise */
     uint64_t free_files[WASI_MAX_FILES / 64]; /* a bit for each that is closed */
-    struct wasi_file files[WASI_MAX_FILES];
+    struct wasi_file *files; /* file_cap of them: `first`, or memory of fs_alloc() */
+    uint32_t file_cap;
+    struct wasi_file first[WASI_FIRST_FILES];
     struct wasi_binding bindings[2][WASI_FUNCTIONS];
     struct path_walk walks[2]; /* rename and link resolve two paths */
     char paths[2][FS_PATH_MAX];
-    uint8_t buffer[WASI_BUFFER_SIZE]; /* on the way to guest memory */
+    union {
+        uint8_t buffer[WASI_BUFFER_SIZE]; /* on the way to or from guest memory */
+        uint64_t word;                    /* its first bytes */
+    };
 };
 
 /* An empty environment with no open descriptors. `system` must outlive it. */

@@ -39,10 +39,10 @@ static void renumber(void) {
 }
 
 static void exhaust(void) {
-    static __wasi_fd_t fds[3000];
+    static __wasi_fd_t fds[20000];
     unsigned count = 0;
     __wasi_errno_t error = 0;
-    while (count < 3000 && (error = open_at(tmp, "one", 0, READ_RIGHTS, &fds[count])) == 0) {
+    while (count < 20000 && (error = open_at(tmp, "one", 0, READ_RIGHTS, &fds[count])) == 0) {
         count++;
     }
     SAME(error, __WASI_ERRNO_MFILE);
@@ -153,11 +153,13 @@ static void sockets(void) {
     BAD(BADF, __wasi_sock_accept(99, 0, &fd));
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     tmp = preopened("/tmp");
     preopens();
     renumber();
-    exhaust();
+    if (argc < 2 || strcmp(argv[1], "host") != 0) { /* it takes long there */
+        exhaust();
+    }
     directories();
     sockets();
     GOOD(__wasi_path_unlink_file(tmp, "one"));
