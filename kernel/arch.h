@@ -221,7 +221,10 @@ enum prot {
 
 struct pagetable {
     paddr_t root;
-    uint16_t asid; /* 0: shared, flushed at each switch */
+    uint64_t context; /* names its translations (asid.c); 0: no hart has any */
+    /* Masks of harts: that may hold translations; that translate through it now; that must forget what
+     * they hold before they do. */
+    uint64_t ran_on, active_on, stale_on;
 };
 
 /* First address past the user half, and the lowest address that guests may be given. */
@@ -257,20 +260,22 @@ bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsign
 /* Protection of every page present in [start, end) becomes prot. Returns how many changed. */
 size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned prot);
 
-/* Unmaps [start, end) on the harts of the mask and this one, and then frees its frames and the
+/* Unmaps [start, end) as arch_tlb_flush() does, and then frees its frames and the
  * tables that became empty, PROT_SHARED ones excepted. Costs time by what is mapped, not by the size of
  * the range. Returns the number of pages. */
-size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end);
 
-/* Forgets translations of [start, end) on the harts of the mask and on this one. */
-void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask);
+/* No hart uses translations of [start, end) any more that were changed before: this hart and those that
+ * translate through pt now forget them at once, the others before they do again. For the kernel's own
+ * table this hart alone. */
+void arch_tlb_flush(struct pagetable *pt, vaddr_t start, vaddr_t end);
 
 /* This hart forgets all translations, or those of one page in all address spaces. */
 static inline void arch_tlb_forget(void);
 static inline void arch_tlb_forget_page(vaddr_t addr);
 
 /* This hart translates through pt from now on; NULL: the kernel's own table, no user half. */
-void arch_pagetable_use(const struct pagetable *pt);
+void arch_pagetable_use(struct pagetable *pt);
 
 /* Copies *size bytes between the kernel and the user half of the address space that is active on this
  * hart, by the guest's own addresses and with its own rights. False when some are left, which the three

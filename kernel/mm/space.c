@@ -7,8 +7,7 @@
  * A guest's accesses to missing pages end in space_fault(). Code pages are made and written through
  * the physical map and are never writable for the guest.
  *
- * Locks: one mutex a space, outermost. Translations are flushed on every hart that ever ran the
- * space (ran_on).
+ * Locks: one mutex a space, below that of files and above that of objects.
  */
 #include "kernel/mm/space.h"
 
@@ -39,14 +38,8 @@ void space_init(void) {
     assert(arch_user_end() > ARCH_USER_START);
 }
 
-static void flush(struct space *space, vaddr_t addr, size_t size) {
-    arch_tlb_flush(&space->table, addr, addr + size,
-                   __atomic_load_n(&space->ran_on, __ATOMIC_SEQ_CST));
-}
-
 static void drop_pages(struct space *space, vaddr_t addr, size_t size) {
-    arch_unmap_free(&space->table, addr, addr + size,
-                    __atomic_load_n(&space->ran_on, __ATOMIC_SEQ_CST));
+    arch_unmap_free(&space->table, addr, addr + size);
 }
 
 status_t space_new(uint64_t frame_limit, struct space **out) {
@@ -72,9 +65,6 @@ status_t space_new(uint64_t frame_limit, struct space **out) {
 }
 
 void space_activate(struct space *space) {
-    if (space) {
-        __atomic_fetch_or(&space->ran_on, UINT64_C(1) << hart_self()->index, __ATOMIC_SEQ_CST);
-    }
     arch_pagetable_use(space ? &space->table : NULL);
 }
 
@@ -382,7 +372,7 @@ static status_t protect(struct space *space, vaddr_t addr, size_t size, unsigned
     set_range(space, addr, size, prot, REGION_ZERO);
     unsigned page_prot = prot ? prot | PROT_USER : PROT_NONE;
     if (arch_protect(&space->table, addr, addr + size, page_prot) > 0) {
-        flush(space, addr, size);
+        arch_tlb_flush(&space->table, addr, addr + size);
     }
     return STATUS_OK;
 }

@@ -50,7 +50,7 @@ static vaddr_t stack_low(uint32_t slot) {
 
 static void unmap(uint32_t slot, size_t size) {
     vaddr_t low = stack_low(slot);
-    arch_unmap_free(arch_kernel_pagetable(), low, low + size, 0);
+    arch_unmap_free(arch_kernel_pagetable(), low, low + size);
     __atomic_fetch_add(&stack_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -71,7 +71,7 @@ static status_t map(uint32_t slot) {
             return status;
         }
     }
-    arch_tlb_flush(arch_kernel_pagetable(), low, low + STACK_SIZE, 0);
+    arch_tlb_flush(arch_kernel_pagetable(), low, low + STACK_SIZE);
     __atomic_fetch_add(&stack_epoch, 1, __ATOMIC_SEQ_CST);
     return STATUS_OK;
 }

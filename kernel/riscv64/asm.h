@@ -45,4 +45,19 @@ extern struct machine machine;
 
 void timer_init(void);
 
+/* hart.c: takes from the mask of hart indices a window of 64 hartids, `window` counted from `base`. False
+ * when the mask is empty. */
+bool hart_next_window(uint64_t *hart_mask, uint64_t *window_out, uint64_t *base_out);
+
+/* asid.c. Once, after the harts are known; asid_limit() lets tests make numbers scarce. */
+void asid_init(void);
+void asid_limit(uint32_t most);
+
+/* The number under which this hart translates through pt from now on. False: the machine has none, and
+ * all translations must be forgotten. Interrupts off. */
+bool asid_enter(struct pagetable *pt, uint32_t *number_out);
+
+/* The number that translations of pt have on all harts. False: no hart has any. */
+bool asid_of(const struct pagetable *pt, uint32_t *number_out);
+
 #endif

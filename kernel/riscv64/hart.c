@@ -83,19 +83,27 @@ STACKGUARD_NONE void arch_hart_init(struct hart *hart) {
     csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
 }
 
-/* Calls fn with each 64-bit window of hartids that the mask of hart indices comes to. */
-static void each_window(uint64_t hart_mask, void (*fn)(uint64_t mask, uint64_t base)) {
-    while (hart_mask) {
-        uint64_t base = harts_at((uint32_t)__builtin_ctzll(hart_mask))->id;
-        uint64_t window = 0;
-        for (uint64_t left = hart_mask; left; left &= left - 1) {
-            uint32_t index = (uint32_t)__builtin_ctzll(left);
-            uint64_t id = harts_at(index)->id;
-            if (id >= base && id - base < 64) {
-                window |= UINT64_C(1) << (id - base);
-                hart_mask &= ~(UINT64_C(1) << index);
-            }
+bool hart_next_window(uint64_t *hart_mask, uint64_t *window_out, uint64_t *base_out) {
+    if (*hart_mask == 0) {
+        return false;
+    }
+    uint64_t base = harts_at((uint32_t)__builtin_ctzll(*hart_mask))->id;
+    *window_out = 0;
+    for (uint64_t left = *hart_mask; left; left &= left - 1) {
+        uint32_t index = (uint32_t)__builtin_ctzll(left);
+        uint64_t id = harts_at(index)->id;
+        if (id >= base && id - base < 64) {
+            *window_out |= UINT64_C(1) << (id - base);
+            *hart_mask &= ~(UINT64_C(1) << index);
         }
+    }
+    *base_out = base;
+    return true;
+}
+
+static void each_window(uint64_t hart_mask, void (*fn)(uint64_t mask, uint64_t base)) {
+    uint64_t window, base;
+    while (hart_next_window(&hart_mask, &window, &base)) {
         fn(window, base);
     }
 }

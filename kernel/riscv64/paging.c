@@ -36,19 +36,15 @@ enum {
     PTE_PPN_SHIFT = 10,
     LEVEL_BITS = 9,
     TABLE_LEN = 512,
-    ASID_MAX = 256,
     FLUSH_PAGES = 16, /* beyond this, flush the whole address space */
 };
 
 #define PTE_PPN_MASK (((UINT64_C(1) << 44) - 1) << PTE_PPN_SHIFT)
 
 static struct pagetable kernel_table;
+static struct pagetable *tables_in_use[KERNEL_MAX_HARTS]; /* NULL: the kernel's */
 static vaddr_t window_start;
 static size_t window_size;
-
-static struct spinlock asid_lock = SPINLOCK_INIT(LOCK_ASID);
-static uint64_t asids_used[ASID_MAX / 64];
-static uint32_t asid_count; /* the machine's, at most ASID_MAX; asid 0 is never given out */
 
 static pte_t *table_at(paddr_t pa) {
     return frame_pointer(pa);
@@ -221,19 +217,34 @@ static void flush_kernel_local(vaddr_t start, vaddr_t end) {
     }
 }
 
-void arch_tlb_flush(const struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask) {
-    bool kernel = pt == &kernel_table;
-    irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
-    if (kernel) {
-        flush_kernel_local(start, end);
-    } else {
-        flush_local(start, end, pt->asid);
+static uint64_t bit_here(void) {
+    return UINT64_C(1) << hart_self()->index;
+}
+
+/* Other harts that may hold translations are told that they are stale; those that translate through pt
+ * now may not have seen that, and are interrupted. */
+static void flush_others(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t asid) {
+    uint64_t window, base;
+    uint64_t others = __atomic_load_n(&pt->ran_on, __ATOMIC_SEQ_CST) & ~bit_here();
+    if (others == 0) {
+        return;
     }
-    uint64_t others = hart_mask & ~(UINT64_C(1) << hart_self()->index);
+    __atomic_fetch_or(&pt->stale_on, others, __ATOMIC_SEQ_CST);
+    others &= __atomic_load_n(&pt->active_on, __ATOMIC_SEQ_CST);
     counters_add(COUNTER_SHOOTDOWNS, (uint64_t)__builtin_popcountll(others));
-    for (; others; others &= others - 1) {
-        uint64_t id = harts_at((uint32_t)__builtin_ctzll(others))->id;
-        sbi_sfence_vma(id, start, end - start, kernel ? SBI_ALL_ASIDS : pt->asid);
+    while (hart_next_window(&others, &window, &base)) {
+        sbi_sfence_vma(window, base, start, end - start, asid);
+    }
+}
+
+void arch_tlb_flush(struct pagetable *pt, vaddr_t start, vaddr_t end) {
+    uint32_t asid;
+    irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
+    if (pt == &kernel_table) {
+        flush_kernel_local(start, end);
+    } else if (asid_of(pt, &asid)) {
+        flush_local(start, end, asid);
+        flush_others(pt, start, end, asid);
     }
     arch_irq_restore(irq);
 }
@@ -294,13 +305,13 @@ static void unlink_range(struct pagetable *pt, vaddr_t start, vaddr_t end,
     }
 }
 
-size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t hart_mask) {
+size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end) {
     struct removed removed = {0};
     unlink_range(pt, start, end, &removed);
     if (removed.tables > 0) {
-        arch_tlb_flush(pt, 0, arch_user_end(), hart_mask);
+        arch_tlb_flush(pt, 0, arch_user_end());
     } else if (removed.pages > 0) {
-        arch_tlb_flush(pt, start, end, hart_mask);
+        arch_tlb_flush(pt, start, end);
     }
     while (removed.first) {
         paddr_t frame = removed.first;
@@ -310,54 +321,40 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_
     return removed.pages;
 }
 
-static uint64_t satp_of(paddr_t root, uint16_t asid) {
+static uint64_t satp_of(paddr_t root, uint32_t asid) {
     return (uint64_t)(machine.levels + 5) << 60 | (uint64_t)asid << 44 | root >> PAGE_SHIFT;
 }
 
-void arch_pagetable_use(const struct pagetable *pt) {
-    const struct pagetable *use = pt ? pt : &kernel_table;
-    csr_write(satp, satp_of(use->root, use->asid));
-    if (use->asid == 0) {
-        __asm__ volatile("sfence.vma" ::: "memory");
+/* Of this hart: pt is in use from now on. Translations that are stale are forgotten before. */
+static void enter(struct pagetable *pt, uint64_t bit) {
+    uint32_t asid;
+    if (!(__atomic_load_n(&pt->ran_on, __ATOMIC_RELAXED) & bit)) {
+        __atomic_fetch_or(&pt->ran_on, bit, __ATOMIC_SEQ_CST);
+    }
+    __atomic_fetch_or(&pt->active_on, bit, __ATOMIC_SEQ_CST);
+    bool tagged = asid_enter(pt, &asid);
+    csr_write(satp, satp_of(pt->root, asid));
+    /* After active_on: who does not see that bit has set this one before. */
+    if (!tagged || (__atomic_load_n(&pt->stale_on, __ATOMIC_SEQ_CST) & bit)) {
+        __atomic_fetch_and(&pt->stale_on, ~bit, __ATOMIC_SEQ_CST);
+        __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid) : "memory");
     }
 }
 
-static void asid_init(void) {
-    uint64_t satp = csr_read(satp);
-    csr_write(satp, satp | UINT64_C(0xffff) << 44);
-    asid_count = (uint32_t)(csr_read(satp) >> 44 & 0xffff) + 1;
-    csr_write(satp, satp);
-    __asm__ volatile("sfence.vma" ::: "memory");
-    if (asid_count > ASID_MAX) {
-        asid_count = ASID_MAX;
+void arch_pagetable_use(struct pagetable *pt) {
+    struct pagetable **current = &tables_in_use[hart_self()->index];
+    struct pagetable *old = *current;
+    if (pt == old) {
+        return;
     }
-    asids_used[0] = 1;
-}
-
-/* 0 when all are in use. Its old translations are forgotten everywhere. */
-static uint16_t asid_get(void) {
-    spinlock_lock(&asid_lock);
-    uint32_t asid = 1;
-    while (asid < asid_count && (asids_used[asid / 64] >> asid % 64 & 1)) {
-        asid++;
+    *current = pt;
+    if (pt) {
+        enter(pt, bit_here());
+    } else {
+        csr_write(satp, satp_of(kernel_table.root, 0));
     }
-    if (asid >= asid_count) {
-        asid = 0;
-    }
-    asids_used[asid / 64] |= UINT64_C(1) << asid % 64;
-    spinlock_unlock(&asid_lock);
-    if (asid != 0) {
-        struct pagetable old = {.root = 0, .asid = (uint16_t)asid};
-        arch_tlb_flush(&old, 0, arch_user_end(), harts_online_mask());
-    }
-    return (uint16_t)asid;
-}
-
-static void asid_put(uint16_t asid) {
-    if (asid != 0) {
-        spinlock_lock(&asid_lock);
-        asids_used[asid / 64] &= ~(UINT64_C(1) << asid % 64);
-        spinlock_unlock(&asid_lock);
+    if (old) {
+        __atomic_fetch_and(&old->active_on, ~bit_here(), __ATOMIC_SEQ_CST);
     }
 }
 
@@ -380,7 +377,6 @@ static unsigned free_top_entry(const pte_t *root) {
 
 status_t arch_paging_init(const struct boot_info *info) {
     kernel_table.root = info->root_table;
-    kernel_table.asid = 0;
     asid_init();
     pte_t *root = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
@@ -409,13 +405,13 @@ status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
     const pte_t *kernel = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
     memcpy(root + TABLE_LEN / 2, kernel + TABLE_LEN / 2, TABLE_LEN / 2 * sizeof(pte_t));
-    pt->asid = asid_get();
+    pt->context = pt->ran_on = pt->active_on = pt->stale_on = 0;
     return STATUS_OK;
 }
 
 void arch_pagetable_fini(struct pagetable *pt) {
+    assert(pt->active_on == 0);
     frame_free(pt->root, 0);
-    asid_put(pt->asid);
     pt->root = 0;
 }
 

@@ -10,7 +10,6 @@ enum {
     EXT_RESET = 0x53525354,
 
     RFENCE_FENCE_I = 0,
-    RFENCE_SFENCE_VMA = 1,
     RFENCE_SFENCE_VMA_ASID = 2,
     RESET_SHUTDOWN = 0,
     RESET_COLD_REBOOT = 1,
@@ -44,12 +43,8 @@ void sbi_fence_i(uint64_t mask, uint64_t base) {
     call(EXT_RFENCE, RFENCE_FENCE_I, mask, base, 0, 0, 0);
 }
 
-void sbi_sfence_vma(uint64_t hart_id, uint64_t start, uint64_t size, uint64_t asid) {
-    if (asid == SBI_ALL_ASIDS) {
-        call(EXT_RFENCE, RFENCE_SFENCE_VMA, 1, hart_id, start, size, 0);
-    } else {
-        call(EXT_RFENCE, RFENCE_SFENCE_VMA_ASID, 1, hart_id, start, size, asid);
-    }
+void sbi_sfence_vma(uint64_t mask, uint64_t base, uint64_t start, uint64_t size, uint64_t asid) {
+    call(EXT_RFENCE, RFENCE_SFENCE_VMA_ASID, mask, base, start, size, asid);
 }
 
 void sbi_shutdown(bool failure) {

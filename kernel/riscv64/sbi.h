@@ -13,9 +13,7 @@ void sbi_set_timer(uint64_t ticks);
 void sbi_send_ipi(uint64_t mask, uint64_t base);
 void sbi_fence_i(uint64_t mask, uint64_t base);
 
-/* On one hart. SBI_ALL_ASIDS: whatever the address space, global pages too. */
-#define SBI_ALL_ASIDS UINT64_MAX
-void sbi_sfence_vma(uint64_t hart_id, uint64_t start, uint64_t size, uint64_t asid);
+void sbi_sfence_vma(uint64_t mask, uint64_t base, uint64_t start, uint64_t size, uint64_t asid);
 
 /* Both return only if the firmware cannot. */
 void sbi_shutdown(bool failure);

@@ -104,7 +104,7 @@ static void test_fixed(void) {
     PAYLOAD_CHECK_EQ(get(two, b + 9 * PAGE_SIZE), 5);
     PAYLOAD_CHECK_EQ(space_unmap(two, b, 10 * PAGE_SIZE), STATUS_OK);
     PAYLOAD_CHECK_EQ(quota_used(quota), 0);
-    paddr_t memory = frame_address(words) + (1ul << 20);
+    paddr_t memory = frame_address(words);
     PAYLOAD_CHECK_EQ(object_new_device(quota, memory, PAGE_SIZE, &device), STATUS_DENIED);
     PAYLOAD_CHECK_EQ(object_new_device(quota, 0, 1ul << 38, &device), STATUS_DENIED);
     PAYLOAD_CHECK_EQ(object_new_device(quota, 0x100000, PAGE_SIZE, &device), STATUS_OK);

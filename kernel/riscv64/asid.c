@@ -1,0 +1,149 @@
+/*
+ * Address-space identifiers by generations. A page table's context is a generation and a number; it is
+ * good while the generation is the current one. When all numbers are given out, a new generation begins:
+ * every hart forgets its translations before it enters a page table again, and all numbers are free but
+ * those that harts are using at this moment, which stay with their page tables. So translations of one
+ * page table have the same number on all harts, and a number is never used for two.
+ *
+ * Locks: one spinlock. A hart that enters a page table of the current generation does not take it: it
+ * replaces its entry in active[], which the beginning of a generation sets to 0.
+ */
+#include "kernel/assert.h"
+#include "kernel/harts.h"
+#include "kernel/riscv64/asm.h"
+#include "kernel/riscv64/csr.h"
+#include "kernel/sync.h"
+
+#include <string.h>
+
+enum { NUMBER_BITS = 16, NUMBER_MAX = 1 << NUMBER_BITS };
+
+static struct spinlock lock = SPINLOCK_INIT(LOCK_ASID);
+static uint64_t generation = NUMBER_MAX; /* its low bits are 0 */
+static uint32_t len = 1;                 /* numbers of this machine; 1: it has none to tell apart */
+static uint32_t next = 1;
+static uint64_t used[NUMBER_MAX / 64];
+static uint64_t active[KERNEL_MAX_HARTS];   /* context in use; 0: the generation ended */
+static uint64_t reserved[KERNEL_MAX_HARTS]; /* contexts that were in use when it ended */
+static uint64_t must_flush;                 /* mask of harts */
+
+static uint32_t number_of(uint64_t context) {
+    return (uint32_t)(context % NUMBER_MAX);
+}
+
+static bool is_current(uint64_t context) {
+    return context - context % NUMBER_MAX == __atomic_load_n(&generation, __ATOMIC_SEQ_CST);
+}
+
+static bool test_and_set(uint32_t number) {
+    bool was = used[number / 64] >> number % 64 & 1;
+    used[number / 64] |= UINT64_C(1) << number % 64;
+    return was;
+}
+
+void asid_limit(uint32_t most) {
+    len = most > harts_count() + 1 && most <= NUMBER_MAX ? most : 1;
+}
+
+void asid_init(void) {
+    uint64_t satp = csr_read(satp);
+    csr_write(satp, satp | (uint64_t)(NUMBER_MAX - 1) << 44);
+    uint32_t most = (uint32_t)(csr_read(satp) >> 44 & (NUMBER_MAX - 1));
+    csr_write(satp, satp);
+    __asm__ volatile("sfence.vma" ::: "memory");
+    asid_limit(most + 1);
+}
+
+/* ---- under the lock ---- */
+
+static void begin_generation(void) {
+    __atomic_store_n(&generation, generation + NUMBER_MAX, __ATOMIC_SEQ_CST);
+    memset(used, 0, sizeof(used));
+    for (uint32_t i = 0; i < KERNEL_MAX_HARTS; i++) {
+        uint64_t context = __atomic_exchange_n(&active[i], 0, __ATOMIC_SEQ_CST);
+        if (context) {
+            reserved[i] = context;
+        }
+        test_and_set(number_of(reserved[i]));
+    }
+    must_flush = UINT64_MAX;
+    next = 1;
+}
+
+/* Whether a hart was using it when its generation ended; then it goes on as `renewed`. */
+static bool renew_reserved(uint64_t context, uint64_t renewed) {
+    bool found = false;
+    for (uint32_t i = 0; i < KERNEL_MAX_HARTS; i++) {
+        if (reserved[i] == context) {
+            reserved[i] = renewed;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static bool find_free(uint64_t *context_out) {
+    for (; next < len; next++) {
+        if (!test_and_set(next)) {
+            *context_out = generation | next;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A context of this generation, with the old number where that is free. */
+static uint64_t renew(uint64_t context) {
+    if (context) {
+        uint64_t renewed = generation | number_of(context);
+        if (renew_reserved(context, renewed) || !test_and_set(number_of(context))) {
+            return renewed;
+        }
+    }
+    if (!find_free(&context)) {
+        begin_generation();
+        bool found = find_free(&context);
+        assert(found); /* there are more numbers than harts */
+    }
+    return context;
+}
+
+static void enter_slowly(struct pagetable *pt, uint32_t hart) {
+    spinlock_lock(&lock);
+    if (!is_current(pt->context)) {
+        __atomic_store_n(&pt->context, renew(pt->context), __ATOMIC_SEQ_CST);
+    }
+    if (must_flush >> hart & 1) {
+        must_flush &= ~(UINT64_C(1) << hart);
+        __asm__ volatile("sfence.vma" ::: "memory");
+    }
+    __atomic_store_n(&active[hart], pt->context, __ATOMIC_SEQ_CST);
+    spinlock_unlock(&lock);
+}
+
+/* ---- for paging.c ---- */
+
+bool asid_enter(struct pagetable *pt, uint32_t *number_out) {
+    if (len == 1) {
+        *number_out = 0;
+        return false;
+    }
+    uint32_t hart = hart_self()->index;
+    uint64_t context = __atomic_load_n(&pt->context, __ATOMIC_SEQ_CST);
+    uint64_t old = __atomic_load_n(&active[hart], __ATOMIC_RELAXED);
+    if (!old || !is_current(context) ||
+        !__atomic_compare_exchange_n(&active[hart], &old, context, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED)) {
+        enter_slowly(pt, hart);
+    }
+    *number_out = number_of(pt->context);
+    return true;
+}
+
+bool asid_of(const struct pagetable *pt, uint32_t *number_out) {
+    /* The entries of the table were changed before; a hart that enters it from now on sees that. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint64_t context = __atomic_load_n(&pt->context, __ATOMIC_SEQ_CST);
+    *number_out = number_of(context);
+    return context != 0 || len == 1;
+}
