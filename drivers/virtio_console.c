@@ -52,6 +52,7 @@ struct control {
 struct virtio_port {
     struct virtqueue in, out;
     struct waitqueue readers, writers;
+    struct list watches; /* struct watch.link */
     char name[VIRTIO_CONSOLE_NAME_SIZE];
     bool exists, ready, named;
     bool host_open, was_open;
@@ -160,6 +161,13 @@ static void take_control(const char *bytes, size_t size) {
     waitqueue_wake_all(&changed);
 }
 
+static void tell_watches(struct virtio_port *port) {
+    for (struct list *at = port->watches.next; at != &port->watches; at = at->next) {
+        struct watch *watch = list_entry(at, struct watch, link);
+        watch->notify(watch);
+    }
+}
+
 /* Under the lock: everything the device has to say. */
 static void service(void) {
     uint16_t id;
@@ -177,6 +185,7 @@ static void service(void) {
     for (uint32_t i = 0; i < ports_len; i++) {
         waitqueue_wake_all(&ports[i].readers);
         waitqueue_wake_all(&ports[i].writers);
+        tell_watches(&ports[i]);
     }
 }
 
@@ -188,14 +197,15 @@ static void interrupt(void *ctx) {
 }
 
 /* Under the lock: sleeps until the device has something new, or the deadline. */
-static bool wait(struct waitqueue *queue, uint64_t deadline_ns) {
+static status_t wait(struct waitqueue *queue, uint64_t deadline_ns) {
     if (!polled) {
-        return waitqueue_sleep(queue, &lock, deadline_ns);
+        return waitqueue_sleep_killable(queue, &lock, deadline_ns);
     }
     uint64_t look = time_now_ns() + POLL_NS;
-    waitqueue_sleep(queue, &lock, look < deadline_ns ? look : deadline_ns);
+    look = look < deadline_ns ? look : deadline_ns;
+    status_t status = waitqueue_sleep_killable(queue, &lock, look);
     service();
-    return time_now_ns() < deadline_ns;
+    return status == STATUS_TIMED_OUT && look < deadline_ns ? STATUS_OK : status;
 }
 
 static status_t start_queues(void) {
@@ -206,6 +216,7 @@ static status_t start_queues(void) {
         uint32_t queue = i == 0 ? 0 : 2 * i + 2;
         waitqueue_init(&ports[i].readers);
         waitqueue_init(&ports[i].writers);
+        list_init(&ports[i].watches);
         TRY(virtio_queue_init(device, queue, BUFFERS, &ports[i].in));
         TRY(virtio_queue_init(device, queue + 1, BUFFERS, &ports[i].out));
     }
@@ -249,7 +260,7 @@ static void wait_for_ports(void) {
     if (polled) {
         service();
     }
-    while (!settled() && wait(&changed, deadline)) {
+    while (!settled() && wait(&changed, deadline) == STATUS_OK) {
     }
     spinlock_unlock(&lock);
 }
@@ -289,21 +300,28 @@ static void reclaim_out(struct virtio_port *port) {
     }
 }
 
-/* Under the lock: a free buffer, after waiting for one. */
-static uint16_t get_out_buffer(struct virtio_port *port) {
-    uint16_t id;
+/* Under the lock: waits for the device to be done with a buffer. */
+static status_t wait_for_writer(struct virtio_port *port) {
+    status_t status = STATUS_OK;
+    virtqueue_kick(&port->out);
+    virtqueue_set_interrupts(&port->out, true);
+    uint64_t busy = port->out.busy;
     reclaim_out(port);
-    while (!virtqueue_free(&port->out, &id)) {
-        virtqueue_kick(&port->out);
-        virtqueue_set_interrupts(&port->out, true);
+    if (port->out.busy == busy) {
+        status = wait(&port->writers, WAIT_FOREVER);
         reclaim_out(port);
-        if (!virtqueue_free(&port->out, &id)) {
-            wait(&port->writers, WAIT_FOREVER);
-            reclaim_out(port);
-        }
-        virtqueue_set_interrupts(&port->out, false);
     }
-    return id;
+    virtqueue_set_interrupts(&port->out, false);
+    return status;
+}
+
+/* Under the lock: a free buffer, after waiting for one. */
+static status_t get_out_buffer(struct virtio_port *port, uint16_t *id_out) {
+    reclaim_out(port);
+    while (!virtqueue_free(&port->out, id_out)) {
+        TRY(wait_for_writer(port));
+    }
+    return STATUS_OK;
 }
 
 status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t size) {
@@ -314,8 +332,12 @@ status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t s
     while (size > 0) {
         size_t len = size < PAGE_SIZE ? size : PAGE_SIZE;
         spinlock_lock(&lock);
-        uint16_t id = get_out_buffer(port);
+        uint16_t id;
+        status_t status = get_out_buffer(port, &id);
         spinlock_unlock(&lock);
+        if (status != STATUS_OK) {
+            return status;
+        }
         memcpy(frame_pointer(port->out_page[id]), at, len);
         spinlock_lock(&lock);
         virtqueue_add(&port->out, id, port->out_page[id], (uint32_t)len, false);
@@ -332,14 +354,7 @@ status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t s
 static void flush_port(struct virtio_port *port) {
     spinlock_lock(&lock);
     reclaim_out(port);
-    while (port->out.busy) {
-        virtqueue_set_interrupts(&port->out, true);
-        reclaim_out(port);
-        if (port->out.busy) {
-            wait(&port->writers, WAIT_FOREVER);
-            reclaim_out(port);
-        }
-        virtqueue_set_interrupts(&port->out, false);
+    while (port->out.busy && wait_for_writer(port) == STATUS_OK) {
     }
     spinlock_unlock(&lock);
 }
@@ -371,19 +386,22 @@ static bool have_bytes(struct virtio_port *port) {
     return true;
 }
 
-/* Under the lock: waits for bytes. False: the host has closed the port and nothing is left, or it
- * does not open it at all. */
-static bool wait_for_bytes(struct virtio_port *port) {
+/* Under the lock: waits for bytes. *some_out false: the host has closed the port and nothing is left, or
+ * it does not open it at all. */
+static status_t wait_for_bytes(struct virtio_port *port, bool *some_out) {
     uint64_t open_by = time_now_ns() + INIT_TIMEOUT_NS;
-    while (!have_bytes(port)) {
+    for (;;) {
         bool closed = !port->host_open;
-        if (closed && (port->was_open || time_now_ns() >= open_by)) {
-            /* What was sent before the port was closed is in the queue by now. */
-            return have_bytes(port);
+        /* What was sent before the port was closed is in the queue by now. */
+        *some_out = have_bytes(port);
+        if (*some_out || (closed && (port->was_open || time_now_ns() >= open_by))) {
+            return STATUS_OK;
         }
-        wait(&port->readers, closed ? open_by : WAIT_FOREVER);
+        status_t status = wait(&port->readers, closed ? open_by : WAIT_FOREVER);
+        if (status == STATUS_KILLED) {
+            return status;
+        }
     }
-    return true;
 }
 
 status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap, size_t *size_out) {
@@ -392,10 +410,11 @@ status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap, size_
         return STATUS_IO;
     }
     spinlock_lock(&lock);
-    bool some = cap > 0 && wait_for_bytes(port);
+    bool some = false;
+    status_t status = cap > 0 ? wait_for_bytes(port, &some) : STATUS_OK;
     spinlock_unlock(&lock);
     if (!some) {
-        return STATUS_OK;
+        return status;
     }
     size_t len = port->have_size - port->have_at;
     len = len < cap ? len : cap;
@@ -424,10 +443,15 @@ bool virtio_port_readable(struct virtio_port *port) {
     return now;
 }
 
-void virtio_port_wait_readable(struct virtio_port *port, uint64_t deadline_ns) {
+void virtio_port_watch(struct virtio_port *port, struct watch *watch) {
     spinlock_lock(&lock);
-    while (!readable(port) && time_now_ns() < deadline_ns) {
-        wait(&port->readers, deadline_ns);
-    }
+    list_push_back(&port->watches, &watch->link);
+    spinlock_unlock(&lock);
+}
+
+void virtio_port_unwatch(struct virtio_port *port, struct watch *watch) {
+    (void)port;
+    spinlock_lock(&lock);
+    list_remove(&watch->link);
     spinlock_unlock(&lock);
 }

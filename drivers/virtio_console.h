@@ -8,6 +8,7 @@
 #define DRIVERS_VIRTIO_CONSOLE_H
 
 #include "base/status.h"
+#include "base/watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,17 +23,21 @@ void virtio_console_init(void);
 /* The port of that name, or NULL. */
 struct virtio_port *virtio_console_find(const char *name);
 
-/* Returns when all bytes are with the device; they leave in order. IO when the device is broken. */
+/* Returns when all bytes are with the device; they leave in order. IO when the device is broken, KILLED
+ * when the thread is to end. */
 status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t size) MUST_CHECK;
 
-/* Waits for at least one byte; *size_out 0: the host closed the port and all it sent was read. */
+/* Waits for at least one byte; *size_out 0: the host closed the port and all it sent was read. IO,
+ * KILLED. */
 status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap,
                           size_t *size_out) MUST_CHECK;
 
 /* Bytes are waiting, or the end of the stream: a read would not sleep. */
 bool virtio_port_readable(struct virtio_port *port);
-/* Sleeps until that is so, or time_now_ns() reaches the deadline. */
-void virtio_port_wait_readable(struct virtio_port *port, uint64_t deadline_ns);
+/* From now on until unwatch() the watch is told when that may have become so: by the device's interrupt,
+ * without which nobody is told. */
+void virtio_port_watch(struct virtio_port *port, struct watch *watch);
+void virtio_port_unwatch(struct virtio_port *port, struct watch *watch);
 
 /* Waits until the host has taken every byte written, on all ports. Before power_off(). */
 void virtio_console_flush(void);

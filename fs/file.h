@@ -6,6 +6,7 @@
 #define FS_FILE_H
 
 #include "base/status.h"
+#include "base/watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,10 +19,11 @@ struct file_ops {
     status_t (*read)(struct file *file, void *buf, size_t cap, size_t *size_out);
     /* Writes all bytes, in order. IO. */
     status_t (*write)(struct file *file, const void *bytes, size_t size);
-    /* Whether a read would not wait / waits until then or the deadline (time_now_ns()). NULL: reads
-     * never wait. */
+    /* Whether a read would not wait. NULL: reads never wait. */
     bool (*readable)(struct file *file);
-    void (*wait_readable)(struct file *file, uint64_t deadline_ns);
+    /* From now on until unwatch() the watch is told when that may have become so. Together with readable. */
+    void (*watch)(struct file *file, struct watch *watch);
+    void (*unwatch)(struct file *file, struct watch *watch);
 };
 
 struct file {
@@ -39,11 +41,6 @@ MUST_CHECK static inline status_t file_write(struct file *file, const void *byte
 }
 static inline bool file_readable(struct file *file) {
     return !file->ops->readable || file->ops->readable(file);
-}
-static inline void file_wait_readable(struct file *file, uint64_t deadline_ns) {
-    if (file->ops->wait_readable) {
-        file->ops->wait_readable(file, deadline_ns);
-    }
 }
 
 #endif

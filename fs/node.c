@@ -57,9 +57,15 @@ bool node_readable(struct node *node) {
     return !node->ops->readable || node->ops->readable(node);
 }
 
-void node_wait_readable(struct node *node, uint64_t deadline_ns) {
-    if (node->ops->wait_readable) {
-        node->ops->wait_readable(node, deadline_ns);
+void node_watch(struct node *node, struct watch *watch) {
+    if (node->ops->watch) {
+        node->ops->watch(node, watch);
+    }
+}
+
+void node_unwatch(struct node *node, struct watch *watch) {
+    if (node->ops->watch) {
+        node->ops->unwatch(node, watch);
     }
 }
 

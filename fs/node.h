@@ -24,6 +24,7 @@
 #define FS_NODE_H
 
 #include "base/status.h"
+#include "base/watch.h"
 #include "fs/limits.h"
 
 #include <stdbool.h>
@@ -119,10 +120,11 @@ struct node_ops {
     status_t (*read_now)(struct node *node, uint64_t offset, void *to, size_t size,
                          size_t *done_out);
     status_t (*write_now)(struct node *node, uint64_t offset, const void *from, size_t size);
-    /* Whether a read would not sleep / waits for that until the deadline (time_now_ns). NULL: always
-     * ready. */
+    /* Whether a read would not sleep; and, from watch() until unwatch(), who is to be told when that may
+     * have become so. NULL: always ready. */
     bool (*readable)(struct node *node);
-    void (*wait_readable)(struct node *node, uint64_t deadline_ns);
+    void (*watch)(struct node *node, struct watch *watch);
+    void (*unwatch)(struct node *node, struct watch *watch);
 
     status_t (*get_attr)(struct node *node, struct node_attr *out); /* never NULL */
     /* Cuts or grows with zeros. NULL: BAD_ARGUMENT. */
@@ -178,7 +180,9 @@ MUST_CHECK status_t node_read(struct node *node, uint64_t offset, size_t size, s
 MUST_CHECK status_t node_write(struct node *node, uint64_t *offset, size_t size,
                                struct node_io *from, size_t *done_out);
 bool node_readable(struct node *node);
-void node_wait_readable(struct node *node, uint64_t deadline_ns);
+/* Of a node that was not readable. */
+void node_watch(struct node *node, struct watch *watch);
+void node_unwatch(struct node *node, struct watch *watch);
 MUST_CHECK status_t node_get_attr(struct node *node, struct node_attr *out);
 MUST_CHECK status_t node_set_size(struct node *node, uint64_t size);
 MUST_CHECK status_t node_allocate(struct node *node, uint64_t offset, uint64_t size);

@@ -48,8 +48,18 @@ static bool stream_readable(struct node *node) {
     return file_readable(of(node)->file);
 }
 
-static void stream_wait(struct node *node, uint64_t deadline_ns) {
-    file_wait_readable(of(node)->file, deadline_ns);
+static void stream_watch(struct node *node, struct watch *watch) {
+    const struct file_ops *ops = of(node)->file->ops;
+    if (ops->watch) {
+        ops->watch(of(node)->file, watch);
+    }
+}
+
+static void stream_unwatch(struct node *node, struct watch *watch) {
+    const struct file_ops *ops = of(node)->file->ops;
+    if (ops->watch) {
+        ops->unwatch(of(node)->file, watch);
+    }
 }
 
 static status_t stream_attr(struct node *node, struct node_attr *out) {
@@ -64,7 +74,8 @@ static const struct node_ops ops = {
     .read = stream_read,
     .write = stream_write,
     .readable = stream_readable,
-    .wait_readable = stream_wait,
+    .watch = stream_watch,
+    .unwatch = stream_unwatch,
     .get_attr = stream_attr,
 };
 

@@ -43,6 +43,43 @@ void fs_lock_unlock(struct fs_lock *lock) {
     mutex_unlock(&lock->mutex);
 }
 
+struct fs_event {
+    struct spinlock lock;
+    struct waitqueue waiters;
+    bool is_set;
+};
+
+struct fs_event *fs_event_new(void) {
+    struct fs_event *event = heap_new(struct fs_event);
+    if (event) {
+        spinlock_init(&event->lock, LOCK_THREAD);
+        waitqueue_init(&event->waiters);
+    }
+    return event;
+}
+
+void fs_event_free(struct fs_event *event) {
+    heap_free(event);
+}
+
+void fs_event_set(struct fs_event *event) {
+    spinlock_lock(&event->lock);
+    event->is_set = true;
+    waitqueue_wake_all(&event->waiters);
+    spinlock_unlock(&event->lock);
+}
+
+status_t fs_event_wait(struct fs_event *event, uint64_t deadline_ns) {
+    status_t status = STATUS_OK;
+    spinlock_lock(&event->lock);
+    while (!event->is_set && status == STATUS_OK) {
+        status = waitqueue_sleep_killable(&event->waiters, &event->lock, deadline_ns);
+    }
+    event->is_set = false;
+    spinlock_unlock(&event->lock);
+    return status == STATUS_KILLED ? STATUS_KILLED : STATUS_OK;
+}
+
 uint64_t fs_now_ns(void) {
     return rtc_now_ns();
 }

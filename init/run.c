@@ -41,21 +41,17 @@ static uint64_t resolution_ns(void) {
     return hz != 0 && hz < 1000000000 ? 1000000000 / hz : 1;
 }
 
-static void sleep_until(uint64_t deadline_ns) {
-    uint64_t now = time_now_ns();
-    if (deadline_ns > now) {
-        thread_sleep_ns(deadline_ns - now);
-    }
+static uint64_t cpu_ns(void) {
+    return thread_cpu_ns(thread_current());
 }
 
 static const struct wasi_system system_services = {
     .monotonic_ns = time_now_ns,
     .realtime_ns = rtc_now_ns,
-    .cpu_ns = time_now_ns,
+    .cpu_ns = cpu_ns,
     .resolution_ns = resolution_ns,
     .random = random_bytes,
     .yield = sched_yield,
-    .sleep_until = sleep_until,
 };
 
 /* Linear memories may have all memory that is free but one part in this many: asking for more is

@@ -33,15 +33,22 @@ static bool port_readable(struct file *file) {
     return !stream->port || virtio_port_readable(stream->port);
 }
 
-static void wait_for_port(struct file *file, uint64_t deadline_ns) {
+static void watch_port(struct file *file, struct watch *watch) {
     struct stream_file *stream = (struct stream_file *)file;
     if (stream->port) {
-        virtio_port_wait_readable(stream->port, deadline_ns);
+        virtio_port_watch(stream->port, watch);
+    }
+}
+
+static void unwatch_port(struct file *file, struct watch *watch) {
+    struct stream_file *stream = (struct stream_file *)file;
+    if (stream->port) {
+        virtio_port_unwatch(stream->port, watch);
     }
 }
 
 static const struct file_ops input_ops = {
-    .read = read_port, .readable = port_readable, .wait_readable = wait_for_port};
+    .read = read_port, .readable = port_readable, .watch = watch_port, .unwatch = unwatch_port};
 static const struct file_ops output_ops = {.write = write_port};
 
 void streams_init(void) {

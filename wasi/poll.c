@@ -2,10 +2,12 @@
  * poll_oneoff: waits until one of the subscriptions has something to say, then says all that have.
  *
  * One pass over the subscriptions finds out whether one is ready and until when to wait at most; after
- * the wait a second pass writes the events. Nothing is kept in between, so nothing is allocated; only
- * what cannot be ready at once is waited for: a clock, and a stream that has no input. The thread
- * sleeps meanwhile. (Of several streams with no input the first is waited for; there is one stdin.)
+ * the wait a second pass writes the events. Only what cannot be ready at once is waited for: clocks, and
+ * streams that have no input. Each such descriptor gets a watch that sets the program's event, and the
+ * thread sleeps until that is set, the first clock's deadline, or its end. Nothing is allocated but the event,
+ * once.
  */
+#include "fs/platform.h"
 #include "wasi/internal.h"
 
 enum tag { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE };
@@ -62,8 +64,8 @@ struct poll {
     uint64_t monotonic, realtime; /* when the call began */
     uint64_t deadline;            /* monotonic; of the clocks */
     bool ready;
-    struct node *wait_for; /* a stream with no input yet */
-    uint32_t events;       /* written */
+    struct wasi_file *watched; /* a list of those that have no input yet */
+    uint32_t events;           /* written */
 };
 
 static enum wasi_errno get_subscription(const struct poll *p, uint32_t i,
@@ -127,8 +129,10 @@ static void look(struct poll *p, const struct subscription *s) {
     } else if (find_file(p, s, &file) != WASI_SUCCESS || s->tag == TAG_FD_WRITE ||
                node_readable(file->node)) {
         p->ready = true;
-    } else if (!p->wait_for) {
-        p->wait_for = file->node;
+    } else if (!file->watched) {
+        file->watched = true;
+        file->next_watched = p->watched;
+        p->watched = file;
     }
 }
 
@@ -144,15 +148,36 @@ static enum wasi_errno look_at_all(struct poll *p) {
     return WASI_SUCCESS;
 }
 
-static void wait(const struct poll *p) {
-    if (p->ready) {
-        return;
+static void set_event(struct watch *watch) {
+    fs_event_set(((struct wasi_watch *)watch)->event);
+}
+
+/* Sleeps until there may be something to say. */
+static enum wasi_errno wait(const struct poll *p) {
+    for (struct wasi_file *file = p->watched; file; file = file->next_watched) {
+        if (node_readable(file->node)) {
+            return WASI_SUCCESS;
+        }
     }
-    if (p->wait_for) {
-        node_wait_readable(p->wait_for, p->deadline);
-    } else {
-        p->call->wasi->system->sleep_until(p->deadline);
+    return wasi_from_status(fs_event_wait(p->call->wasi->event, p->deadline));
+}
+
+static void watch_all(struct poll *p) {
+    for (struct wasi_file *file = p->watched; file; file = file->next_watched) {
+        file->watch = (struct wasi_watch){{.notify = set_event}, p->call->wasi->event};
+        node_watch(file->node, &file->watch.watch);
     }
+}
+
+static void unwatch_all(struct poll *p) {
+    for (struct wasi_file *file = p->watched; file; file = file->next_watched) {
+        node_unwatch(file->node, &file->watch.watch);
+    }
+}
+
+static enum wasi_errno make_event(struct wasi *wasi) {
+    wasi->event = wasi->event ? wasi->event : fs_event_new();
+    return wasi->event ? WASI_SUCCESS : WASI_ENOMEM;
 }
 
 /* How much can be read now, if that is known. */
@@ -205,6 +230,34 @@ static enum wasi_errno put_events(struct poll *p) {
     return WASI_SUCCESS;
 }
 
+/* Waits as often as it takes. */
+static enum wasi_errno wait_for_events(struct poll *p) {
+    enum wasi_errno error = make_event(p->call->wasi);
+    if (error != WASI_SUCCESS) {
+        return error;
+    }
+    watch_all(p);
+    while (error == WASI_SUCCESS && p->events == 0) {
+        error = wait(p);
+        if (error == WASI_SUCCESS) {
+            error = put_events(p);
+        }
+    }
+    unwatch_all(p);
+    return error;
+}
+
+static enum wasi_errno poll(struct poll *p) {
+    enum wasi_errno error = look_at_all(p);
+    if (error == WASI_SUCCESS) {
+        error = p->ready ? put_events(p) : wait_for_events(p);
+    }
+    for (struct wasi_file *file = p->watched; file; file = file->next_watched) {
+        file->watched = false;
+    }
+    return error;
+}
+
 enum wasi_errno wasi_poll_oneoff(struct wasi_call *call) {
     const struct wasi_system *system = call->wasi->system;
     struct poll p = {.call = call,
@@ -223,10 +276,6 @@ enum wasi_errno wasi_poll_oneoff(struct wasi_call *call) {
     if (p.in + in_size * p.count > memory || p.out + sizeof(struct event) * p.count > memory) {
         return WASI_EFAULT;
     }
-    WASI_TRY(look_at_all(&p));
-    while (p.events == 0) {
-        wait(&p);
-        WASI_TRY(put_events(&p));
-    }
+    WASI_TRY(poll(&p));
     return wasi_put_u32(call, wasi_arg(call, 3), p.events);
 }

@@ -22,6 +22,8 @@ void wasi_init(struct wasi *wasi, const struct wasi_system *system) {
 }
 
 void wasi_fini(struct wasi *wasi) {
+    fs_event_free(wasi->event);
+    wasi->event = NULL;
     for (uint32_t fd = 0; fd < wasi->file_cap; fd++) {
         if (wasi->files[fd].node) {
             wasi_file_close(wasi, &wasi->files[fd]);

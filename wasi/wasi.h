@@ -15,6 +15,7 @@
 #include "fs/path.h"
 #include "wasi/limits.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,7 +37,6 @@ struct wasi_system {
     uint64_t (*resolution_ns)(void);
     void (*random)(void *to, size_t size);
     void (*yield)(void);
-    void (*sleep_until)(uint64_t monotonic_ns);
 };
 
 #define WASI_FUNCTIONS   46
@@ -49,6 +49,12 @@ struct wasi_binding {
     bool unstable; /* imported from wasi_unstable */
 };
 
+/* Sets the program's event: see poll.c. */
+struct wasi_watch {
+    struct watch watch;
+    struct fs_event *event;
+};
+
 /* An open descriptor. */
 struct wasi_file {
     struct node *node; /* a reference; NULL: closed */
@@ -57,12 +63,16 @@ struct wasi_file {
     const char *preopen; /* the name of a preopened directory, else NULL */
     uint16_t flags;      /* fdflags */
     uint8_t filetype;
+    bool watched; /* by the poll_oneoff in progress, see poll.c */
+    struct wasi_watch watch;
+    struct wasi_file *next_watched;
 };
 
 struct wasi {
     const struct wasi_system *system;
     struct wasm_quick *quick; /* of the store whose guests call */
     struct wasi_strings args, environ;
+    struct fs_event *event;                   /* of poll_oneoff; NULL: there was none yet */
     uint32_t exit_code;                       /* of proc_exit and proc_raise */
     uint64_t free_files[WASI_MAX_FILES / 64]; /* a bit for each that is closed */
     struct wasi_file *files; /* file_cap of them: `first`, or memory of fs_alloc() */

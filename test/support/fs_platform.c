@@ -60,3 +60,21 @@ uint64_t fs_now_ns(void) {
     static uint64_t now = 1000000000;
     return now += 1000;
 }
+
+/* Nobody waits in unit tests. */
+struct fs_event *fs_event_new(void) {
+    return NULL;
+}
+
+void fs_event_free(struct fs_event *event) {
+    (void)event;
+}
+
+void fs_event_set(struct fs_event *event) {
+    (void)event;
+}
+
+status_t fs_event_wait(struct fs_event *event, uint64_t deadline_ns) {
+    (void)event, (void)deadline_ns;
+    return STATUS_UNSUPPORTED;
+}
