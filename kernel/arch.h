@@ -225,6 +225,7 @@ struct pagetable {
     /* Masks of harts: that may hold translations; that translate through it now; that must forget what
      * they hold before they do. */
     uint64_t ran_on, active_on, stale_on;
+    paddr_t spares; /* a table for each large page */
 };
 
 /* First address past the user half, and the lowest address that guests may be given. */
@@ -248,6 +249,14 @@ status_t arch_map(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
 /* The same for up to arch_gap() pages from va on. All are mapped, or none. */
 status_t arch_map_some(struct pagetable *pt, vaddr_t va, const paddr_t *frames, size_t len,
                        unsigned prot, struct quota *quota) MUST_CHECK;
+
+/* A page of ARCH_LARGE_SIZE, both addresses multiples of it, where arch_large_fits(). It behaves as 512
+ * small ones; the frames are one block, or PROT_SHARED. */
+status_t arch_map_large(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
+                        struct quota *quota) MUST_CHECK;
+bool arch_large_fits(const struct pagetable *pt, vaddr_t va);
+#define ARCH_LARGE_SIZE  (1ul << 21)
+#define ARCH_LARGE_ORDER 9
 
 /* How many of the `len` pages from va on, which is not mapped, one arch_map_some() can make: up to the
  * first that is mapped, and in one table. */

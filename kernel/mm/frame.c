@@ -426,6 +426,19 @@ void frame_free_pages(paddr_t first) {
     } while (state & STATE_MORE);
 }
 
+void frame_split(paddr_t frame, unsigned order) {
+    uint64_t index = index_of(frame);
+    assert(states[index] == (STATE_ALLOCATED | order));
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
+        mark(index + i, STATE_ALLOCATED, 0);
+        owners[index + i] = owners[index];
+    }
+}
+
+bool frame_is_plenty(void) {
+    return __atomic_load_n(&free_count, __ATOMIC_RELAXED) > total_count / 4;
+}
+
 void frame_stats(struct frame_stats *out) {
     spinlock_lock(&pool.lock); /* or a frame may be on its way to the pool */
     *out = (struct frame_stats){.total = total_count, .zeroed = pool.len};

@@ -33,6 +33,12 @@ size_t frame_reclaim_loader(const struct boot_info *info);
 status_t frame_alloc(unsigned order, struct quota *quota, paddr_t *out) MUST_CHECK;
 void frame_free(paddr_t frame, unsigned order);
 
+/* An allocated block becomes 2^order single frames, each of which can be freed alone. */
+void frame_split(paddr_t frame, unsigned order);
+
+/* Whether more than a quarter of all frames can be had: then some may be spent for speed. */
+bool frame_is_plenty(void);
+
 /* One frame full of zeros; or up to `len` of them, each for itself, at least one unless NO_MEMORY. */
 status_t frame_alloc_zeroed(struct quota *quota, paddr_t *out) MUST_CHECK;
 status_t frame_alloc_some(size_t len, struct quota *quota, paddr_t *frames,

@@ -24,9 +24,10 @@ struct region {
     vaddr_t start, end;
     uint8_t prot;          /* without PROT_USER */
     uint8_t kind;          /* enum region_kind */
-    uint8_t window;        /* pages that the last fault made; 0: there was none */
+    uint8_t window;        /* pages that the last fault made */
     uint32_t priority;     /* heap order of the treap */
     vaddr_t next;          /* the page after them */
+    uint64_t run;          /* pages made one after the other, up to `next` */
     struct object *object; /* mapped here, or NULL */
     uint64_t offset;       /* of `start` in it */
     struct region *parent, *left, *right;

@@ -274,13 +274,29 @@ static status_t make_pages(struct space *space, vaddr_t va, size_t len, unsigned
     return STATUS_OK;
 }
 
+/* A large page at va, where it fits. False: it cannot be had, and small ones must do. */
+static bool make_large(struct space *space, vaddr_t va, size_t size, unsigned prot) {
+    paddr_t frame;
+    if (size < ARCH_LARGE_SIZE || !arch_large_fits(&space->table, va) || !frame_is_plenty() ||
+        frame_alloc(ARCH_LARGE_ORDER, space->quota, &frame) != STATUS_OK) {
+        return false;
+    }
+    for (size_t at = 0; at < ARCH_LARGE_SIZE; at += PAGE_SIZE) {
+        arch_page_zero(frame_pointer(frame + at));
+    }
+    if (arch_map_large(&space->table, va, frame, prot | PROT_USER, space->quota) != STATUS_OK) {
+        frame_free(frame, ARCH_LARGE_ORDER);
+        return false;
+    }
+    return true;
+}
+
 /* How many pages the first touch of one makes: twice as many as the last time if it follows them
- * directly, else one. So a sweep takes few faults, and never more than twice what was touched is
- * made of a region. */
+ * directly, else one; after a run of 2 MiB, a large page where it fits. So a sweep takes few faults,
+ * and never more than twice what was touched is made of a region. */
 static size_t window_for(struct space *space, struct region *region, vaddr_t page) {
     size_t len = (region->end - page) >> PAGE_SHIFT;
-    bool follows = region->window > 0 && page == region->next;
-    size_t window = follows ? 2u * region->window : 1u;
+    size_t window = region->run > 0 ? 2u * region->window : 1u;
     window = window < SPACE_AROUND_MAX ? window : SPACE_AROUND_MAX;
     region->window = (uint8_t)window;
     len = len < window ? len : window;
@@ -289,8 +305,18 @@ static size_t window_for(struct space *space, struct region *region, vaddr_t pag
 
 static status_t fill_zero(struct space *space, struct region *region, vaddr_t page,
                           paddr_t *frame_out) {
-    size_t len = window_for(space, region, page);
-    TRY(make_pages(space, page, len, region->prot, frame_out, &len));
+    size_t len = ARCH_LARGE_SIZE >> PAGE_SHIFT;
+    if (page != region->next) {
+        region->run = 0;
+    }
+    if (region->run >= len && make_large(space, page, region->end - page, region->prot)) {
+        unsigned prot;
+        (void)arch_lookup(&space->table, page, frame_out, &prot);
+    } else {
+        len = window_for(space, region, page);
+        TRY(make_pages(space, page, len, region->prot, frame_out, &len));
+    }
+    region->run += len;
     region->next = page + len * PAGE_SIZE;
     return STATUS_OK;
 }
@@ -387,7 +413,9 @@ static status_t commit(struct space *space, vaddr_t addr, size_t size, unsigned 
         paddr_t frame;
         unsigned have;
         size_t len = 1;
-        if (!arch_lookup(&space->table, va, &frame, &have)) {
+        if (make_large(space, va, addr + size - va, prot)) {
+            len = ARCH_LARGE_SIZE >> PAGE_SHIFT;
+        } else if (!arch_lookup(&space->table, va, &frame, &have)) {
             size_t left = (addr + size - va) >> PAGE_SHIFT;
             len = arch_gap(&space->table, va, left < SPACE_AROUND_MAX ? left : SPACE_AROUND_MAX);
             TRY(make_pages(space, va, len, prot, &frame, &len));
@@ -454,13 +482,24 @@ static bool any_page(const struct space *space, vaddr_t addr, size_t size) {
     return false;
 }
 
+/* One page of a run of frames, large where that fits and the frames are nobody's to free. */
+static status_t map_next(struct space *space, vaddr_t va, size_t size, paddr_t frame, unsigned prot,
+                         size_t *size_out) {
+    bool large = (prot & PROT_SHARED) && size >= ARCH_LARGE_SIZE && frame % ARCH_LARGE_SIZE == 0 &&
+                 arch_large_fits(&space->table, va);
+    *size_out = large ? ARCH_LARGE_SIZE : PAGE_SIZE;
+    return large ? arch_map_large(&space->table, va, frame, prot, space->quota)
+                 : arch_map(&space->table, va, frame, prot, space->quota);
+}
+
 /* Maps the run of frames; on failure none of them is mapped. Those that are not PROT_SHARED and were
  * mapped are free then: *left_out says where the others begin. */
 static status_t map_run(struct space *space, vaddr_t addr, size_t size, paddr_t first,
                         unsigned prot, size_t *left_out) {
-    for (size_t at = 0; at < size; at += PAGE_SIZE) {
+    size_t step;
+    for (size_t at = 0; at < size; at += step) {
         status_t status =
-            arch_map(&space->table, addr + at, first + at, prot | PROT_USER, space->quota);
+            map_next(space, addr + at, size - at, first + at, prot | PROT_USER, &step);
         if (status != STATUS_OK) {
             *left_out = at;
             drop_pages(space, addr, size);
@@ -522,7 +561,8 @@ static status_t map_object(struct space *space, struct region *region, vaddr_t a
 static status_t map(struct space *space, struct object *object, uint64_t offset, size_t size,
                     unsigned prot, vaddr_t *addr_out) {
     struct region *region;
-    TRY(place(space, size, PAGE_SIZE, addr_out));
+    bool large = object_is_fixed(object) && size >= ARCH_LARGE_SIZE;
+    TRY(place(space, size, large ? ARCH_LARGE_SIZE : PAGE_SIZE, addr_out));
     TRY(region_new(space, *addr_out, *addr_out + size, &region));
     region->prot = (uint8_t)prot;
     region->kind = REGION_OBJECT;

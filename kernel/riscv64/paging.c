@@ -1,6 +1,7 @@
 /*
- * Page tables: Sv39, Sv48, Sv57, whichever the loader chose. User pages are 4 KiB; tables of the
- * user half are made when needed and freed when empty. Top-level entries of the kernel half all
+ * Page tables: Sv39, Sv48, Sv57, whichever the loader chose. User pages are 4 KiB, or 2 MiB: an entry
+ * one level up, which is cut into 512 small ones when a part of it changes. So that this cannot fail,
+ * a table for it is kept with the large page. Tables of the user half are made when needed and freed when empty. Top-level entries of the kernel half all
  * come from the loader's table, plus one for the window of kernel stacks, and are copied into every
  * space, so they may not change afterwards.
  *
@@ -66,6 +67,11 @@ static unsigned index_at(vaddr_t va, unsigned level) {
     return (unsigned)(va >> level_shift(level)) & (TABLE_LEN - 1);
 }
 
+/* Not a table: a page, present or kept. Small ones are at level 0, large ones at level 1. */
+static bool is_page(pte_t pte) {
+    return pte != 0 && (!(pte & PTE_VALID) || (pte & PTE_LEAF));
+}
+
 static bool is_table(pte_t pte) {
     return (pte & PTE_VALID) && !(pte & PTE_LEAF);
 }
@@ -111,13 +117,13 @@ static status_t add_table(pte_t *entry, struct quota *quota) {
     return STATUS_OK;
 }
 
-/* The lowest entry for va, its tables made where they are missing. On failure, those made so far
- * stay: they are empty, and go with the next unmapping. */
-static status_t make_entry(struct pagetable *pt, vaddr_t va, struct quota *quota,
+/* The entry for va at level `lowest`, its tables made where they are missing. On failure, those made so
+ * far stay: they are empty, and go with the next unmapping. */
+static status_t make_entry(struct pagetable *pt, vaddr_t va, unsigned lowest, struct quota *quota,
                            pte_t **entry_out) {
     unsigned level;
     pte_t *entry = find_entry(pt, va, &level);
-    while (level > 0) {
+    while (level > lowest) {
         assert(*entry == 0);
         TRY(add_table(entry, quota));
         entry = find_entry(pt, va, &level);
@@ -131,7 +137,7 @@ status_t arch_map_some(struct pagetable *pt, vaddr_t va, const paddr_t *frames, 
     pte_t *entry;
     uint64_t bits = bits_of_prot(prot);
     assert(index_at(va, 0) + len <= TABLE_LEN);
-    TRY(make_entry(pt, va, quota, &entry));
+    TRY(make_entry(pt, va, 0, quota, &entry));
     for (size_t i = 0; i < len; i++) {
         assert(entry[i] == 0);
         entry[i] = pte_of(frames[i], bits);
@@ -156,13 +162,73 @@ size_t arch_gap(const struct pagetable *pt, vaddr_t va, size_t len) {
     return gap;
 }
 
+/* Frames out of use, chained through their first words. */
+static void chain(paddr_t *first, paddr_t frame) {
+    *(paddr_t *)frame_pointer(frame) = *first;
+    *first = frame;
+}
+
+static paddr_t unchain(paddr_t *first) {
+    paddr_t frame = *first;
+    *first = *(paddr_t *)frame_pointer(frame);
+    return frame;
+}
+
+/* ---- large pages ---- */
+
+bool arch_large_fits(const struct pagetable *pt, vaddr_t va) {
+    unsigned level;
+    const pte_t *entry = find_entry(pt, va, &level);
+    return va % ARCH_LARGE_SIZE == 0 && level > 0 && *entry == 0;
+}
+
+status_t arch_map_large(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned prot,
+                        struct quota *quota) {
+    pte_t *entry;
+    paddr_t spare;
+    assert((va | pa) % ARCH_LARGE_SIZE == 0);
+    TRY(make_entry(pt, va, 1, quota, &entry));
+    TRY(frame_alloc(0, quota, &spare));
+    chain(&pt->spares, spare);
+    assert(*entry == 0);
+    *entry = pte_of(pa, bits_of_prot(prot));
+    return STATUS_OK;
+}
+
+/* The same translations by small pages. */
+static void split_large(struct pagetable *pt, pte_t *entry) {
+    paddr_t table = unchain(&pt->spares);
+    paddr_t first = pte_address(*entry);
+    uint64_t bits = *entry & ~PTE_PPN_MASK;
+    for (unsigned i = 0; i < TABLE_LEN; i++) {
+        table_at(table)[i] = pte_of(first + i * PAGE_SIZE, bits);
+    }
+    if (!(bits & PTE_SHARED)) {
+        frame_split(first, LEVEL_BITS);
+    }
+    __atomic_store_n(entry, pte_of(table, PTE_VALID), __ATOMIC_RELEASE);
+}
+
+/* The entry of the page at va whose change from there to `end` concerns it as a whole, or an empty one;
+ * a large page that `end` or va cuts becomes small ones. */
+static pte_t *find_whole(struct pagetable *pt, vaddr_t va, vaddr_t end, unsigned *level_out) {
+    pte_t *entry = find_entry(pt, va, level_out);
+    bool is_large = *level_out > 0 && is_page(*entry);
+    if (is_large && (va % ARCH_LARGE_SIZE != 0 || end - va < ARCH_LARGE_SIZE)) {
+        split_large(pt, entry);
+        entry = find_entry(pt, va, level_out);
+    }
+    return entry;
+}
+
 bool arch_lookup(const struct pagetable *pt, vaddr_t va, paddr_t *pa_out, unsigned *prot_out) {
     unsigned level;
     pte_t pte = *find_entry(pt, va, &level);
-    if (level > 0 || pte == 0) {
+    if (pte == 0) {
         return false;
     }
-    *pa_out = pte_address(pte);
+    vaddr_t size = (vaddr_t)1 << level_shift(level);
+    *pa_out = pte_address(pte) + PAGE_ALIGN_DOWN(va & (size - 1));
     *prot_out = prot_of_bits(pte);
     return true;
 }
@@ -180,8 +246,8 @@ size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned p
     vaddr_t va = start;
     while (va < end) {
         unsigned level;
-        pte_t *entry = find_entry(pt, va, &level);
-        if (level == 0 && *entry != 0) {
+        pte_t *entry = find_whole(pt, va, end, &level);
+        if (*entry != 0) {
             *entry = pte_of(pte_address(*entry), bits);
             changed++;
         }
@@ -249,15 +315,23 @@ void arch_tlb_flush(struct pagetable *pt, vaddr_t start, vaddr_t end) {
     arch_irq_restore(irq);
 }
 
-/* Frames taken out of a table but not free yet: a chain through their first words. */
+/* Taken out of a table, but not free yet. */
 struct removed {
-    paddr_t first; /* 0: none */
+    paddr_t first, first_large; /* 0: none */
     size_t pages, tables;
 };
 
-static void chain(struct removed *removed, paddr_t frame) {
-    *(paddr_t *)frame_pointer(frame) = removed->first;
-    removed->first = frame;
+static void unlink_page(struct pagetable *pt, pte_t *entry, unsigned level,
+                        struct removed *removed) {
+    pte_t pte = *entry;
+    *entry = 0;
+    removed->pages += (size_t)1 << (LEVEL_BITS * level);
+    if (level > 0) {
+        chain(&removed->first, unchain(&pt->spares));
+    }
+    if (!(pte & PTE_SHARED)) {
+        chain(level > 0 ? &removed->first_large : &removed->first, pte_address(pte));
+    }
 }
 
 /* Unlinks the tables on the path to va that are empty, from the lowest up, never the root. */
@@ -278,7 +352,7 @@ static void prune(struct pagetable *pt, vaddr_t va, struct removed *removed) {
         }
         *entry = 0;
         removed->tables++;
-        chain(removed, table);
+        chain(&removed->first, table);
     }
 }
 
@@ -287,14 +361,9 @@ static void unlink_range(struct pagetable *pt, vaddr_t start, vaddr_t end,
     vaddr_t va = start;
     while (va < end) {
         unsigned level;
-        pte_t *entry = find_entry(pt, va, &level);
-        if (level == 0 && *entry != 0) {
-            pte_t pte = *entry;
-            *entry = 0;
-            removed->pages++;
-            if (!(pte & PTE_SHARED)) {
-                chain(removed, pte_address(pte));
-            }
+        pte_t *entry = find_whole(pt, va, end, &level);
+        if (*entry != 0) {
+            unlink_page(pt, entry, level, removed);
         }
         vaddr_t next = skip(va, level, end);
         /* The last entry of a table, or of the range: the tables on the way may be empty now. */
@@ -314,9 +383,10 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end) {
         arch_tlb_flush(pt, start, end);
     }
     while (removed.first) {
-        paddr_t frame = removed.first;
-        removed.first = *(paddr_t *)frame_pointer(frame);
-        frame_free(frame, 0);
+        frame_free(unchain(&removed.first), 0);
+    }
+    while (removed.first_large) {
+        frame_free(unchain(&removed.first_large), LEVEL_BITS);
     }
     return removed.pages;
 }
@@ -406,11 +476,12 @@ status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
     memcpy(root + TABLE_LEN / 2, kernel + TABLE_LEN / 2, TABLE_LEN / 2 * sizeof(pte_t));
     pt->context = pt->ran_on = pt->active_on = pt->stale_on = 0;
+    pt->spares = 0;
     return STATUS_OK;
 }
 
 void arch_pagetable_fini(struct pagetable *pt) {
-    assert(pt->active_on == 0);
+    assert(pt->active_on == 0 && pt->spares == 0);
     frame_free(pt->root, 0);
     pt->root = 0;
 }

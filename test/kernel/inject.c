@@ -122,16 +122,14 @@ static status_t try_program(void) {
     return run_program(fork_threads, 4096);
 }
 
-static status_t add(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
-                    struct wasm_value *results) {
+static status_t add(void *ctx, struct wasm_caller *caller, uint64_t *values) {
     (void)ctx, (void)caller;
-    results[0].i64 = args[0].i32 + args[1].i64;
+    values[0] = (uint32_t)values[0] + values[1];
     return STATUS_OK;
 }
 
-static status_t none(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
-                     struct wasm_value *results) {
-    (void)ctx, (void)caller, (void)args, (void)results;
+static status_t none(void *ctx, struct wasm_caller *caller, uint64_t *values) {
+    (void)ctx, (void)caller, (void)values;
     return STATUS_OK;
 }
 

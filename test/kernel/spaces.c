@@ -289,6 +289,78 @@ static void test_fault_around(void) {
     space_free(small);
 }
 
+/* Large pages: changes of parts of them, against a model of a byte a page. */
+static void test_large(void) {
+    enum { LARGE = 512, PAGES = 3 * LARGE, ROUNDS = 600, RW = PROT_READ | PROT_WRITE };
+    static uint8_t prot[PAGES], value[PAGES];
+    unsigned wrong = 0;
+    vaddr_t a;
+    PAYLOAD_CHECK_EQ(space_reserve(space, PAGES * PAGE_SIZE, ARCH_LARGE_SIZE, &a), STATUS_OK);
+    uint64_t before = space_frames(space);
+    PAYLOAD_CHECK_EQ(space_commit(space, a, PAGES * PAGE_SIZE, RW), STATUS_OK);
+    /* Four tables above, and one kept for each large page. */
+    PAYLOAD_CHECK(space_frames(space) - before <= PAGES + 7);
+    memset(prot, RW, sizeof(prot));
+    memset(value, 0, sizeof(value));
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint64_t dice = random_u64();
+        size_t first = (dice >> 8) % PAGES, len = (dice >> 24) % (PAGES - first) % 300 + 1;
+        unsigned to = dice >> 60 & 1 ? PROT_READ : RW;
+        if (dice % 8 == 0) {
+            first = first / LARGE * LARGE;
+            len = LARGE;
+        }
+        vaddr_t addr = a + first * PAGE_SIZE;
+        switch (dice % 5) {
+        case 0:
+            wrong += space_protect(space, addr, len * PAGE_SIZE, to) != STATUS_OK;
+            memset(prot + first, (int)to, len);
+            break;
+        case 1:
+            wrong += space_decommit(space, addr, len * PAGE_SIZE) != STATUS_OK;
+            memset(prot + first, PROT_NONE, len);
+            memset(value + first, 0, len);
+            break;
+        case 2:
+            wrong += space_commit(space, addr, len * PAGE_SIZE, RW) != STATUS_OK;
+            memset(prot + first, RW, len);
+            break;
+        default:
+            for (size_t i = first; i < first + len; i++) {
+                vaddr_t at = a + i * PAGE_SIZE + 100;
+                uint8_t byte = 0;
+                status_t want = prot[i] & PROT_READ ? STATUS_OK : STATUS_FAULT;
+                wrong += space_copy_in(space, &byte, at, 1) != want || byte != value[i];
+                want = prot[i] & PROT_WRITE ? STATUS_OK : STATUS_FAULT;
+                byte = (uint8_t)(value[i] + 1);
+                wrong += space_copy_out(space, at, &byte, 1) != want;
+                value[i] = want == STATUS_OK ? byte : value[i];
+            }
+        }
+    }
+    PAYLOAD_CHECK_EQ(wrong, 0);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a + 5 * PAGE_SIZE, LARGE * PAGE_SIZE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a, PAGES * PAGE_SIZE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_frames(space), before);
+}
+
+/* After 2 MiB one after the other, a touch makes 2 MiB at once. */
+static void test_long_sweep(void) {
+    enum { LARGE = 512, RW = PROT_READ | PROT_WRITE };
+    vaddr_t a;
+    PAYLOAD_CHECK_EQ(space_reserve(space, 4 * ARCH_LARGE_SIZE, ARCH_LARGE_SIZE, &a), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_protect(space, a, 3 * ARCH_LARGE_SIZE, RW), STATUS_OK);
+    uint64_t before = space_frames(space);
+    for (size_t i = 0; i < LARGE; i++) {
+        PAYLOAD_CHECK_EQ(space_fault(space, a + i * PAGE_SIZE, PROT_WRITE), STATUS_OK);
+    }
+    PAYLOAD_CHECK(space_frames(space) - before <= LARGE + 4);
+    PAYLOAD_CHECK_EQ(space_fault(space, a + ARCH_LARGE_SIZE, PROT_WRITE), STATUS_OK);
+    PAYLOAD_CHECK(space_frames(space) - before >= 2 * LARGE);
+    PAYLOAD_CHECK(space_frames(space) - before <= 2 * LARGE + 5);
+    PAYLOAD_CHECK_EQ(space_unmap(space, a, 4 * ARCH_LARGE_SIZE), STATUS_OK);
+}
+
 static void test_quota(void) {
     struct space *small;
     vaddr_t a;
@@ -392,6 +464,8 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_code();
         test_wired();
         test_copies();
+        test_large();
+        test_long_sweep();
         PAYLOAD_CHECK_EQ(space_frames(space), empty);
         test_quota();
         test_fault_around();
