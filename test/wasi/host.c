@@ -134,6 +134,19 @@ static void sync_and_wait(void) {
     }
 }
 
+/* The host puts a link that leads out in the place of a directory that is open here. */
+static void swapped(void) {
+    __wasi_fd_t h = preopened("/h"), dir, fd;
+    SAME(__wasi_path_open(h, 0, "dir", __WASI_OFLAGS_DIRECTORY, __WASI_RIGHTS_PATH_OPEN,
+                          READ_RIGHTS, 0, &dir),
+         0);
+    puts("ready");
+    fflush(stdout);
+    (void)getchar();
+    SAME(open_at(dir, "file", 0, READ_RIGHTS, &fd) != 0, 1);
+    SAME(open("/h/dir/file", O_RDONLY), -1);
+}
+
 static void read_only(void) {
     char buf[8];
     int fd = open("/h/given", O_RDONLY);
@@ -153,9 +166,9 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(void);
-    } tasks[] = {{"effects", effects},    {"many", many},       {"sparse", sparse},
-                 {"large", large},        {"removed", removed}, {"sync", sync_and_wait},
-                 {"read-only", read_only}};
+    } tasks[] = {{"effects", effects},     {"many", many},       {"sparse", sparse},
+                 {"large", large},         {"removed", removed}, {"sync", sync_and_wait},
+                 {"read-only", read_only}, {"swapped", swapped}};
     for (size_t i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++) {
         if (argc == 2 && strcmp(argv[1], tasks[i].name) == 0) {
             tasks[i].run();
