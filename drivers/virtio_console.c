@@ -7,7 +7,7 @@
  *     we: PORT_READY n      host: PORT_NAME n "stdin", PORT_OPEN n 1
  *     we: PORT_OPEN n 1     host: may send
  *
- * Buffers are pages of the driver's own, one a descriptor. Received bytes stay in their buffer until
+ * Buffers are the driver's own, one a descriptor. Received bytes stay in their buffer until
  * they are read, so the host is held back when nobody reads.
  *
  * Locks: one spinlock a device guards queues and port states. Bytes are copied outside of it: one
@@ -38,6 +38,8 @@ enum {
     QUEUE_CONTROL_OUT = 3,
     BUFFERS = 16,      /* a queue */
     CONTROL_SIZE = 64, /* of one control message, name included */
+    OUT_ORDER = 2, /* a buffer to send is so many pages, by powers of two: QEMU writes it at once */
+    OUT_SIZE = PAGE_SIZE << OUT_ORDER,
 };
 
 #define FEATURE_MULTIPORT (UINT64_C(1) << 1)
@@ -56,7 +58,7 @@ struct virtio_port {
     char name[VIRTIO_CONSOLE_NAME_SIZE];
     bool exists, ready, named;
     bool host_open, was_open;
-    paddr_t in_page[BUFFERS], out_page[BUFFERS];
+    paddr_t in_page[BUFFERS], out_buffer[BUFFERS];
     bool have; /* a received buffer is being read: */
     uint16_t have_id;
     uint32_t have_size, have_at;
@@ -93,9 +95,9 @@ static void send_control(uint32_t port, uint16_t event, uint16_t value) {
     virtqueue_kick(&control_out);
 }
 
-static status_t get_pages(paddr_t *pages) {
+static status_t get_buffers(paddr_t *buffers, unsigned order) {
     for (unsigned i = 0; i < BUFFERS; i++) {
-        TRY(frame_alloc(0, NULL, &pages[i]));
+        TRY(frame_alloc(order, NULL, &buffers[i]));
     }
     return STATUS_OK;
 }
@@ -108,7 +110,8 @@ static void add_port(uint32_t number) {
         return;
     }
     port->exists = true;
-    if (get_pages(port->in_page) != STATUS_OK || get_pages(port->out_page) != STATUS_OK) {
+    if (get_buffers(port->in_page, 0) != STATUS_OK ||
+        get_buffers(port->out_buffer, OUT_ORDER) != STATUS_OK) {
         log_warn("virtio-console", "no memory for port %u", number);
         return;
     }
@@ -330,7 +333,7 @@ status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t s
         return STATUS_IO;
     }
     while (size > 0) {
-        size_t len = size < PAGE_SIZE ? size : PAGE_SIZE;
+        size_t len = size < OUT_SIZE ? size : OUT_SIZE;
         spinlock_lock(&lock);
         uint16_t id;
         status_t status = get_out_buffer(port, &id);
@@ -338,9 +341,9 @@ status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t s
         if (status != STATUS_OK) {
             return status;
         }
-        memcpy(frame_pointer(port->out_page[id]), at, len);
+        memcpy(frame_pointer(port->out_buffer[id]), at, len);
         spinlock_lock(&lock);
-        virtqueue_add(&port->out, id, port->out_page[id], (uint32_t)len, false);
+        virtqueue_add(&port->out, id, port->out_buffer[id], (uint32_t)len, false);
         at += len;
         size -= len;
         if (size == 0) {
@@ -404,32 +407,45 @@ static status_t wait_for_bytes(struct virtio_port *port, bool *some_out) {
     }
 }
 
-status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap, size_t *size_out) {
-    *size_out = 0;
-    if (broken) {
-        return STATUS_IO;
-    }
-    spinlock_lock(&lock);
-    bool some = false;
-    status_t status = cap > 0 ? wait_for_bytes(port, &some) : STATUS_OK;
-    spinlock_unlock(&lock);
-    if (!some) {
-        return status;
-    }
+/* Bytes of the buffer at hand. */
+static size_t take_bytes(struct virtio_port *port, void *buf, size_t cap) {
     size_t len = port->have_size - port->have_at;
     len = len < cap ? len : cap;
     const char *page = frame_pointer(port->in_page[port->have_id]);
     memcpy(buf, page + port->have_at, len);
     port->have_at += (uint32_t)len;
-    if (port->have_at == port->have_size) {
-        spinlock_lock(&lock);
-        port->have = false;
-        virtqueue_add(&port->in, port->have_id, port->in_page[port->have_id], PAGE_SIZE, true);
-        virtqueue_kick(&port->in);
-        spinlock_unlock(&lock);
+    return len;
+}
+
+/* Under the lock: whether there are more bytes, without waiting. An empty buffer goes back; the device is
+ * told later. */
+static bool next_buffer(struct virtio_port *port) {
+    if (port->have_at < port->have_size) {
+        return true;
     }
-    *size_out = len;
-    return STATUS_OK;
+    port->have = false;
+    virtqueue_add(&port->in, port->have_id, port->in_page[port->have_id], PAGE_SIZE, true);
+    return have_bytes(port);
+}
+
+status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap, size_t *size_out) {
+    char *at = buf;
+    bool some = false;
+    *size_out = 0;
+    if (broken) {
+        return STATUS_IO;
+    }
+    spinlock_lock(&lock);
+    status_t status = cap > 0 ? wait_for_bytes(port, &some) : STATUS_OK;
+    while (some) {
+        spinlock_unlock(&lock);
+        *size_out += take_bytes(port, at + *size_out, cap - *size_out);
+        spinlock_lock(&lock);
+        some = next_buffer(port) && *size_out < cap;
+    }
+    virtqueue_kick(&port->in);
+    spinlock_unlock(&lock);
+    return status;
 }
 
 static bool readable(struct virtio_port *port) {

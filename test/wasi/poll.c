@@ -44,6 +44,12 @@ int main(void) {
     uint64_t used = clock_now(__WASI_CLOCKID_THREAD_CPUTIME_ID) - cpu;
     CHECK_LINE(waited >= 1000 * MS, true, "the clock was waited for");
     CHECK_LINE(used < waited - 500 * MS, true, "waiting takes no processor time");
+    __wasi_fdstat_t stat;
+    GOOD(__wasi_fd_fdstat_set_flags(0, __WASI_FDFLAGS_NONBLOCK));
+    BAD(AGAIN, read_some(0, text, sizeof(text), &n));
+    GOOD(__wasi_fd_fdstat_get(0, &stat));
+    SAME(stat.fs_flags, __WASI_FDFLAGS_NONBLOCK);
+    GOOD(__wasi_fd_fdstat_set_flags(0, 0));
     printf("ready\n");
     fflush(stdout);
     SAME(wait_for(100000 * MS, false, events), 2);
