@@ -474,7 +474,7 @@ static status_t make(struct wasm_store *store, struct wasm_module *module,
 status_t wasm_instantiate(struct wasm_store *store, struct wasm_module *module,
                           struct wasm_instance **instance_out, struct wasm_error *error_out,
                           struct wasm_trap *trap_out) {
-    struct wasm_instance *instance;
+    struct wasm_instance *instance = NULL;
     TRY(make(store, module, &instance, error_out));
     TRY(run_segments(instance, trap_out));
     TRY(run_start(instance, trap_out));
