@@ -7,7 +7,7 @@
 #
 # Knobs, on the command line:
 #   CC=gcc|clang     compiler for everything; gcc is the default
-#   MODE=release|debug
+#   MODE=release|debug|san   (san: the kernel checks all its memory accesses; gcc only)
 #   K23_OPTIONS=...  options for the machines of test-run and test-spec: '--smp 4', '--cpu CPU'
 #   T=name SMP=n GDB=1   of test-vm: one test, on n harts, waiting for a debugger
 #   V=1              show the commands
@@ -69,8 +69,9 @@ endif
 
 OPT_release := -O2
 OPT_debug := -O1 -DK23_DEBUG=1
+OPT_san := -O1 -DK23_DEBUG=1 -DK23_SANITIZE=1
 ifeq ($(OPT_$(MODE)),)
-$(error MODE is release or debug)
+$(error MODE is release, debug or san)
 endif
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Werror
@@ -89,7 +90,18 @@ SANITIZE := address,undefined
 # NULL + 0, which C2y defines and GCC lets pass.
 SANITIZE_clang := -fno-sanitize=pointer-overflow
 
-COMPILE_target = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) $(PROTECT) $(PROTECT_$(CC))
+# The sanitized kernel (docs/debugging.md): every access is a call to kernel/mm/kasan.c. The allocators
+# and the checks themselves do without.
+ifeq ($(MODE),san)
+ifneq ($(CC),gcc)
+$(error MODE=san is for gcc)
+endif
+CHECKED := -fsanitize=kernel-address,undefined --param asan-instrumentation-with-call-threshold=0 \
+    --param asan-globals=1
+# (what tests the loader alone has no kernel to report to)
+UNCHECKED := $(wildcard test/kernel/boot_*.c) kernel/mm/kasan.c kernel/mm/frame.c kernel/mm/heap.c kernel/ubsan.c
+endif
+COMPILE_target = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) $(PROTECT) $(PROTECT_$(CC)) $(CHECKED)
 COMPILE_bare = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) $(SMALL)
 COMPILE_host = $(HOST_CC_$(CC)) $(COMMON) -D_GNU_SOURCE
 COMPILE_san = $(COMPILE_host) -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
@@ -171,6 +183,9 @@ SETS := target bare host san linux
 $(foreach s,$(SETS),$(eval $(call set_rules,$(s))))
 $(foreach s,$(SETS),$(foreach l,$($(s)_layers),$(eval $(call archive_rules,$(s),$(l)))))
 
+$(call objects,target,$(UNCHECKED)): CHECKED :=
+$(call objects,target,$(UNCHECKED)): COMPILE_target += -fno-builtin -fno-tree-loop-distribute-patterns
+
 # --- libsodium, LZ4 and zstd for the target, from Debian's sources --------------------------------
 
 SHA256_libsodium := d59323c6b712a1519a5daf710b68f5e7fde57040845ffec53850911f10a5d4f4
@@ -198,7 +213,7 @@ ZSTD_SRC := $(addprefix $(ZSTD)/,common/entropy_common.c common/error_private.c 
     decompress/zstd_decompress.c decompress/zstd_decompress_block.c)
 # Headers of theirs as their users see them, without our warnings.
 THIRD_INCLUDE := -isystem $(SODIUM)/include -isystem $(THIRD)/lz4/lib -isystem $(ZSTD)
-THIRD_FLAGS := -w -include string.h -I$(SODIUM)/include -I$(SODIUM)/include/sodium -DCONFIGURED=1 \
+THIRD_FLAGS := -w -fno-sanitize=all -include string.h -I$(SODIUM)/include -I$(SODIUM)/include/sodium -DCONFIGURED=1 \
     -DDEV_MODE=1 -DSODIUM_STATIC=1 -DHAVE_TI_MODE=1 -DNATIVE_LITTLE_ENDIAN=1 \
     -DLZ4_FREESTANDING=1 -DLZ4_memcpy=memcpy -DLZ4_memmove=memmove -DLZ4_memset=memset
 THIRD_OBJ := $(call objects,target,$(SODIUM_SRC) $(LZ4_SRC) $(ZSTD_SRC))
@@ -496,7 +511,7 @@ include demo/demo.mk
 # --- goals --------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all run setup help test demo bench lint format fuzz clean distclean tools
+.PHONY: all run setup help test test-all demo bench lint format fuzz clean distclean tools
 
 ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/k23 $(B)/loader $(B)/Image) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
 all: $(ALL) ## build the loader with the kernel inside, the tools and the examples
@@ -512,11 +527,12 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
-SUITES := unit ir vm boot valid spec run wasi size lint
-VM_TESTS := $(if $(T),$(B)/payload/$(T),$(PAYLOADS))
+SUITES := unit ir vm matrix boot valid spec run wasi size lint
+VM_TESTS := $(if $(T),$(T:%=$(B)/payload/%),$(PAYLOADS))
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run $(EMIT_PROGRAMS)
 SUITE_vm := test/kernel/run $(VM_TESTS)
+SUITE_matrix := test/matrix --quick
 SUITE_boot := test/boot/run
 SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
@@ -527,6 +543,7 @@ SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
 NEEDS_ir := $(B)/san/irtest $(B)/linux/wast $(EXAMPLES) $(EMIT_PROGRAMS)
 NEEDS_vm := $(VM_TESTS) $(ALL) $(B)/loader-release $(B)/loader-floor
+NEEDS_matrix := $(PAYLOADS) $(NEEDS_vm)
 NEEDS_boot := $(PAYLOADS) $(NEEDS_vm)
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
@@ -546,12 +563,16 @@ $(foreach s,$(filter-out lint,$(SUITES)),$(eval $(call suite_rules,$(s))))
 test-unit: ## base, runtime and tools on this machine, under ASan and UBSan
 test-ir: ## compiler passes and emitted code, under qemu-riscv64
 test-vm: ## loader and kernel: one payload, one machine, one verdict (T=name SMP=n GDB=1)
+test-matrix: ## a few payloads on other machines: harts, interrupt controllers, address spaces
 test-boot: ## the loader from outside: other machines, other loaders, other payloads
 test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
 test-size: ## the budgets of loader and kernel
 test-wasi: ## every function of WASI in the machine, and against node's WASI
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
+
+test-all: ## the whole matrix of builds and machines: hours; see test/matrix
+	@test/matrix
 
 demo: $(ALL) $(B)/san/irtest $(DEMOS) $(DEMOS_NATIVE) ## SQLite, Lua and compressors from Debian's sources, on k23 and natively
 	@test/demo/run $(DEMO_CASES)

@@ -236,6 +236,16 @@ static void read_uart(struct machine *m, const struct fdt *fdt, struct fdt_node 
     }
 }
 
+/* "paging=sv39" or "paging=sv48" in the boot arguments: no larger address space than that, for tests. */
+static void limit_paging(struct machine *m) {
+    static const char *const names[] = {"paging=sv39", "paging=sv48"};
+    for (uint32_t i = 0; i < 2; i++) {
+        if (strstr(m->bootargs, names[i]) != NULL && m->paging_levels > 3 + i) {
+            m->paging_levels = 3 + i;
+        }
+    }
+}
+
 static status_t read_chosen(struct machine *m, const struct fdt *fdt, void *tree,
                             struct refusal *why) {
     struct fdt_node chosen = fdt_find(fdt, "/chosen");
@@ -245,6 +255,7 @@ static status_t read_chosen(struct machine *m, const struct fdt *fdt, void *tree
     const char *bootargs = fdt_get_text(fdt, chosen, "bootargs");
     if (bootargs != NULL) {
         m->bootargs = bootargs;
+        limit_paging(m);
     }
     read_uart(m, fdt, chosen);
     take_seed(m, fdt, chosen, tree);

@@ -19,6 +19,7 @@
 #include "kernel/assert.h"
 #include "kernel/harts.h"
 #include "kernel/mm/inject.h"
+#include "kernel/mm/kasan.h"
 #include "kernel/mm/quota.h"
 #include "kernel/sync.h"
 
@@ -284,6 +285,7 @@ status_t frame_alloc(unsigned order, struct quota *quota, paddr_t *out) {
     }
     set_owner(index, quota);
     *out = address_of(index);
+    kasan_allow(frame_pointer(*out), PAGE_SIZE << order);
     return STATUS_OK;
 }
 
@@ -319,6 +321,7 @@ status_t frame_alloc_some(size_t len, struct quota *quota, paddr_t *frames, size
     quota_id_t owner = quota_id(quota);
     for (size_t i = 0; i < taken; i++) {
         owners[index_of(frames[i])] = owner;
+        kasan_allow(frame_pointer(frames[i]), PAGE_SIZE);
     }
     *len_out = taken;
     return taken > 0 ? STATUS_OK : STATUS_NO_MEMORY;
@@ -337,8 +340,10 @@ static uint8_t retire(uint64_t index) {
     assert((state & (STATE_ALLOCATED | STATE_FREE)) == STATE_ALLOCATED);
     uint64_t size = PAGE_SIZE << (state & STATE_ORDER);
 #if K23_DEBUG
+    kasan_allow(frame_pointer(address_of(index)), size);
     memset(frame_pointer(address_of(index)), 0xdd, size);
 #endif
+    kasan_forbid(frame_pointer(address_of(index)), size, KASAN_FREE_FRAME);
     quota_credit(quota_of(owners[index]), size);
     return state;
 }
@@ -384,6 +389,7 @@ static status_t take_exact(size_t len, struct quota *quota, uint64_t *index_out)
     spinlock_lock(&lock);
     release_range(index + len, index + (UINT64_C(1) << order));
     spinlock_unlock(&lock);
+    kasan_allow(frame_pointer(address_of(index)), len * PAGE_SIZE);
     *index_out = index;
     return STATUS_OK;
 }
@@ -451,6 +457,7 @@ void frame_stats(struct frame_stats *out) {
 
 size_t frame_free_count(void) {
     struct frame_stats stats;
+    kasan_drain();
     frame_stats(&stats);
     return stats.free;
 }
@@ -513,8 +520,26 @@ static size_t give_region(const struct boot_region *region, paddr_t taken_from, 
     memset(states + from, STATE_INSIDE, to - from);
     release_range(from, to);
     total_count += to - from;
+    kasan_forbid(frame_pointer(start), region->end - start, KASAN_FREE_FRAME);
     return to - from;
 }
+
+#if K23_SANITIZE
+static void init_kasan(void) {
+    paddr_t shadow;
+    if (frame_alloc_run(PAGE_ALIGN_UP(kasan_shadow_size(states_len)) / PAGE_SIZE, NULL, &shadow) !=
+        STATUS_OK) {
+        panic("no room for the shadow of memory");
+    }
+    kasan_init(base_index << PAGE_SHIFT, states_len, frame_pointer(shadow));
+    for (uint64_t i = 0; i < states_len; i++) {
+        if ((states[i] & ~STATE_ORDER) == STATE_FREE) {
+            kasan_forbid(frame_pointer(address_of(i)), PAGE_SIZE << (states[i] & STATE_ORDER),
+                         KASAN_FREE_FRAME);
+        }
+    }
+}
+#endif
 
 void frame_init(const struct boot_info *info) {
     frame_physmap = info->physmap;
@@ -534,6 +559,9 @@ void frame_init(const struct boot_info *info) {
         }
     }
     init_caches();
+#if K23_SANITIZE
+    init_kasan();
+#endif
 }
 
 size_t frame_reclaim_loader(const struct boot_info *info) {

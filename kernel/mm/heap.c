@@ -16,6 +16,7 @@
 #include "kernel/assert.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/inject.h"
+#include "kernel/mm/kasan.h"
 #include "kernel/mm/quota.h"
 #include "kernel/sync.h"
 
@@ -52,13 +53,13 @@ static unsigned class_for(size_t size) {
     return class;
 }
 
-/* How many objects of a size a slab has, and where the first one is: as late as possible. */
+/* How many objects of a size a slab has, and where each is: as late as possible. */
 static size_t slab_len(size_t size) {
-    return (PAGE_SIZE - sizeof(struct slab)) / (size + sizeof(quota_id_t));
+    return (PAGE_SIZE - sizeof(struct slab)) / (size + KASAN_RED_ZONE_SIZE + sizeof(quota_id_t));
 }
 
-static char *slab_first(struct slab *slab, size_t size) {
-    return (char *)slab + PAGE_SIZE - slab_len(size) * size;
+static char *slab_object(struct slab *slab, size_t size, size_t i) {
+    return (char *)slab + PAGE_SIZE - (slab_len(size) - i) * (size + KASAN_RED_ZONE_SIZE);
 }
 
 static struct slab *slab_new(unsigned class) {
@@ -70,10 +71,11 @@ static struct slab *slab_new(unsigned class) {
     size_t size = class_sizes[class], len = slab_len(size);
     *slab = (struct slab){.magic = SLAB_MAGIC, .class = (uint16_t)class};
     for (size_t i = 0; i < len; i++) {
-        void **object = (void **)(slab_first(slab, size) + i * size);
+        void **object = (void **)slab_object(slab, size, i);
         *object = slab->free;
         slab->free = object;
         slab->owners[i] = OWNER_FREE;
+        kasan_forbid(object, size + KASAN_RED_ZONE_SIZE, KASAN_RED_ZONE);
     }
     list_push_front(&partial[class], &slab->node);
     empty_slabs[class]++;
@@ -83,7 +85,8 @@ static struct slab *slab_new(unsigned class) {
 
 static quota_id_t *owner_of(struct slab *slab, void *object) {
     size_t size = class_sizes[slab->class];
-    return &slab->owners[(size_t)((char *)object - slab_first(slab, size)) / size];
+    size_t offset = (size_t)((char *)object - slab_object(slab, size, 0));
+    return &slab->owners[offset / (size + KASAN_RED_ZONE_SIZE)];
 }
 
 /* Under the lock. */
@@ -99,6 +102,7 @@ static void *take_object(unsigned class, quota_id_t owner) {
     }
     void *object = slab->free;
     slab->free = *(void **)object;
+    kasan_forbid(object, class_sizes[class], KASAN_RED_ZONE);
     *owner_of(slab, object) = owner;
     if (slab->used++ == 0) {
         empty_slabs[class]--;
@@ -131,6 +135,7 @@ static bool put_object(struct slab *slab, void *object) {
     assert(*owner != OWNER_FREE); /* else a double free */
     *owner = OWNER_FREE;
 #if K23_DEBUG
+    kasan_allow(object, class_sizes[class]);
     memset(object, 0xdd, class_sizes[class]);
 #endif
     if (!slab->free) {
@@ -138,6 +143,7 @@ static bool put_object(struct slab *slab, void *object) {
     }
     *(void **)object = slab->free;
     slab->free = object;
+    kasan_forbid(object, class_sizes[class], KASAN_FREE_OBJECT);
     __atomic_fetch_sub(&objects_used, 1, __ATOMIC_RELAXED);
     /* One empty slab a class is kept, so that a pair of calls at the edge costs no frame. */
     if (--slab->used > 0 || ++empty_slabs[class] == 1) {
@@ -170,6 +176,7 @@ static void *alloc_large(struct quota *quota, size_t size) {
         return NULL;
     }
     __atomic_fetch_add(&objects_used, 1, __ATOMIC_RELAXED);
+    kasan_forbid(frame_pointer(frame), len << PAGE_SHIFT, KASAN_RED_ZONE);
     return frame_pointer(frame);
 }
 
@@ -177,7 +184,12 @@ void *heap_alloc_raw(struct quota *quota, size_t size) {
     if (inject_fails()) {
         return NULL;
     }
-    return size <= class_sizes[CLASSES - 1] ? alloc_small(quota, size) : alloc_large(quota, size);
+    void *p =
+        size <= class_sizes[CLASSES - 1] ? alloc_small(quota, size) : alloc_large(quota, size);
+    if (p) {
+        kasan_allow(p, size);
+    }
+    return p;
 }
 
 void *heap_alloc_for(struct quota *quota, size_t size) {
@@ -188,7 +200,30 @@ void *heap_alloc_for(struct quota *quota, size_t size) {
     return p;
 }
 
+#if K23_SANITIZE
+/* An object that is to wait for its end costs its owner nothing any more. */
+static void disown(struct slab *slab, void *object) {
+    spinlock_lock(&lock);
+    struct quota *quota = quota_of(*owner_of(slab, object));
+    *owner_of(slab, object) = quota_id(NULL);
+    spinlock_unlock(&lock);
+    quota_credit(quota, class_sizes[slab->class]);
+}
+
 void heap_free(void *p) {
+    if (((uintptr_t)p & (PAGE_SIZE - 1)) != 0) {
+        struct slab *slab = (struct slab *)PAGE_ALIGN_DOWN((uintptr_t)p);
+        assert(slab->magic == SLAB_MAGIC && *owner_of(slab, p) != OWNER_FREE);
+        disown(slab, p);
+        p = kasan_delay(p, class_sizes[slab->class]);
+    }
+    heap_free_now(p);
+}
+
+void heap_free_now(void *p) {
+#else
+void heap_free(void *p) {
+#endif
     if (!p) {
         return;
     }
@@ -201,10 +236,12 @@ void heap_free(void *p) {
 }
 
 size_t heap_frames(void) {
+    kasan_drain();
     return frames_used;
 }
 
 size_t heap_objects(void) {
+    kasan_drain();
     return __atomic_load_n(&objects_used, __ATOMIC_RELAXED);
 }
 

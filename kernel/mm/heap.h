@@ -15,6 +15,9 @@ struct quota;
  * memory or quota is exhausted or size > HEAP_MAX_SIZE. */
 void *heap_alloc_for(struct quota *quota, size_t size) __attribute__((alloc_size(2), malloc));
 void heap_free(void *p); /* NULL is allowed */
+#if K23_SANITIZE
+void heap_free_now(void *p); /* after kasan_delay() */
+#endif
 
 /* The same, not zeroed: for arenas, which do that themselves. */
 void *heap_alloc_raw(struct quota *quota, size_t size) __attribute__((alloc_size(2), malloc));

@@ -196,6 +196,27 @@ TEST(a_whole_machine) {
     check_refused(9, "hart 9, on which we run"); /* no MMU */
 }
 
+TEST(paging_by_boot_arguments) {
+    static const struct {
+        const char *bootargs;
+        uint32_t levels;
+    } cases[] = {
+        {"log=debug paging=sv39", 3}, {"paging=sv48 x", 4}, {"paging=sv57", 5}, {"sv39", 5}};
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        start_tree();
+        begin("chosen");
+        text("bootargs", cases[i].bootargs);
+        end();
+        memory(0x80000000, 0x10000000);
+        start_cpus();
+        cpu(0, "rv64imac", "okay", NULL);
+        end();
+        finish_tree(0x87000000, 0x2000);
+        CHECK_EQ(read_tree(0), STATUS_OK);
+        CHECK_EQ(machine.paging_levels, cases[i].levels);
+    }
+}
+
 TEST(newer_isa_form) {
     start_tree();
     memory(0x80000000, 0x1000000);
