@@ -3,6 +3,7 @@
  * and fails where a figure is far beyond what it was when this was written.
  *
  * QEMU: -icount shift=0
+ * MODE: release
  */
 #include "abi/boot.h"
 #include "init/machine.h"
