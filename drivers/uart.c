@@ -28,7 +28,7 @@ enum {
     REG_LSR = 5,
     IER_RECEIVE = 0x01,
     IER_TRANSMIT = 0x02,
-    FCR_ENABLE = 0xc7, /* on, both queues cleared, asks at 14 bytes */
+    FCR_ENABLE = 0xc1, /* queues on, with what is in them; asks at 14 bytes */
     IIR_NONE = 0x01,   /* it does not ask */
     LSR_READY = 0x01,
     LSR_OVERRUN = 0x02,

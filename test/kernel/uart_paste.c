@@ -1,6 +1,7 @@
 /*
  * The serial port both ways at once: what is pasted comes back unchanged, however slow the reader and
- * whatever else runs; waiting ends at the deadline. test/kernel/uart_paste.py is at the other end.
+ * whatever else runs, even what was typed before the kernel came; waiting ends at the deadline.
+ * test/kernel/uart_paste.py is at the other end.
  *
  * It sends a line "BYTES PAUSE_US\n" and then that many bytes; the reader sleeps PAUSE_US after every
  * 64 KiB.
@@ -93,8 +94,6 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct thread *other;
     payload_begin(info);
     machine_init(hart, info);
-    test_deadline();
-    test_kill();
     PAYLOAD_CHECK_EQ(thread_start("other", work, NULL, NULL, &other), STATUS_OK);
     status_t status = uart_write(ready, strlen(ready));
     log_flush();
@@ -104,7 +103,10 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     irqs = counters_sum(COUNTER_DEVICE_IRQS) - irqs;
     stop = true;
     thread_join(other);
-    payload_print("\n# %llu bytes, %llu interrupts\n", (unsigned long long)done,
+    payload_print("\n");
+    test_deadline();
+    test_kill();
+    payload_print("# %llu bytes, %llu interrupts\n", (unsigned long long)done,
                   (unsigned long long)irqs);
     PAYLOAD_CHECK_EQ(status, STATUS_OK);
     PAYLOAD_CHECK_EQ(done, total);

@@ -11,15 +11,20 @@ import sys
 import threading
 import time
 
+# What is awaited before the bytes go off: the payload, or the end of the firmware's start, which clears
+# the port's queues.
+READY = b"uart ready\n"
+EARLY = b"MEDELEG"
+
 # Name, bytes, microseconds the guest's reader sleeps, seconds this end does not read, more for QEMU.
 CASES = [
     ("1 MiB", 1 << 20, 0, 0, []),
+    ("typed ahead", 20000, 0, 0, []),
     ("slow reader", 300001, 20000, 0, ["-smp", "4"]),
     ("output held back", 200000, 0, 1, ["-smp", "2"]),
     ("AIA, messages", 300001, 0, 0, ["-smp", "4", "-machine", "aia=aplic-imsic"]),
     ("AIA, direct", 100000, 20000, 0, ["-machine", "aia=aplic"]),
 ]
-READY = b"uart ready\n"
 
 
 def start(loader, arguments):
@@ -44,7 +49,7 @@ def wait_for(into, text, process, seconds):
     return text in into
 
 
-def case(loader, size, pause_us, pause, arguments):
+def case(loader, size, pause_us, pause, arguments, awaited):
     """The reason for which it failed, or nothing; and the guest's own lines."""
     data = random.Random(size).randbytes(size)
     process = start(loader, arguments)
@@ -52,7 +57,7 @@ def case(loader, size, pause_us, pause, arguments):
     reader = threading.Thread(target=collect, args=(process, pause, got))
     reader.start()
     try:
-        if not wait_for(got, READY, process, 60):
+        if not wait_for(got, awaited, process, 60):
             return "the guest is not ready", got
         process.stdin.write(b"%d %d\n" % (size, pause_us) + data)
         process.stdin.flush()
@@ -76,7 +81,8 @@ def main():
     failed = 0
     for number, (name, size, pause_us, pause, arguments) in enumerate(CASES, 1):
         started = time.monotonic()
-        reason, lines = case(sys.argv[1], size, pause_us, pause, arguments)
+        reason, lines = case(sys.argv[1], size, pause_us, pause, arguments,
+                             EARLY if name == "typed ahead" else READY)
         text = bytes(lines).decode(errors="replace")
         for line in text.splitlines():
             if reason or line.startswith("#"):
