@@ -385,7 +385,7 @@ $(call say,DOMAIN)
 $(Q)$(foreach s,$(filter %.c %.S,$^),$(COMPILE_domain) -MF $@.$(basename $(notdir $s)).d -MT $@ -c $s \
     -o $@.$(basename $(notdir $s)).o &&) \
     ld.lld-19 --gc-sections -T $(DOMAIN)/domain.ld -o $@.elf $(patsubst %,$@.%.o,$(basename $(notdir $(filter %.c \
-    %.S,$^))))
+    %.S,$^)))) $(LIBC_target)
 $(Q)riscv64-unknown-elf-objcopy -O binary $@.elf $@.bin
 $(Q)(echo 'static const unsigned char $(basename $(@F))_domain[] = {'; \
     od -v -An -tx1 $@.bin | sed -e 's/ \(..\)/0x\1, /g'; echo '};') >$@
