@@ -51,10 +51,13 @@ static uint64_t taken_in_all(void) {
 /* Some controllers call once more when the line is quiet already. */
 static bool alarm(void *ctx) {
     (void)ctx;
-    if (!quiet || !__atomic_exchange_n(&rung, 0, __ATOMIC_SEQ_CST)) {
+    if (!quiet) {
         return false;
     }
     clock[CLEAR_INTERRUPT] = 1;
+    if (!__atomic_exchange_n(&rung, 0, __ATOMIC_SEQ_CST)) {
+        return false;
+    }
     taken[hart_self()->index]++;
     return true;
 }
