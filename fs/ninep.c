@@ -277,6 +277,13 @@ static status_t open_copy(struct ninep_node *node, uint32_t flags, uint32_t *out
     return STATUS_OK;
 }
 
+/* False: there is one already. */
+static bool install(struct ninep_node *node, enum ninep_use use, uint32_t fid) {
+    uint32_t none = NINEP_NO_FID;
+    return __atomic_compare_exchange_n(&node->open[use], &none, fid, false, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED);
+}
+
 status_t ninep_node_open(struct ninep_node *node, enum ninep_use use) {
     static const uint32_t flags[NINEP_USES] = {
         [NINEP_USE_READ] = NINEP_OPEN_READ,
@@ -284,30 +291,37 @@ status_t ninep_node_open(struct ninep_node *node, enum ninep_use use) {
         [NINEP_USE_APPEND] = NINEP_OPEN_WRITE | NINEP_OPEN_APPEND,
     };
     bool is_dir = node->node.type == NODE_DIRECTORY;
-    if (node->open[use] != NINEP_NO_FID) {
+    uint32_t fid;
+    if (ninep_opened(node, use) != NINEP_NO_FID) {
         return STATUS_OK;
     }
-    return open_copy(node, flags[use] | (is_dir ? NINEP_OPEN_DIRECTORY : 0u), &node->open[use]);
+    TRY(open_copy(node, flags[use] | (is_dir ? NINEP_OPEN_DIRECTORY : 0u), &fid));
+    if (!install(node, use, fid)) {
+        ninep_fid_drop(node->fs, fid); /* somebody was faster */
+    }
+    return STATUS_OK;
 }
 
 /* Reading and writing are one fid when both are asked for at once, as they mostly are. */
+static status_t open_both(struct ninep_node *node) {
+    uint32_t fid;
+    TRY(open_copy(node, NINEP_OPEN_BOTH, &fid));
+    bool reads = install(node, NINEP_USE_READ, fid), writes = install(node, NINEP_USE_WRITE, fid);
+    if (!reads && !writes) {
+        ninep_fid_drop(node->fs, fid);
+    }
+    return STATUS_OK;
+}
+
 static status_t open_for(struct ninep_node *node, unsigned access) {
-    uint32_t *open = node->open;
-    if (access == (NODE_READ | NODE_WRITE) && open[NINEP_USE_READ] == NINEP_NO_FID &&
-        open[NINEP_USE_WRITE] == NINEP_NO_FID) {
-        TRY(open_copy(node, NINEP_OPEN_BOTH, &open[NINEP_USE_READ]));
-        open[NINEP_USE_WRITE] = open[NINEP_USE_READ];
+    if (access == (NODE_READ | NODE_WRITE) && ninep_opened(node, NINEP_USE_READ) == NINEP_NO_FID &&
+        ninep_opened(node, NINEP_USE_WRITE) == NINEP_NO_FID) {
+        return open_both(node);
     }
     if (access & NODE_READ) {
         TRY(ninep_node_open(node, NINEP_USE_READ));
     }
     return access & NODE_WRITE ? ninep_node_open(node, NINEP_USE_WRITE) : STATUS_OK;
-}
-
-/* Hands the status through, so that an operation may end with it. */
-static status_t unlock(struct ninep *fs, status_t status) {
-    fs_lock_unlock(fs->lock);
-    return status;
 }
 
 /* Directories are opened when they are read. What is neither file nor directory would open a device or
@@ -320,8 +334,7 @@ static status_t node_open_for(struct node *node, unsigned access) {
     if (node->type != NODE_REGULAR) {
         return STATUS_DENIED;
     }
-    fs_lock_lock(n->fs->lock);
-    return unlock(n->fs, open_for(n, access));
+    return open_for(n, access);
 }
 
 /* ---- reading and writing --------------------------------------------------------------------- */
@@ -348,7 +361,7 @@ static status_t read_part(struct ninep_node *node, uint64_t offset, size_t size,
     }
     call.sizes.in = NINEP_READ_HEAD;
     call.sizes.data_in = want;
-    ninep_put_u32(&call, node->open[NINEP_USE_READ]);
+    ninep_put_u32(&call, ninep_opened(node, NINEP_USE_READ));
     ninep_put_u64(&call, offset);
     ninep_put_u32(&call, (uint32_t)want);
     ninep_run(&call);
@@ -366,7 +379,7 @@ static status_t node_read_at(struct node *node, uint64_t offset, size_t size, st
     struct ninep_node *n = ninep_of(node);
     size_t done = 0, asked = 0, got = 0;
     TRY(check_file(node));
-    if (n->open[NINEP_USE_READ] == NINEP_NO_FID) {
+    if (ninep_opened(n, NINEP_USE_READ) == NINEP_NO_FID) {
         return STATUS_DENIED;
     }
     if (offset > INT64_MAX) {
@@ -394,7 +407,7 @@ static status_t write_part(struct ninep_node *node, enum ninep_use use, uint64_t
         ninep_fail(&call, from->move(from, call.exchange->data, want));
     }
     call.sizes.data_out = want;
-    ninep_put_u32(&call, node->open[use]);
+    ninep_put_u32(&call, ninep_opened(node, use));
     ninep_put_u64(&call, offset);
     ninep_put_u32(&call, (uint32_t)want);
     ninep_run(&call);
@@ -427,8 +440,7 @@ static status_t write_parts(struct ninep_node *node, enum ninep_use use, uint64_
 static status_t append(struct ninep_node *node, uint64_t *offset, size_t size, struct node_io *from,
                        size_t *done_out) {
     struct node_attr attr;
-    fs_lock_lock(node->fs->lock);
-    TRY(unlock(node->fs, ninep_node_open(node, NINEP_USE_APPEND)));
+    TRY(ninep_node_open(node, NINEP_USE_APPEND));
     TRY(write_parts(node, NINEP_USE_APPEND, 0, size, from, done_out));
     TRY(get_attr(node->fs, node->fid, &attr));
     *offset = attr.size > *done_out ? attr.size - *done_out : 0;
@@ -439,7 +451,7 @@ static status_t node_write_at(struct node *node, uint64_t *offset, size_t size,
                               struct node_io *from, size_t *done_out) {
     struct ninep_node *n = ninep_of(node);
     TRY(check_file(node));
-    if (n->open[NINEP_USE_WRITE] == NINEP_NO_FID) {
+    if (ninep_opened(n, NINEP_USE_WRITE) == NINEP_NO_FID) {
         return STATUS_DENIED;
     }
     if (*offset == NODE_APPEND) {
@@ -454,13 +466,13 @@ static status_t node_write_at(struct node *node, uint64_t *offset, size_t size,
 /* By an opened fid: the server syncs what that one stands for. */
 static status_t fid_for_sync(struct ninep_node *node, uint32_t *out) {
     for (int use = 0; use < NINEP_USES; use++) {
-        if (node->open[use] != NINEP_NO_FID) {
-            *out = node->open[use];
+        *out = ninep_opened(node, (enum ninep_use)use);
+        if (*out != NINEP_NO_FID) {
             return STATUS_OK;
         }
     }
     TRY(ninep_node_open(node, NINEP_USE_READ));
-    *out = node->open[NINEP_USE_READ];
+    *out = ninep_opened(node, NINEP_USE_READ);
     return STATUS_OK;
 }
 
@@ -468,8 +480,7 @@ static status_t node_flush(struct node *node, bool data_only) {
     struct ninep_node *n = ninep_of(node);
     struct ninep_call call;
     uint32_t fid = NINEP_NO_FID;
-    fs_lock_lock(n->fs->lock);
-    TRY(unlock(n->fs, fid_for_sync(n, &fid)));
+    TRY(fid_for_sync(n, &fid));
     ninep_begin(&call, n->fs, NINEP_TFSYNC, 0);
     ninep_put_u32(&call, fid);
     ninep_put_u32(&call, data_only);
@@ -535,9 +546,6 @@ static status_t attach(struct ninep *fs, uint32_t fid, struct ninep_qid *qid_out
 static status_t open_root(struct ninep *fs) {
     struct ninep_qid qid;
     uint32_t fid;
-    if (!fs->lock) {
-        return STATUS_NO_MEMORY;
-    }
     TRY(agree(fs));
     TRY(ninep_fid_new(fs, &fid));
     TRY(attach(fs, fid, &qid));
@@ -553,7 +561,6 @@ status_t ninep_mount(struct ninep_transport *transport, uint32_t umask, struct n
     fs->transport = transport;
     fs->umask = umask;
     fs->device = node_new_device();
-    fs->lock = fs_lock_new();
     status_t status = open_root(fs);
     if (status != STATUS_OK) {
         ninep_unmount(fs);
@@ -569,7 +576,6 @@ void ninep_unmount(struct ninep *fs) {
     }
     node_put(fs->root);
     assert(fs->live == 0);
-    fs_lock_free(fs->lock);
     fs_free(fs);
 }
 

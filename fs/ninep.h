@@ -12,8 +12,8 @@
  * on this side. Nodes are known to the server by fids; each node has one, and one or two more once it is
  * opened. All are clunked with the node.
  *
- * Locks: ninep.lock guards what nodes have opened and read of directories, and is held across requests for
- * these. Reads, writes and everything else hold none: several requests are under way at once.
+ * No locks: what nodes share, fids in use, what was opened, the piece of a directory that was read, is taken and given
+ * by atomic operations, so nobody waits for another's request; many are under way at once.
  */
 #ifndef FS_NINEP_H
 #define FS_NINEP_H

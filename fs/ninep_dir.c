@@ -53,8 +53,7 @@ static enum node_type type_of_entry(uint8_t type) {
 }
 
 /* The piece after `cookie`; nothing in it is the directory's end. */
-static status_t fetch(struct ninep_node *dir, uint64_t cookie) {
-    struct ninep_listing *listing = dir->listing;
+static status_t fetch(struct ninep_node *dir, struct ninep_listing *listing, uint64_t cookie) {
     struct ninep_call call;
     size_t want = NINEP_LISTING_SIZE < dir->fs->data_max ? NINEP_LISTING_SIZE : dir->fs->data_max;
     listing->size = 0;
@@ -64,7 +63,7 @@ static status_t fetch(struct ninep_node *dir, uint64_t cookie) {
     }
     call.sizes.in = NINEP_READ_HEAD;
     call.sizes.data_in = want;
-    ninep_put_u32(&call, dir->open[NINEP_USE_READ]);
+    ninep_put_u32(&call, ninep_opened(dir, NINEP_USE_READ));
     ninep_put_u64(&call, cookie);
     ninep_put_u32(&call, (uint32_t)want);
     ninep_run(&call);
@@ -96,8 +95,8 @@ static status_t take_entry(struct reader *r, struct node_entry *out) {
 
 /* Goes on in the piece that is there, if `cookie` is one of it and no end lies behind; else at its start
  * or in a new piece. Leaves the reader behind that entry. */
-static status_t find(struct ninep_node *dir, uint64_t cookie, struct reader *r) {
-    struct ninep_listing *listing = dir->listing;
+static status_t find(struct ninep_node *dir, struct ninep_listing *listing, uint64_t cookie,
+                     struct reader *r) {
     struct node_entry entry;
     reader_init(r, listing->bytes, listing->size);
     while (cookie != 0 && reader_left(r) > 0) {
@@ -109,19 +108,15 @@ static status_t find(struct ninep_node *dir, uint64_t cookie, struct reader *r) 
             return STATUS_OK;
         }
     }
-    TRY(fetch(dir, cookie));
+    TRY(fetch(dir, listing, cookie));
     reader_init(r, listing->bytes, listing->size);
     return STATUS_OK;
 }
 
-static status_t read_entries(struct ninep_node *dir, uint64_t cookie, struct node_emit *emit) {
+static status_t read_entries(struct ninep_node *dir, struct ninep_listing *listing, uint64_t cookie,
+                             struct node_emit *emit) {
     struct reader r;
-    TRY(ninep_node_open(dir, NINEP_USE_READ));
-    dir->listing = dir->listing ? dir->listing : fs_alloc(sizeof(*dir->listing));
-    if (!dir->listing) {
-        return STATUS_NO_MEMORY;
-    }
-    TRY(find(dir, cookie, &r));
+    TRY(find(dir, listing, cookie, &r));
     while (reader_left(&r) > 0) {
         struct node_entry entry = {0};
         TRY(take_entry(&r, &entry));
@@ -133,8 +128,8 @@ static status_t read_entries(struct ninep_node *dir, uint64_t cookie, struct nod
             return STATUS_OK;
         }
         if (reader_left(&r) == 0) {
-            TRY(fetch(dir, cookie));
-            reader_init(&r, dir->listing->bytes, dir->listing->size);
+            TRY(fetch(dir, listing, cookie));
+            reader_init(&r, listing->bytes, listing->size);
         }
     }
     return STATUS_OK;
@@ -145,9 +140,14 @@ status_t ninep_readdir(struct node *dir, uint64_t cookie, struct node_emit *emit
     if (dir->type != NODE_DIRECTORY) {
         return STATUS_NOT_DIR;
     }
-    fs_lock_lock(d->fs->lock);
-    status_t status = read_entries(d, cookie, emit);
-    fs_lock_unlock(d->fs->lock);
+    TRY(ninep_node_open(d, NINEP_USE_READ));
+    struct ninep_listing *listing = __atomic_exchange_n(&d->listing, NULL, __ATOMIC_ACQ_REL);
+    listing = listing ? listing : fs_alloc(sizeof(*listing));
+    if (!listing) {
+        return STATUS_NO_MEMORY;
+    }
+    status_t status = read_entries(d, listing, cookie, emit);
+    fs_free(__atomic_exchange_n(&d->listing, listing, __ATOMIC_ACQ_REL));
     return status;
 }
 

@@ -61,7 +61,6 @@ enum {
 
 struct ninep {
     struct ninep_transport *transport;
-    struct fs_lock *lock;
     struct node *root;
     uint64_t device;
     uint32_t data_max; /* bytes of one read or write, as the server has agreed */
@@ -85,13 +84,18 @@ struct ninep_node {
     struct node node;
     struct ninep *fs;
     uint64_t inode;
-    uint32_t fid;              /* never opened: names and attributes go by it */
-    uint32_t open[NINEP_USES]; /* NINEP_NO_FID: not opened for that. Two may be the same */
-    struct ninep_listing *listing;
+    uint32_t fid; /* never opened: names and attributes go by it */
+    uint32_t
+        open[NINEP_USES]; /* NINEP_NO_FID: not opened for that. Set once; two may be the same */
+    struct ninep_listing *listing; /* taken out by who reads, NULL meanwhile */
 };
 
 static inline struct ninep_node *ninep_of(struct node *node) {
     return (struct ninep_node *)node;
+}
+
+static inline uint32_t ninep_opened(const struct ninep_node *node, enum ninep_use use) {
+    return __atomic_load_n(&node->open[use], __ATOMIC_ACQUIRE);
 }
 
 struct ninep_qid {
@@ -149,7 +153,7 @@ MUST_CHECK status_t ninep_node_new(struct ninep *fs, uint32_t fid, const struct 
 /* Another fid for `name` in the directory `fid`; or, name.len 0, for the same file, without a qid. */
 MUST_CHECK status_t ninep_walk(struct ninep *fs, uint32_t fid, struct fs_name name, uint32_t *out,
                                struct ninep_qid *qid_out);
-/* Makes sure that node->open[use] is there. Under fs->lock. */
+/* Makes sure that node->open[use] is there. */
 MUST_CHECK status_t ninep_node_open(struct ninep_node *node, enum ninep_use use);
 
 /* ---- ninep_dir.c: operations on directories ---- */
