@@ -151,8 +151,10 @@ static void attributes(void) {
     SAME(stat.atim, 1000000000);
     SAME(stat.mtim, 3000000000);
     BAD(NOENT, __wasi_path_filestat_set_times(tmp, 0, "none", 0, 0, __WASI_FSTFLAGS_MTIM_NOW));
-    BAD(INVAL, __wasi_path_filestat_set_times(tmp, 0, "a", 0, 0,
-                                              __WASI_FSTFLAGS_MTIM_NOW | __WASI_FSTFLAGS_MTIM));
+    if (!left_out(tmp, "bad-times")) {
+        BAD(INVAL, __wasi_path_filestat_set_times(tmp, 0, "a", 0, 0,
+                                                  __WASI_FSTFLAGS_MTIM_NOW | __WASI_FSTFLAGS_MTIM));
+    }
     BAD(BADF, __wasi_path_filestat_set_times(99, 0, "a", 0, 0, __WASI_FSTFLAGS_MTIM_NOW));
     BAD(NOENT, __wasi_path_filestat_get(tmp, 0, "none", &stat));
     BAD(BADF, __wasi_path_filestat_get(99, 0, "a", &stat));
