@@ -3,6 +3,7 @@
  * together, exact under -icount.
  *
  * QEMU: -icount shift=0
+ * MODE: release
  */
 #include "abi/boot.h"
 #include "gen/domain/cost.h"

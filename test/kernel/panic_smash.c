@@ -18,7 +18,8 @@ static volatile unsigned much = 40;
 
 static __attribute__((noinline)) char scribble(unsigned size) {
     char bytes[16];
-    volatile char *at = bytes;
+    volatile char *volatile start = bytes; /* whose size compilers that check do not see */
+    volatile char *at = start;
     for (unsigned i = 0; i < size; i++) {
         at[i] = (char)(i + 1);
     }

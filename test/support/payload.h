@@ -17,6 +17,13 @@
 
 #include <stdbool.h>
 
+/* Limits on what things cost hold in release builds alone: the others check more. */
+#if K23_DEBUG
+enum { PAYLOAD_COSTS_COUNT = 0 };
+#else
+enum { PAYLOAD_COSTS_COUNT = 1 };
+#endif
+
 /* First of all. Panics silently (halts) on a machine without a UART or a device tree. */
 void payload_begin(const struct boot_info *info);
 
