@@ -20,6 +20,7 @@
 #include "kernel/assert.h"
 #include "kernel/ipc/payload.h"
 #include "kernel/mm/heap.h"
+#include "kernel/program.h"
 #include "kernel/sched.h"
 #include "kernel/sync.h"
 #include "kernel/thread.h"
@@ -174,7 +175,7 @@ static const struct kobject_kind endpoint_kind = {
 };
 
 status_t endpoint_new(struct kobject **out) {
-    struct endpoint *endpoint = heap_new(struct endpoint);
+    struct endpoint *endpoint = heap_new_for(program_quota(), struct endpoint);
     if (!endpoint) {
         return STATUS_NO_MEMORY;
     }
@@ -415,7 +416,7 @@ static const struct kobject_kind reply_kind = {
     .name = "reply", .rights = RIGHT_SEND | RIGHT_TRANSFER, .free = free_reply};
 
 static status_t reply_new(struct endpoint *endpoint, struct reply **out) {
-    struct reply *kept = heap_new(struct reply);
+    struct reply *kept = heap_new_for(program_quota(), struct reply);
     if (!kept) {
         return STATUS_NO_MEMORY;
     }

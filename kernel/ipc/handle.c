@@ -11,6 +11,7 @@
 #include "kernel/assert.h"
 #include "kernel/limits.h"
 #include "kernel/mm/heap.h"
+#include "kernel/program.h"
 #include "kernel/sync.h"
 
 #include <string.h>
@@ -129,7 +130,7 @@ static struct handle_passed find_dead(struct handle_table *table) {
 /* ---- tables ---- */
 
 static struct entry *new_entries(uint32_t cap) {
-    struct entry *entries = heap_alloc(cap * sizeof(*entries));
+    struct entry *entries = heap_alloc_for(program_quota(), cap * sizeof(*entries));
     for (uint32_t i = 0; entries && i < cap; i++) {
         entries[i].generation = 1;
     }
@@ -137,7 +138,7 @@ static struct entry *new_entries(uint32_t cap) {
 }
 
 status_t handle_table_new(struct handle_table **out) {
-    struct handle_table *table = heap_new(struct handle_table);
+    struct handle_table *table = heap_new_for(program_quota(), struct handle_table);
     if (!table) {
         return STATUS_NO_MEMORY;
     }
@@ -311,7 +312,7 @@ status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t 
     struct handle_passed derived;
     struct kobject *object;
     uint64_t old_badge;
-    struct grant *spare = heap_new(struct grant);
+    struct grant *spare = heap_new_for(program_quota(), struct grant);
     if (!spare) {
         return STATUS_NO_MEMORY;
     }

@@ -5,6 +5,7 @@
 
 #include "abi/syscall.h"
 #include "kernel/mm/heap.h"
+#include "kernel/program.h"
 #include "kernel/sync.h"
 #include "kernel/thread.h"
 
@@ -36,7 +37,7 @@ const struct kobject_kind notification_kind = {
 };
 
 status_t notification_new(struct kobject **out) {
-    struct notification *notification = heap_new(struct notification);
+    struct notification *notification = heap_new_for(program_quota(), struct notification);
     if (!notification) {
         return STATUS_NO_MEMORY;
     }

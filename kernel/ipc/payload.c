@@ -7,6 +7,7 @@
 #include "kernel/ipc/handle.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
+#include "kernel/program.h"
 #include "kernel/thread.h"
 
 enum { INFO = 1, PARCEL = 5 };
@@ -47,7 +48,7 @@ static status_t pack(struct thread *self) {
         return STATUS_BAD_ARGUMENT;
     }
     TRY(space_copy_in(self->space, &parcel, args[PARCEL], sizeof(parcel)));
-    struct payload *payload = heap_alloc(sizeof(*payload) + size);
+    struct payload *payload = heap_alloc_for(program_quota(), sizeof(*payload) + size);
     if (!payload) {
         return STATUS_NO_MEMORY;
     }
