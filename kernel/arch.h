@@ -222,9 +222,8 @@ enum prot {
 struct pagetable {
     paddr_t root;
     uint64_t context; /* names its translations (asid.c); 0: no hart has any */
-    /* Masks of harts: that may hold translations; that translate through it now; that must forget what
-     * they hold before they do. */
-    uint64_t ran_on, active_on, stale_on;
+    /* Masks of harts: that may hold translations; that must forget them before they use any. */
+    uint64_t ran_on, stale_on;
     paddr_t spares; /* a table for each large page */
 };
 

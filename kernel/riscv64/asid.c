@@ -5,8 +5,9 @@
  * those that harts are using at this moment, which stay with their page tables. So translations of one
  * page table have the same number on all harts, and a number is never used for two.
  *
- * Locks: one spinlock. A hart that enters a page table of the current generation does not take it: it
- * replaces its entry in active[], which the beginning of a generation sets to 0.
+ * Locks: one spinlock. A hart that enters a page table of the current generation does not take it: it says
+ * so in active[] first and looks at the generation and at must_flush afterwards; who begins a
+ * generation does the reverse, so one of the two sees the other.
  */
 #include "kernel/assert.h"
 #include "kernel/harts.h"
@@ -23,7 +24,7 @@ static uint64_t generation = NUMBER_MAX; /* its low bits are 0 */
 static uint32_t len = 1;                 /* numbers of this machine; 1: it has none to tell apart */
 static uint32_t next = 1;
 static uint64_t used[NUMBER_MAX / 64];
-static uint64_t active[KERNEL_MAX_HARTS];   /* context in use; 0: the generation ended */
+static uint64_t active[KERNEL_MAX_HARTS]; /* contexts in use; 0: none since the generation began */
 static uint64_t reserved[KERNEL_MAX_HARTS]; /* contexts that were in use when it ended */
 static uint64_t must_flush;                 /* mask of harts */
 
@@ -32,7 +33,7 @@ static uint32_t number_of(uint64_t context) {
 }
 
 static bool is_current(uint64_t context) {
-    return context - context % NUMBER_MAX == __atomic_load_n(&generation, __ATOMIC_SEQ_CST);
+    return context - context % NUMBER_MAX == __atomic_load_n(&generation, __ATOMIC_RELAXED);
 }
 
 static bool test_and_set(uint32_t number) {
@@ -57,6 +58,7 @@ void asid_init(void) {
 /* ---- under the lock ---- */
 
 static void begin_generation(void) {
+    __atomic_store_n(&must_flush, UINT64_MAX, __ATOMIC_SEQ_CST);
     __atomic_store_n(&generation, generation + NUMBER_MAX, __ATOMIC_SEQ_CST);
     memset(used, 0, sizeof(used));
     for (uint32_t i = 0; i < KERNEL_MAX_HARTS; i++) {
@@ -66,7 +68,6 @@ static void begin_generation(void) {
         }
         test_and_set(number_of(reserved[i]));
     }
-    must_flush = UINT64_MAX;
     next = 1;
 }
 
@@ -108,42 +109,39 @@ static uint64_t renew(uint64_t context) {
     return context;
 }
 
-static void enter_slowly(struct pagetable *pt, uint32_t hart) {
+static __attribute__((noinline)) uint64_t enter_slowly(struct pagetable *pt, uint32_t hart) {
     spinlock_lock(&lock);
     if (!is_current(pt->context)) {
         __atomic_store_n(&pt->context, renew(pt->context), __ATOMIC_SEQ_CST);
     }
     if (must_flush >> hart & 1) {
-        must_flush &= ~(UINT64_C(1) << hart);
+        __atomic_store_n(&must_flush, must_flush & ~(UINT64_C(1) << hart), __ATOMIC_SEQ_CST);
         __asm__ volatile("sfence.vma" ::: "memory");
     }
-    __atomic_store_n(&active[hart], pt->context, __ATOMIC_SEQ_CST);
+    uint64_t context = pt->context;
+    __atomic_store_n(&active[hart], context, __ATOMIC_SEQ_CST);
     spinlock_unlock(&lock);
+    return context;
 }
 
 /* ---- for paging.c ---- */
 
-bool asid_enter(struct pagetable *pt, uint32_t *number_out) {
+uint32_t asid_enter(struct pagetable *pt) {
     if (len == 1) {
-        *number_out = 0;
-        return false;
+        return 0;
     }
     uint32_t hart = hart_self()->index;
-    uint64_t context = __atomic_load_n(&pt->context, __ATOMIC_SEQ_CST);
-    uint64_t old = __atomic_load_n(&active[hart], __ATOMIC_RELAXED);
-    if (!old || !is_current(context) ||
-        !__atomic_compare_exchange_n(&active[hart], &old, context, false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_RELAXED)) {
-        enter_slowly(pt, hart);
+    uint64_t context = __atomic_load_n(&pt->context, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&active[hart], context, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!is_current(context) || (__atomic_load_n(&must_flush, __ATOMIC_RELAXED) >> hart & 1)) {
+        context = enter_slowly(pt, hart);
     }
-    *number_out = number_of(pt->context);
-    return true;
+    return number_of(context);
 }
 
-bool asid_of(const struct pagetable *pt, uint32_t *number_out) {
+uint32_t asid_of(const struct pagetable *pt) {
     /* The entries of the table were changed before; a hart that enters it from now on sees that. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    uint64_t context = __atomic_load_n(&pt->context, __ATOMIC_SEQ_CST);
-    *number_out = number_of(context);
-    return context != 0 || len == 1;
+    return number_of(__atomic_load_n(&pt->context, __ATOMIC_SEQ_CST));
 }

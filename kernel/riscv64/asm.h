@@ -53,11 +53,12 @@ bool hart_next_window(uint64_t *hart_mask, uint64_t *window_out, uint64_t *base_
 void asid_init(void);
 void asid_limit(uint32_t most);
 
-/* The number under which this hart translates through pt from now on. False: the machine has none, and
- * all translations must be forgotten. Interrupts off. */
-bool asid_enter(struct pagetable *pt, uint32_t *number_out);
+/* The number under which this hart translates through pt from now on; 0: the machine has none, and all
+ * translations must be forgotten. Interrupts off. */
+uint32_t asid_enter(struct pagetable *pt);
 
-/* The number that translations of pt have on all harts. False: no hart has any. */
-bool asid_of(const struct pagetable *pt, uint32_t *number_out);
+/* The number that translations of pt have on all harts; 0 on a machine without numbers, or when no hart has
+ * any translation. */
+uint32_t asid_of(const struct pagetable *pt);
 
 #endif

@@ -43,6 +43,7 @@ enum {
 #define PTE_PPN_MASK (((UINT64_C(1) << 44) - 1) << PTE_PPN_SHIFT)
 
 static struct pagetable kernel_table;
+static uint64_t satp_mode;                                /* the field of satp */
 static struct pagetable *tables_in_use[KERNEL_MAX_HARTS]; /* NULL: the kernel's */
 static vaddr_t window_start;
 static size_t window_size;
@@ -287,6 +288,18 @@ static uint64_t bit_here(void) {
     return UINT64_C(1) << hart_self()->index;
 }
 
+/* Those of the mask that translate through pt now. */
+static uint64_t users_of(const struct pagetable *pt, uint64_t hart_mask) {
+    uint64_t users = 0;
+    for (; hart_mask; hart_mask &= hart_mask - 1) {
+        unsigned hart = (unsigned)__builtin_ctzll(hart_mask);
+        if (__atomic_load_n(&tables_in_use[hart], __ATOMIC_SEQ_CST) == pt) {
+            users |= UINT64_C(1) << hart;
+        }
+    }
+    return users;
+}
+
 /* Other harts that may hold translations are told that they are stale; those that translate through pt
  * now may not have seen that, and are interrupted. */
 static void flush_others(struct pagetable *pt, vaddr_t start, vaddr_t end, uint64_t asid) {
@@ -296,7 +309,8 @@ static void flush_others(struct pagetable *pt, vaddr_t start, vaddr_t end, uint6
         return;
     }
     __atomic_fetch_or(&pt->stale_on, others, __ATOMIC_SEQ_CST);
-    others &= __atomic_load_n(&pt->active_on, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    others = users_of(pt, others);
     counters_add(COUNTER_SHOOTDOWNS, (uint64_t)__builtin_popcountll(others));
     while (hart_next_window(&others, &window, &base)) {
         sbi_sfence_vma(window, base, start, end - start, asid);
@@ -304,11 +318,11 @@ static void flush_others(struct pagetable *pt, vaddr_t start, vaddr_t end, uint6
 }
 
 void arch_tlb_flush(struct pagetable *pt, vaddr_t start, vaddr_t end) {
-    uint32_t asid;
     irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
     if (pt == &kernel_table) {
         flush_kernel_local(start, end);
-    } else if (asid_of(pt, &asid)) {
+    } else {
+        uint32_t asid = asid_of(pt);
         flush_local(start, end, asid);
         flush_others(pt, start, end, asid);
     }
@@ -392,20 +406,19 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end) {
 }
 
 static uint64_t satp_of(paddr_t root, uint32_t asid) {
-    return (uint64_t)(machine.levels + 5) << 60 | (uint64_t)asid << 44 | root >> PAGE_SHIFT;
+    return satp_mode | (uint64_t)asid << 44 | root >> PAGE_SHIFT;
 }
 
-/* Of this hart: pt is in use from now on. Translations that are stale are forgotten before. */
+/* tables_in_use says so already. Translations that are stale are forgotten before any is used. */
 static void enter(struct pagetable *pt, uint64_t bit) {
-    uint32_t asid;
     if (!(__atomic_load_n(&pt->ran_on, __ATOMIC_RELAXED) & bit)) {
         __atomic_fetch_or(&pt->ran_on, bit, __ATOMIC_SEQ_CST);
     }
-    __atomic_fetch_or(&pt->active_on, bit, __ATOMIC_SEQ_CST);
-    bool tagged = asid_enter(pt, &asid);
+    uint32_t asid = asid_enter(pt);
     csr_write(satp, satp_of(pt->root, asid));
-    /* After active_on: who does not see that bit has set this one before. */
-    if (!tagged || (__atomic_load_n(&pt->stale_on, __ATOMIC_SEQ_CST) & bit)) {
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* who did not see tables_in_use has set stale_on before */
+    if (asid == 0 || (__atomic_load_n(&pt->stale_on, __ATOMIC_RELAXED) & bit)) {
         __atomic_fetch_and(&pt->stale_on, ~bit, __ATOMIC_SEQ_CST);
         __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid) : "memory");
     }
@@ -413,18 +426,14 @@ static void enter(struct pagetable *pt, uint64_t bit) {
 
 void arch_pagetable_use(struct pagetable *pt) {
     struct pagetable **current = &tables_in_use[hart_self()->index];
-    struct pagetable *old = *current;
-    if (pt == old) {
+    if (pt == *current) {
         return;
     }
-    *current = pt;
+    __atomic_store_n(current, pt, __ATOMIC_RELAXED);
     if (pt) {
         enter(pt, bit_here());
     } else {
         csr_write(satp, satp_of(kernel_table.root, 0));
-    }
-    if (old) {
-        __atomic_fetch_and(&old->active_on, ~bit_here(), __ATOMIC_SEQ_CST);
     }
 }
 
@@ -447,6 +456,7 @@ static unsigned free_top_entry(const pte_t *root) {
 
 status_t arch_paging_init(const struct boot_info *info) {
     kernel_table.root = info->root_table;
+    satp_mode = (uint64_t)(machine.levels + 5) << 60;
     asid_init();
     pte_t *root = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
@@ -475,13 +485,13 @@ status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
     const pte_t *kernel = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
     memcpy(root + TABLE_LEN / 2, kernel + TABLE_LEN / 2, TABLE_LEN / 2 * sizeof(pte_t));
-    pt->context = pt->ran_on = pt->active_on = pt->stale_on = 0;
+    pt->context = pt->ran_on = pt->stale_on = 0;
     pt->spares = 0;
     return STATUS_OK;
 }
 
 void arch_pagetable_fini(struct pagetable *pt) {
-    assert(pt->active_on == 0 && pt->spares == 0);
+    assert(pt->spares == 0 && users_of(pt, pt->ran_on) == 0);
     frame_free(pt->root, 0);
     pt->root = 0;
 }
