@@ -12,6 +12,9 @@
 uint64_t arch_time(void);
 uint64_t arch_instret(void);
 
+/* Waits for about `ticks`, asleep: an emulator that runs harts in turn goes on to the next. */
+void arch_pause(uint64_t ticks);
+
 /* Random bytes from the hart's own source; size is even. False if it gives none. */
 bool arch_seed(uint8_t *out, size_t size);
 

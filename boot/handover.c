@@ -306,6 +306,7 @@ void handover_start(struct handover *handover) {
             if (arch_has_stopped(entry)) {
                 (void)arch_start_hart(&h->handoff, entry); /* it went astray: start.S */
             }
+            arch_pause(m->timebase_hz / HARTS_LOOKS_PER_SECOND);
         }
         if (!arch_has_arrived(entry) && arch_leave_out(entry)) {
             leave_out(h, i, "it does not come");

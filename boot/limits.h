@@ -20,6 +20,7 @@ enum {
         2 * 64 + 4,         /* stack and area of each hart; physical map, image, heap, hand-over */
     LAYOUT_MAX_TRIES = 128, /* random draws for one place before giving up */
     HARTS_MAX_WAIT_SECONDS = 10, /* for a hart that the firmware says it started */
+    HARTS_LOOKS_PER_SECOND = 10000,
     REFUSAL_TEXT_SIZE = 128,
 };
 

@@ -19,6 +19,7 @@
 struct boot_info;
 struct quota;
 struct hart;
+struct pagetable;
 struct thread;
 
 /* ---- Interrupts on this hart ---- */
@@ -66,8 +67,9 @@ void arch_ipi(uint64_t hart_mask);
 /* From now on arch_ipi() reaches that hart by storing `identity` there. */
 void arch_ipi_use(uint32_t hart_index, volatile uint32_t *doorbell, uint32_t identity);
 
-/* Makes code just written through the physical map visible to instruction fetch, on all harts. */
-void arch_icache_publish(void);
+/* Makes code just written through the physical map visible to instruction fetch on every hart that runs
+ * in pt from now on; those that run in it now are interrupted. */
+void arch_icache_publish(struct pagetable *pt);
 
 /* Orders memory and device registers against each other, both ways. */
 static inline void arch_io_fence(void);
@@ -224,7 +226,8 @@ struct pagetable {
     uint64_t context; /* names its translations (asid.c); 0: no hart has any */
     /* Masks of harts: that may hold translations; that must forget them before they use any. */
     uint64_t ran_on, stale_on;
-    paddr_t spares; /* a table for each large page */
+    uint64_t stale_code_on; /* that must forget what they have fetched */
+    paddr_t spares;         /* a table for each large page */
 };
 
 /* First address past the user half, and the lowest address that guests may be given. */

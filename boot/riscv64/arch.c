@@ -67,6 +67,13 @@ struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0,
     return (struct sbi_result){(int64_t)a0, a1};
 }
 
+void arch_pause(uint64_t ticks) {
+    enum { SET_TIMER = 0, STIE = 1 << 5 };
+    sbi_call(SBI_TIME, SET_TIMER, arch_time() + ticks, 0, 0);
+    __asm__ volatile("csrw sie, %0\n\twfi\n\tcsrw sie, zero" : : "r"((uint64_t)STIE) : "memory");
+    sbi_call(SBI_TIME, SET_TIMER, UINT64_MAX, 0, 0);
+}
+
 static bool has_extension(uint64_t extension) {
     enum { PROBE_EXTENSION = 3 };
     struct sbi_result r = sbi_call(SBI_BASE, PROBE_EXTENSION, extension, 0, 0);

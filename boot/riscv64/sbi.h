@@ -16,6 +16,7 @@ enum {
     SBI_BASE = 0x10,
     SBI_HSM = 0x48534d,    /* hart state management */
     SBI_IPI = 0x735049,    /* interrupts between harts */
+    SBI_TIME = 0x54494d45, /* the timer */
     SBI_DBCN = 0x4442434e, /* debug console */
     SBI_SRST = 0x53525354, /* system reset */
 };

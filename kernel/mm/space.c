@@ -461,7 +461,7 @@ status_t space_publish_code(struct space *space, vaddr_t addr, const void *code,
     mutex_lock(&space->mutex);
     status_t status = publish(space, addr, code, size);
     mutex_unlock(&space->mutex);
-    arch_icache_publish();
+    arch_icache_publish(&space->table);
     return status;
 }
 

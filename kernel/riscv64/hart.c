@@ -138,15 +138,6 @@ bool arch_probe_device(const volatile void *address, size_t width) {
     return width == 1 ? probe_read8(address) : probe_read32(address);
 }
 
-void arch_icache_publish(void) {
-    irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
-    uint64_t others = harts_online_mask() & ~(UINT64_C(1) << hart_self()->index);
-    counters_add(COUNTER_CODE_FENCES, (uint64_t)__builtin_popcountll(others));
-    __asm__ volatile("fence rw, rw\n fence.i" ::: "memory");
-    each_window(others, sbi_fence_i);
-    arch_irq_restore(irq);
-}
-
 void arch_hart_wait(const uint32_t *flag) {
     csr_clear(sstatus, SSTATUS_SIE);
     csr_write(sie, SIE_SSIE);

@@ -329,6 +329,20 @@ void arch_tlb_flush(struct pagetable *pt, vaddr_t start, vaddr_t end) {
     arch_irq_restore(irq);
 }
 
+void arch_icache_publish(struct pagetable *pt) {
+    uint64_t window, base;
+    irq_state_t irq = arch_irq_save(); /* or this hart may become one of the others */
+    __asm__ volatile("fence rw, rw\n fence.i" ::: "memory");
+    __atomic_fetch_or(&pt->stale_code_on, ~bit_here(), __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint64_t others = users_of(pt, harts_online_mask() & ~bit_here());
+    counters_add(COUNTER_CODE_FENCES, (uint64_t)__builtin_popcountll(others));
+    while (hart_next_window(&others, &window, &base)) {
+        sbi_fence_i(window, base);
+    }
+    arch_irq_restore(irq);
+}
+
 /* Taken out of a table, but not free yet. */
 struct removed {
     paddr_t first, first_large; /* 0: none */
@@ -409,7 +423,7 @@ static uint64_t satp_of(paddr_t root, uint32_t asid) {
     return satp_mode | (uint64_t)asid << 44 | root >> PAGE_SHIFT;
 }
 
-/* tables_in_use says so already. Translations that are stale are forgotten before any is used. */
+/* tables_in_use says so already. Translations and code that are stale are forgotten before any is used. */
 static void enter(struct pagetable *pt, uint64_t bit) {
     if (!(__atomic_load_n(&pt->ran_on, __ATOMIC_RELAXED) & bit)) {
         __atomic_fetch_or(&pt->ran_on, bit, __ATOMIC_SEQ_CST);
@@ -417,10 +431,14 @@ static void enter(struct pagetable *pt, uint64_t bit) {
     uint32_t asid = asid_enter(pt);
     csr_write(satp, satp_of(pt->root, asid));
     __atomic_thread_fence(
-        __ATOMIC_SEQ_CST); /* who did not see tables_in_use has set stale_on before */
+        __ATOMIC_SEQ_CST); /* who did not see tables_in_use has set these two before */
     if (asid == 0 || (__atomic_load_n(&pt->stale_on, __ATOMIC_RELAXED) & bit)) {
         __atomic_fetch_and(&pt->stale_on, ~bit, __ATOMIC_SEQ_CST);
         __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid) : "memory");
+    }
+    if (__atomic_load_n(&pt->stale_code_on, __ATOMIC_RELAXED) & bit) {
+        __atomic_fetch_and(&pt->stale_code_on, ~bit, __ATOMIC_SEQ_CST);
+        __asm__ volatile("fence.i" ::: "memory");
     }
 }
 
@@ -485,7 +503,7 @@ status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
     const pte_t *kernel = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
     memcpy(root + TABLE_LEN / 2, kernel + TABLE_LEN / 2, TABLE_LEN / 2 * sizeof(pte_t));
-    pt->context = pt->ran_on = pt->stale_on = 0;
+    pt->context = pt->ran_on = pt->stale_on = pt->stale_code_on = 0;
     pt->spares = 0;
     return STATUS_OK;
 }
