@@ -14,9 +14,10 @@ static bool is_active(const struct space *space) {
     return thread_current()->space == space;
 }
 
-/* The rest of a copy, a page through the physical map and then what can be had directly, by turns. */
-static status_t copy(struct space *space, vaddr_t addr, void *kernel, size_t size,
-                     unsigned access) {
+/* The rest of a copy, a page through the physical map and then what can be had directly, by turns. Not
+ * inline, so that the short way saves no registers for it. */
+static __attribute__((noinline)) status_t copy(struct space *space, vaddr_t addr, void *kernel,
+                                               size_t size, unsigned access) {
     bool all = false;
     while (!all) {
         void *guest;

@@ -1,14 +1,19 @@
 /*
- * Every allocation fails in turn: mappings, memory objects, threads, programs, and a WebAssembly module
- * from its bytes to its call. The answer is an error, never a panic, and everything comes back.
+ * Every allocation fails in turn: mappings, memory objects, handles, native domains, threads, programs, and a
+ * WebAssembly module from its bytes to its call. The answer is an error, never a panic, and everything comes back.
  *
  * QEMU: -smp 1
  * TIMEOUT: 120
  */
 #include "kernel/mm/inject.h"
 #include "abi/boot.h"
+#include "abi/syscall.h"
+#include "gen/domain/ipc.h"
 #include "gen/wat/calls.h"
 #include "init/machine.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/handle.h"
+#include "kernel/ipc/notification.h"
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
@@ -16,8 +21,10 @@
 #include "kernel/mm/quota.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/stack.h"
+#include "kernel/native.h"
 #include "kernel/program.h"
 #include "kernel/thread.h"
+#include "test/kernel/domain/ipc.h"
 #include "test/support/payload.h"
 #include "wasm/wasm.h"
 
@@ -81,6 +88,53 @@ static status_t try_objects(void) {
     object_put(base);
     space_free(space);
     return status;
+}
+
+static status_t use_handles(struct handle_table *table, struct kobject *endpoint) {
+    handle_t first, more;
+    kobject_get(endpoint);
+    status_t status = handle_add(table, endpoint, RIGHT_ALL, 0, &first);
+    if (status != STATUS_OK) {
+        kobject_put(endpoint);
+        return status;
+    }
+    for (int i = 0; i < 100; i++) { /* the table grows */
+        TRY(handle_duplicate(table, first, RIGHT_SEND, 0, &more));
+    }
+    return handle_revoke(table, first);
+}
+
+static status_t try_handles(void) {
+    struct handle_table *table = NULL;
+    struct kobject *endpoint = NULL, *notification = NULL;
+    status_t status = handle_table_new(&table);
+    status = status == STATUS_OK ? notification_new(&notification) : status;
+    status = status == STATUS_OK ? endpoint_new(&endpoint) : status;
+    status = status == STATUS_OK ? use_handles(table, endpoint) : status;
+    handle_table_free(table);
+    kobject_put(endpoint);
+    kobject_put(notification);
+    return status;
+}
+
+/* A native domain that calls an endpoint which nobody serves. */
+static status_t try_domain(void) {
+    struct kobject *endpoint;
+    struct program_end end;
+    uint32_t pid;
+    TRY(endpoint_new(&endpoint));
+    struct native_options options = {
+        .name = "domain",
+        .code = ipc_domain,
+        .code_size = sizeof(ipc_domain),
+        .stack_size = 2 * PAGE_SIZE,
+        .frame_limit = 200,
+        .arg = PART_ABANDONED,
+        .handles = {handle_new(endpoint, RIGHT_SEND, 1)},
+    };
+    TRY(native_start(&options, &pid));
+    PAYLOAD_CHECK_EQ(program_wait(pid, WAIT_FOREVER, &end), STATUS_OK);
+    return end.status == 0 ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 static void nothing(void *arg) {
@@ -171,7 +225,7 @@ static status_t try_wasm(void) {
 
 struct holdings {
     size_t frames, objects;
-    uint32_t quotas, memory_objects;
+    uint32_t quotas, memory_objects, kernel_objects;
 };
 
 static struct holdings take_stock(void) {
@@ -181,12 +235,13 @@ static struct holdings take_stock(void) {
         .objects = heap_objects(),
         .quotas = quota_count(),
         .memory_objects = object_count(),
+        .kernel_objects = kobject_count(),
     };
 }
 
 static bool is_same(const struct holdings *a, const struct holdings *b) {
     return a->frames == b->frames && a->objects == b->objects && a->quotas == b->quotas &&
-           a->memory_objects == b->memory_objects;
+           a->memory_objects == b->memory_objects && a->kernel_objects == b->kernel_objects;
 }
 
 static bool is_expected(status_t status) {
@@ -228,6 +283,8 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     machine_init(hart, info);
     walk("mapping", try_mapping);
     walk("memory objects", try_objects);
+    walk("handles", try_handles);
+    walk("domain", try_domain);
     walk("threads", try_threads);
     walk("program", try_program);
     walk("module", try_wasm);
