@@ -315,7 +315,7 @@ endef
 # --- programs on the machine --------------------------------------------------------------------
 
 KERNEL_LIBS := $(call archives,target,base kernel drivers fs $(WASM) wasi init) $(B)/target/libchacha.a
-PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs $(WASM) init support) $(B)/target/libchacha.a
+PAYLOAD_LIBS := $(call archives,target,base kernel drivers fs $(WASM) wasi init support) $(B)/target/libchacha.a
 KERNEL_OBJ := $(call objects,target,$(wildcard $(MAIN)))
 WAST_OBJ := $(call objects,target,$(wildcard test/spec/*.c))
 PAYLOAD_SRC := $(wildcard test/kernel/*.c)
@@ -456,7 +456,7 @@ $(eval $(call program_rules,san,irtest,test/ir/irtest.c,base $(WASM) support))
 EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
 $(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base $(WASM) support,-static)))
 EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
-$(call objects,target,test/kernel/cost_wasm.c test/kernel/panic_report.c) \
+$(call objects,target,$(addprefix test/kernel/,cost_wasm.c panic_report.c runs.c)) \
 $(call objects,san,$(wildcard test/unit/runtime*.c)) $(call objects,linux,$(wildcard test/emit/*.c)): | $(WAT_HEADERS)
 
 # --- examples: WebAssembly, and the same C for the bare machine to compare with -----------------

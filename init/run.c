@@ -83,14 +83,22 @@ uint64_t run_frames_available(void) {
 
 /* ---- saying what went wrong ------------------------------------------------------------------- */
 
+/* Says why the program cannot go on; but of one that is killed no failure is its own any more, and who did
+ * that knows. */
 static int refuse(struct run *p, const char *what) {
     const struct wasm_error *e = &p->error;
+    if (thread_killed()) {
+        return RUN_EXIT_KILLED;
+    }
     fmt_print(&p->err.sink, "k23: %s: %s: %s\n", p->name, what,
               e->text[0] ? e->text : status_text(e->status));
     return RUN_EXIT_REFUSED;
 }
 
 static int fail(struct run *p, status_t status, const char *what) {
+    if (thread_killed()) {
+        return RUN_EXIT_KILLED;
+    }
     fmt_print(&p->err.sink, "k23: %s: %s: %s\n", p->name, what, status_text(status));
     return RUN_EXIT_ERROR;
 }
@@ -103,7 +111,7 @@ static int end_status(struct run *p, status_t status) {
     case STATUS_EXITED:
         return (int)(p->wasi.exit_code & 0xff);
     case STATUS_TRAPPED:
-        if (thread_killed()) { /* who did it knows, and no trap then is the program's fault */
+        if (thread_killed()) {
             return RUN_EXIT_KILLED;
         }
         fmt_print(&p->err.sink, "k23: %s: ", p->name);
