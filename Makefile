@@ -137,9 +137,10 @@ SRC_support := $(call sources,test/support)
 PAYLOAD_SUPPORT := $(filter test/support/payload%,$(SRC_support))
 MAIN := init/main.c
 
-# Files of the loader and the kernel that need no machine, for unit tests.
+# Files of the loader, the kernel and the shell that need no machine, for unit tests.
 PORTABLE := $(wildcard kernel/linetable.c boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
-    boot/layout.c boot/random.c boot/initrd.c kernel/drbg.c)
+    boot/layout.c boot/random.c boot/initrd.c kernel/drbg.c \
+    $(foreach f,line keys history editor words,init/shell/$(f).c))
 
 # Where a layer's sources are, if not in the folder of its name.
 $(foreach l,module ir opt codegen runtime,$(eval dir_$(l) := wasm/$(l)))
@@ -432,6 +433,7 @@ UNIT_TESTS := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*_test.c))
 TEST_LAYERS_base := base support
 TEST_LAYERS_boot := base portable support
 TEST_LAYERS_kernel := base portable support
+TEST_LAYERS_shell := base portable support
 TEST_LAYERS_fs := base fs support
 TEST_LAYERS_module := base module wasm support
 TEST_LAYERS_types := $(TEST_LAYERS_module)
@@ -484,6 +486,13 @@ $(B)/wasi/%.wasm: test/wasi/%.wat
 	$(call say,WAT)
 	$(Q)wat2wasm $< -o $@
 
+# And one that the test of the shell runs ten of.
+SHELL_TEST := $(B)/shell/writer.wasm
+$(B)/shell/%.wasm: test/shell/%.c
+	@mkdir -p $(@D)
+	$(call say,WASM)
+	$(Q)clang-19 --target=wasm32-wasi $(EXAMPLE_FLAGS) -fuse-ld=/usr/bin/wasm-ld-19 $< -o $@
+
 # build/bench/NAME-FLAVOUR: the example as a payload, by GCC -O2 with floating point. It shares nothing
 # with the kernel but the contract with the loader.
 MARCH_b := rv64gc_zba_zbb_zbs
@@ -527,7 +536,7 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
-SUITES := unit ir vm matrix boot valid spec run wasi size lint
+SUITES := unit ir vm matrix boot valid spec run wasi shell size lint
 VM_TESTS := $(if $(T),$(T:%=$(B)/payload/%),$(PAYLOADS))
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run $(EMIT_PROGRAMS)
@@ -538,6 +547,7 @@ SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
 SUITE_run := test/e2e/run
 SUITE_wasi := test/wasi/run
+SUITE_shell := test/shell/run
 SUITE_size := test/size/run $(B)/k23 $(B)/k23.img
 SUITE_lint := tools/lint/run
 NEEDS_unit := $(UNIT_PROGRAMS)
@@ -549,6 +559,7 @@ NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
 NEEDS_wasi := $(ALL) $(WASI_TESTS)
+NEEDS_shell := $(ALL) $(SHELL_TEST)
 NEEDS_size := $(B)/k23
 export B
 
@@ -569,6 +580,7 @@ test-valid: ## decoder and validator against the official suite, on this machine
 test-spec: ## the official WebAssembly suite, in the machine
 test-size: ## the budgets of loader and kernel
 test-wasi: ## every function of WASI in the machine, and against node's WASI
+test-shell: ## the shell, driven by a script over the serial line and the ports
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
 
 test-all: ## the whole matrix of builds and machines: hours; see test/matrix

@@ -4,6 +4,9 @@
  *
  * RUN_FILE holds records "KEY=VALUE", each ended by a NUL byte, in any order but that of equal keys:
  *
+ *     shell=1        the shell, in the place of a program; `env`, `dir`, `tty` and `mem-max` are for what it starts
+ *     serial=1       its terminal is the serial line, not the ports
+ *     columns=N      of its terminal
  *     module=NAME    a file of the initrd: the program
  *     arg=TEXT       an argument, argv[0] first
  *     env=K=V        an environment variable
@@ -20,7 +23,8 @@
 #ifndef ABI_RUN_H
 #define ABI_RUN_H
 
-#define RUN_FILE "k23.run"
+#define RUN_FILE    "k23.run"
+#define RUN_VERSION "0.1.0"
 
 /* Exit codes beside the program's own and those of abi/boot.h. */
 enum run_exit {

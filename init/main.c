@@ -8,6 +8,7 @@
 #include "init/machine.h"
 #include "init/mounts.h"
 #include "init/run.h"
+#include "init/shell/shell.h"
 #include "init/streams.h"
 #include "init/timeouts.h"
 #include "kernel/harts.h"
@@ -64,7 +65,7 @@ static _Noreturn void kernel_main(size_t hart, const struct boot_info *info) {
     timeouts_init();
     int exit_status = RUN_EXIT_ERROR;
     if (request_read(&machine_initrd, &request, &why) == STATUS_OK) {
-        exit_status = run_request(&request);
+        exit_status = request.shell ? shell_run(&request) : run_request(&request);
     } else {
         fmt_print(&streams_err, "k23: nothing to run: %s\n", why);
     }

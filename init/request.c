@@ -55,6 +55,12 @@ static bool take_record(struct parse *p, char *record) {
         p->module = value;
     } else if ((value = value_of(record, "mem-max"))) {
         r->max_memory = strtoull(value, NULL, 10);
+    } else if ((value = value_of(record, "shell"))) {
+        r->shell = *value == '1';
+    } else if ((value = value_of(record, "serial"))) {
+        r->serial = *value == '1';
+    } else if ((value = value_of(record, "columns"))) {
+        r->columns = (uint32_t)strtoul(value, NULL, 10);
     } else if ((value = value_of(record, "umask"))) {
         r->umask = (uint32_t)strtoul(value, NULL, 8) & 0777;
     } else if ((value = value_of(record, "invoke"))) {
@@ -100,6 +106,9 @@ status_t request_read(const struct initrd *initrd, struct request *out, const ch
         if (!take_record(&p, at)) {
             return STATUS_BAD_FORMAT;
         }
+    }
+    if (out->shell) {
+        return STATUS_OK;
     }
     *why_out = RUN_FILE " names no module of the initrd";
     if (!p.module) {

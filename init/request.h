@@ -25,6 +25,8 @@ struct request {
     uint64_t max_memory; /* of linear memories; 0: what there is */
     bool is_terminal[3];
     bool verbose, eager;
+    bool shell, serial; /* the shell, not `module` */
+    uint32_t columns;   /* of its terminal; 0: not known */
 };
 
 /* Reads RUN_FILE. Strings are copied to memory that is never freed: there is one request a boot.

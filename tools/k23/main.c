@@ -7,6 +7,7 @@
 #include "tools/k23/boot.h"
 #include "tools/k23/cpio.h"
 #include "tools/k23/dirs.h"
+#include "tools/k23/terminal.h"
 #include "tools/k23/vm.h"
 
 #include <dirent.h>
@@ -22,24 +23,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define K23_VERSION "0.1.0"
-
 static const char usage_text[] =
     "usage: k23 COMMAND [OPTIONS] ...\n"
     "\n"
     "  k23 run [OPTIONS] FILE.wasm [ARGS...]   run a WebAssembly program (or FILE.wat) on k23\n"
+    "  k23 shell [OPTIONS] [FILE.wasm...]      a shell on k23, with the examples and these "
+    "programs\n"
     "  k23 wast [OPTIONS] DIR...               run converted folders of the official test suite\n"
     "  k23 boot [OPTIONS] IMAGE [ARGS...]      boot any signed payload\n"
     "  k23 help                                this text\n"
     "  k23 version                             the version\n"
     "\n"
-    "Options of run, wast and boot:\n"
+    "Options of run, shell, wast and boot:\n"
     "  --smp N        harts of the machine (default 1)\n"
     "  --mem SIZE     its memory, with K, M or G (default 256M)\n"
     "  --cpu CPU      its processor, in QEMU's words (default rv64)\n"
     "  --icount       run exactly and repeatably: one instruction, one nanosecond\n"
     "  -v             show the machine's log, and how the time was spent, on standard error\n"
-    "Options of run:\n"
+    "Options of run and shell:\n"
     "  --dir HOST[::GUEST][:rw|:ro]\n"
     "                 let the program read the host's directory HOST, under the name GUEST: a copy "
     "of\n"
@@ -50,6 +51,8 @@ static const char usage_text[] =
     "  --env K=V      set an environment variable of the program; may be repeated\n"
     "  --invoke NAME  call this exported function with ARGS and print its results\n"
     "  --eager        compile all functions before the start, not each at its first call\n"
+    "Options of shell:\n"
+    "  --serial       its terminal is the machine's serial line; ^] ends the machine in any case\n"
     "\n"
     "The program's standard streams and exit status are those of the command. Other statuses: 2\n"
     "wrong usage, 124 kernel panic, 125 failure of k23 itself, 126 module refused, 134 trap. The\n"
@@ -72,7 +75,8 @@ static _Noreturn void fail(int status, const char *format, ...) {
 struct options {
     const char *smp, *mem, *cpu, *invoke, *argv0, *mem_max, *timeout;
     bool verbose, exact, eager;
-    const char **dirs; /* HOST[::GUEST][:rw|:ro] each */
+    bool serial, terminal; /* of the shell */
+    const char **dirs;     /* HOST[::GUEST][:rw|:ro] each */
     int dir_count;
     struct dirs live; /* those that the machine gets devices for */
     const char **env;
@@ -145,6 +149,8 @@ static struct options read_options(char **argv, int i, bool run) {
             o.dirs[o.dir_count++] = option_value(argv, &i);
         } else if (run && strcmp(name, "--invoke") == 0) {
             o.invoke = option_value(argv, &i);
+        } else if (run && strcmp(name, "--serial") == 0) {
+            o.serial = true;
         } else if (run && strcmp(name, "--eager") == 0) {
             o.eager = true;
         } else {
@@ -239,12 +245,16 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
         .cpu = o->cpu,
         .memory = o->mem,
         .harts = o->smp,
-        .bootargs = o->verbose ? "log=debug" : "log=info",
+        .bootargs = o->verbose  ? "log=debug"
+                    : o->serial ? "log=warn"
+                                : "log=info",
         .initrd_fd = initrd_fd,
         .log_path = log_path(),
         .log_to_stderr = o->verbose,
         .exact = o->exact,
         .dirs = &o->live,
+        .terminal = o->terminal,
+        .serial = o->serial,
     };
     int status = 0;
     check_loader(config.loader);
@@ -334,6 +344,49 @@ static void add_assembled(struct cpio *cpio, const char *file) {
     close(fd);
 }
 
+/* What a program and the shell are told alike. */
+static void add_common(struct records *r, const struct options *o) {
+    char tty[4] = "";
+    for (int i = 0; i < o->env_count; i++) {
+        add_record(r, "env", o->env[i]);
+    }
+    if (o->mem_max) {
+        add_bytes(r, "mem-max", o->mem_max);
+    }
+    for (int fd = 0; fd < 3; fd++) {
+        tty[fd] = isatty(fd) ? '1' : '0';
+    }
+    add_record(r, "tty", tty);
+    add_umask(r);
+}
+
+static void open_archive(struct cpio *cpio) {
+    if (cpio_open(cpio) != 0) {
+        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
+    }
+}
+
+static void add_dirs(struct options *o, struct cpio *cpio, struct records *r) {
+    if (o->dir_count > (int)RUN_MAX_DIRS - 1) {
+        fail(RUN_EXIT_USAGE, "more than %u directories", RUN_MAX_DIRS - 1);
+    }
+    for (int i = 0; i < o->dir_count; i++) {
+        char record[PATH_MAX + 64];
+        const char *why;
+        if (!dirs_add(&o->live, cpio, o->dirs[i], i, record, &why)) {
+            fail(RUN_EXIT_USAGE, "--dir %s: %s", o->dirs[i], why);
+        }
+        add_record(r, "dir", record);
+    }
+}
+
+/* With the records as its last file. */
+static void close_archive(struct cpio *cpio, const struct records *r) {
+    if (cpio_add(cpio, RUN_FILE, r->bytes, r->size) != 0 || cpio_finish(cpio) != 0) {
+        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
+    }
+}
+
 static int run(char **argv) {
     struct options o = read_options(argv, 2, true);
     const char *file = argv[o.rest];
@@ -348,54 +401,26 @@ static int run(char **argv) {
         }
         add_record(&r, "arg", i == o.rest && o.argv0 ? o.argv0 : argv[i]);
     }
-    for (int i = 0; i < o.env_count; i++) {
-        add_record(&r, "env", o.env[i]);
-    }
     if (o.invoke) {
         add_record(&r, "invoke", o.invoke);
     }
-    if (o.mem_max) {
-        add_bytes(&r, "mem-max", o.mem_max);
-    }
-    char tty[4] = "";
-    for (int fd = 0; fd < 3; fd++) {
-        tty[fd] = isatty(fd) ? '1' : '0';
-    }
-    add_record(&r, "tty", tty);
+    add_common(&r, &o);
     add_record(&r, "verbose", o.verbose ? "1" : "0");
     add_record(&r, "eager", o.eager ? "1" : "0");
 
     struct cpio cpio;
-    if (cpio_open(&cpio) != 0) {
-        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
-    }
-    if (o.dir_count > (int)RUN_MAX_DIRS) {
-        fail(RUN_EXIT_USAGE, "more than %u directories", RUN_MAX_DIRS);
-    }
-    for (int i = 0; i < o.dir_count; i++) {
-        char record[PATH_MAX + 64];
-        const char *why;
-        if (!dirs_add(&o.live, &cpio, o.dirs[i], i, record, &why)) {
-            fail(RUN_EXIT_USAGE, "--dir %s: %s", o.dirs[i], why);
-        }
-        add_record(&r, "dir", record);
-    }
-    add_umask(&r);
-    if (cpio_add(&cpio, RUN_FILE, r.bytes, r.size) != 0) {
-        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
-    }
+    open_archive(&cpio);
+    add_dirs(&o, &cpio, &r);
     if (is_text(file)) {
         add_assembled(&cpio, file);
     } else if (cpio_add_file(&cpio, "program", file) != 0) {
         fail(RUN_EXIT_USAGE, "%s: %s", file, strerror(errno));
     }
-    if (cpio_finish(&cpio) != 0) {
-        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
-    }
+    close_archive(&cpio, &r);
     run_machine(&o, "k23", cpio.fd);
 }
 
-/* ---- k23 wast ------------------------------------------------------------------------------ */
+/* ---- folders ------------------------------------------------------------------------------- */
 
 static int compare_names(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -405,6 +430,78 @@ static bool is_module(const char *name) {
     const char *dot = strrchr(name, '.');
     return dot && strcmp(dot, ".wasm") == 0;
 }
+
+/* ---- k23 shell ----------------------------------------------------------------------------- */
+
+#define SHELL_FOLDER "bin" /* of the initrd: what the shell finds in /bin */
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void add_program(struct cpio *cpio, const char *path) {
+    char name[NAME_MAX + sizeof(SHELL_FOLDER) + 1];
+    snprintf(name, sizeof(name), "%s/%s", SHELL_FOLDER, base_name(path));
+    if (cpio_add_file(cpio, name, path) != 0) {
+        fail(RUN_EXIT_USAGE, "%s: %s", path, strerror(errno));
+    }
+}
+
+static bool has_base_name(char **paths, const char *name) {
+    for (; *paths; paths++) {
+        if (strcmp(base_name(*paths), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those beside this program that no file of the user's hides. */
+static void add_examples(struct cpio *cpio, char **files) {
+    char path[PATH_MAX + NAME_MAX + 2];
+    const char *folder = built_file("examples");
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, compare_names);
+    for (int i = 0; i < count; i++) {
+        if (is_module(entries[i]->d_name) && !has_base_name(files, entries[i]->d_name)) {
+            snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+            add_program(cpio, path);
+        }
+        free(entries[i]);
+    }
+    if (count >= 0) {
+        free(entries);
+    }
+}
+
+static int shell(char **argv) {
+    struct options o = read_options(argv, 2, true);
+    char columns[16];
+    struct records r = {0};
+    add_record(&r, "shell", "1");
+    add_record(&r, "serial", o.serial ? "1" : "0");
+    snprintf(columns, sizeof(columns), "%u", terminal_columns());
+    add_record(&r, "columns", columns);
+    add_record(&r, "dir", "initrd:" SHELL_FOLDER ":/bin");
+    add_common(&r, &o);
+
+    struct cpio cpio;
+    open_archive(&cpio);
+    add_examples(&cpio, argv + o.rest);
+    for (int i = o.rest; argv[i]; i++) {
+        if (has_base_name(argv + i + 1, base_name(argv[i]))) {
+            fail(RUN_EXIT_USAGE, "%s: there is another of that name", argv[i]);
+        }
+        add_program(&cpio, argv[i]);
+    }
+    add_dirs(&o, &cpio, &r);
+    close_archive(&cpio, &r);
+    o.terminal = true;
+    run_machine(&o, "k23", cpio.fd);
+}
+
+/* ---- k23 wast ------------------------------------------------------------------------------ */
 
 /* Adds the converted folder at `path` as `name`, or the folders inside it; returns how many. */
 static unsigned add_suite(struct cpio *cpio, const char *path, const char *name, int depth) {
@@ -447,9 +544,7 @@ static int wast(char **argv) {
         fail(RUN_EXIT_USAGE, "wast needs a DIR (see k23 help)");
     }
     struct cpio cpio;
-    if (cpio_open(&cpio) != 0) {
-        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
-    }
+    open_archive(&cpio);
     for (int i = o.rest; argv[i]; i++) {
         char path[PATH_MAX];
         snprintf(path, sizeof(path), "%s", argv[i]);
@@ -518,6 +613,9 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "run") == 0) {
         return run(argv);
     }
+    if (strcmp(argv[1], "shell") == 0) {
+        return shell(argv);
+    }
     if (strcmp(argv[1], "wast") == 0) {
         return wast(argv);
     }
@@ -529,7 +627,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
-        puts("k23 " K23_VERSION);
+        puts("k23 " RUN_VERSION);
         return 0;
     }
     fail(RUN_EXIT_USAGE, "no command %s (see k23 help)", argv[1]);

@@ -3,8 +3,12 @@
  * "stderr" to ours, the serial line (the kernel's log) to a file. The end of our stdin closes that
  * direction of its socket, which the guest sees as the port's being closed. The machine's exit code
  * is QEMU's. QEMU dies with us.
+ *
+ * With `serial` the serial line takes the place of "stdin" and "stdout".
  */
 #include "tools/k23/vm.h"
+
+#include "tools/k23/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +36,11 @@ struct vm {
     char input[65536]; /* read from our stdin, not yet taken by the machine */
     size_t input_at, input_size;
     bool input_ended; /* of our stdin, or the machine takes no more */
+    bool is_raw;      /* our stdin is a terminal that is the machine's */
+    bool quit;        /* KEY_QUIT was typed */
 };
+
+enum { KEY_END = 0x04, KEY_QUIT = 0x1d };
 
 static volatile sig_atomic_t caught_signal;
 
@@ -192,7 +200,9 @@ static void take_log(struct vm *vm, const char *bytes, size_t size) {
     if (vm->log_file >= 0) {
         (void)write_all(vm->log_file, bytes, size);
     }
-    if (vm->config->log_to_stderr) {
+    if (vm->config->serial) {
+        (void)write_all(STDOUT_FILENO, bytes, size);
+    } else if (vm->config->log_to_stderr) {
         (void)write_all(STDERR_FILENO, bytes, size);
     }
 }
@@ -223,6 +233,20 @@ static bool take(struct vm *vm, int stream, const char *bytes, size_t size) {
     }
 }
 
+/* Where input goes. */
+static int input_stream(const struct vm *vm) {
+    return vm->config->serial ? STREAM_LOG : STREAM_IN;
+}
+
+static void end_input(struct vm *vm) {
+    vm->input_ended = true;
+    if (vm->config->serial) {
+        vm->input[0] = KEY_END;
+        vm->input_at = 0;
+        vm->input_size = 1;
+    }
+}
+
 /* From our stdin to the machine: one step, which never waits, so that a program that does not read
  * cannot keep its output from us. */
 static void give_input(struct vm *vm, bool readable, bool writable) {
@@ -231,20 +255,22 @@ static void give_input(struct vm *vm, bool readable, bool writable) {
         if (n > 0) {
             vm->input_at = 0;
             vm->input_size = (size_t)n;
+            vm->quit = vm->is_raw && memchr(vm->input, KEY_QUIT, (size_t)n);
         } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-            vm->input_ended = true;
+            end_input(vm);
         }
     } else if (vm->input_size > 0 && writable) {
-        ssize_t n =
-            send(vm->ours[STREAM_IN], vm->input + vm->input_at, vm->input_size, MSG_DONTWAIT);
+        ssize_t n = send(vm->ours[input_stream(vm)], vm->input + vm->input_at, vm->input_size,
+                         MSG_DONTWAIT);
         if (n > 0) {
             vm->input_at += (size_t)n;
             vm->input_size -= (size_t)n;
         } else if (errno != EINTR && errno != EAGAIN) {
             vm->input_ended = true;
+            vm->input_size = 0;
         }
     }
-    if (vm->input_ended) {
+    if (vm->input_ended && !vm->config->serial) {
         shutdown(vm->ours[STREAM_IN], SHUT_WR);
     }
 }
@@ -260,18 +286,20 @@ static bool pump(struct vm *vm) {
     int open_streams = STREAM_COUNT - 1;
     while (open_streams > 0) {
         bool pending = vm->input_size > 0;
-        fds[STREAM_IN].fd = pending && !vm->input_ended ? vm->ours[STREAM_IN] : -1;
+        fds[STREAM_IN].fd =
+            pending && !vm->input_ended && !vm->config->serial ? vm->ours[STREAM_IN] : -1;
         fds[STREAM_IN].events = POLLOUT;
+        fds[STREAM_LOG].events = pending && vm->config->serial ? POLLIN | POLLOUT : POLLIN;
         fds[STREAM_COUNT].fd = pending || vm->input_ended ? -1 : STDIN_FILENO;
         fds[STREAM_COUNT].events = POLLIN;
-        if (caught_signal) {
+        if (caught_signal || vm->quit) {
             return false;
         }
         if (poll(fds, STREAM_COUNT + 1, -1) < 0) {
             continue;
         }
         for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
-            if (fds[i].fd < 0 || !fds[i].revents) {
+            if (fds[i].fd < 0 || !(fds[i].revents & ~POLLOUT)) {
                 continue;
             }
             ssize_t n = read(fds[i].fd, buf, sizeof(buf));
@@ -283,8 +311,10 @@ static bool pump(struct vm *vm) {
                 open_streams--;
             }
         }
-        if (fds[STREAM_IN].fd >= 0 || fds[STREAM_COUNT].fd >= 0) {
-            give_input(vm, fds[STREAM_COUNT].revents != 0, fds[STREAM_IN].revents != 0);
+        short writable =
+            vm->config->serial ? fds[STREAM_LOG].revents & POLLOUT : fds[STREAM_IN].revents;
+        if (pending || fds[STREAM_COUNT].fd >= 0) {
+            give_input(vm, fds[STREAM_COUNT].revents != 0, writable != 0);
         }
     }
     return true;
@@ -310,7 +340,9 @@ enum vm_end vm_run(const struct vm_config *config, int *status_out) {
         fprintf(stderr, "k23: cannot start the machine: %s\n", strerror(errno));
         return VM_FAILED;
     }
+    vm.is_raw = config->terminal && terminal_set_raw();
     bool ended = pump(&vm);
+    terminal_restore();
     if (!ended) {
         kill(vm.qemu, SIGKILL);
     }
@@ -319,7 +351,7 @@ enum vm_end vm_run(const struct vm_config *config, int *status_out) {
     }
     close(vm.log_file);
     if (!ended) {
-        *status_out = caught_signal ? caught_signal : SIGPIPE;
+        *status_out = caught_signal ? caught_signal : vm.quit ? SIGINT : SIGPIPE;
         return VM_INTERRUPTED;
     }
     if (!WIFEXITED(status) || !vm.logged) {

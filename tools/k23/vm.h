@@ -20,6 +20,8 @@ struct vm_config {
     bool log_to_stderr;      /* and to stderr */
     bool exact;              /* count instructions: -icount */
     const struct dirs *dirs; /* live directories for it */
+    bool terminal;           /* what is typed goes to the machine key by key; ^] ends it */
+    bool serial; /* our stdin and stdout are the serial line; the end of stdin is typed as ^D */
 };
 
 enum vm_end {

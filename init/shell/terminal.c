@@ -1,0 +1,295 @@
+/* See terminal.h. */
+#include "init/shell/terminal.h"
+
+#include "base/watch.h"
+#include "drivers/uart.h"
+#include "drivers/virtio_console.h"
+#include "init/shell/limits.h"
+#include "init/shell/line.h"
+#include "init/streams.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/program.h"
+#include "kernel/sync.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
+
+#include <string.h>
+
+enum { KEY_INTERRUPT = 0x03, KEY_END = 0x04, STATUS_INTERRUPTED = 130, CHUNK = 256 };
+
+static bool is_serial, is_interactive;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_DEVICE);
+static struct waitqueue arrived = WAITQUEUE_INIT(arrived), room = WAITQUEUE_INIT(room);
+static struct list watches = LIST_INIT(watches); /* struct watch.link */
+static char input[SHELL_INPUT_SIZE];
+static uint32_t head, tail; /* bytes ever put in and taken out */
+static bool ended, interrupted;
+static uint32_t front;
+static struct mutex output;
+
+/* What the program in front is being given: a line, `given` bytes of which it has. */
+static struct line cooked;
+static size_t given;
+
+/* ---- output ---- */
+
+static status_t write_device(const void *bytes, size_t size) {
+    return is_serial ? uart_write(bytes, size) : file_write(streams_file(STREAM_OUT), bytes, size);
+}
+
+static status_t write_whole(const void *bytes, size_t size) {
+    mutex_lock(&output);
+    status_t status = write_device(bytes, size);
+    mutex_unlock(&output);
+    return status;
+}
+
+void terminal_write(const char *text, size_t size) {
+    if (write_whole(text, size) != STATUS_OK) {
+        log_debug("shell", "%zu bytes of output were lost", size);
+    }
+}
+
+static void write_sink(struct sink *sink, const char *text, size_t size) {
+    (void)sink;
+    terminal_write(text, size);
+}
+
+struct sink terminal_out = {write_sink};
+
+static void echo(const char *text, size_t size) {
+    if (is_interactive) {
+        terminal_write(text, size);
+    }
+}
+
+/* ---- input ---- */
+
+static status_t read_device(char *bytes, size_t cap, size_t *size_out) {
+    return is_serial ? uart_read(bytes, cap, WAIT_FOREVER, size_out)
+                     : file_read(streams_file(STREAM_IN), bytes, cap, size_out);
+}
+
+/* ^C: what was typed before it is forgotten if it is for a program, which is killed (true). */
+static bool interrupt(void) {
+    spinlock_lock(&lock);
+    uint32_t pid = front;
+    interrupted = true;
+    if (pid != 0) {
+        tail = head;
+    }
+    waitqueue_wake_all(&room);
+    spinlock_unlock(&lock);
+    if (pid != 0) {
+        echo("^C\n", 3);
+        status_t status = program_kill(pid, STATUS_INTERRUPTED);
+        (void)status; /* it may have ended by itself */
+    }
+    return pid != 0;
+}
+
+/* Under the lock: there is something to read, or the end. */
+static void tell_readers(void) {
+    waitqueue_wake_all(&arrived);
+    list_each(node, &watches) {
+        struct watch *watch = list_entry(node, struct watch, link);
+        watch->notify(watch);
+    }
+}
+
+static void put(char byte) {
+    spinlock_lock(&lock);
+    while (head - tail == SHELL_INPUT_SIZE) {
+        waitqueue_sleep(&room, &lock, WAIT_FOREVER);
+    }
+    input[head++ % SHELL_INPUT_SIZE] = byte;
+    tell_readers();
+    spinlock_unlock(&lock);
+}
+
+static void read_all(void *arg) {
+    char bytes[CHUNK];
+    size_t size;
+    (void)arg;
+    while (read_device(bytes, sizeof(bytes), &size) == STATUS_OK && size > 0) {
+        for (size_t i = 0; i < size; i++) {
+            if (bytes[i] != KEY_INTERRUPT || !interrupt()) {
+                put(bytes[i]);
+            }
+        }
+    }
+    spinlock_lock(&lock);
+    ended = true;
+    tell_readers();
+    spinlock_unlock(&lock);
+}
+
+/* Under the lock: waits until there is a byte. False: there will be none, or the thread is to end. */
+static bool await_byte(void) {
+    while (head == tail) {
+        if (ended || waitqueue_sleep_killable(&arrived, &lock, WAIT_FOREVER) != STATUS_OK) {
+            return head != tail;
+        }
+    }
+    return true;
+}
+
+bool terminal_read(char *byte_out) {
+    spinlock_lock(&lock);
+    bool some = await_byte();
+    if (some) {
+        *byte_out = input[tail++ % SHELL_INPUT_SIZE];
+        waitqueue_wake_all(&room);
+    }
+    spinlock_unlock(&lock);
+    return some;
+}
+
+/* ---- lines for the program in front ---- */
+
+/* Erases [from, cooked.size) from the line and the row. */
+static void erase(size_t from) {
+    for (size_t n = line_columns(&cooked, from, cooked.size); n > 0; n--) {
+        echo("\b \b", 3);
+    }
+    line_remove(&cooked, from, cooked.size);
+}
+
+/* The line is whole. */
+static bool cook(char c) {
+    switch (c) {
+    case KEY_END:
+        return true;
+    case 0x08:
+    case 0x7f:
+        erase(line_before(&cooked, cooked.size));
+        return false;
+    case 0x15:
+        erase(0);
+        return false;
+    case 0x17:
+        erase(line_word_before(&cooked));
+        return false;
+    case '\r':
+        c = '\n';
+        break;
+    default:
+        break;
+    }
+    line_insert(&cooked, &c, 1);
+    echo(&c, 1);
+    return c == '\n' || cooked.size == SHELL_LINE_MAX;
+}
+
+/* What is no terminal is given line by line too: what stands after it is for whoever reads next. */
+static status_t read_line(void) {
+    char c;
+    bool whole = false;
+    line_clear(&cooked);
+    given = 0;
+    while (!whole && terminal_read(&c)) {
+        if (is_interactive) {
+            whole = cook(c);
+        } else {
+            line_insert(&cooked, &c, 1);
+            whole = c == '\n' || cooked.size == SHELL_LINE_MAX;
+        }
+    }
+    return thread_killed() ? STATUS_KILLED : STATUS_OK;
+}
+
+static status_t read_front(struct file *file, void *buf, size_t cap, size_t *size_out) {
+    (void)file;
+    *size_out = 0;
+    if (given == cooked.size) {
+        TRY(read_line());
+    }
+    *size_out = cooked.size - given < cap ? cooked.size - given : cap;
+    memcpy(buf, cooked.text + given, *size_out);
+    given += *size_out;
+    return STATUS_OK;
+}
+
+static status_t write_file(struct file *file, const void *bytes, size_t size) {
+    (void)file;
+    return write_whole(bytes, size);
+}
+
+static bool front_readable(struct file *file) {
+    (void)file;
+    spinlock_lock(&lock);
+    bool now = given < cooked.size || ended || head != tail;
+    spinlock_unlock(&lock);
+    return now;
+}
+
+static void watch_front(struct file *file, struct watch *watch) {
+    (void)file;
+    spinlock_lock(&lock);
+    list_push_back(&watches, &watch->link);
+    spinlock_unlock(&lock);
+}
+
+static void unwatch_front(struct file *file, struct watch *watch) {
+    (void)file;
+    spinlock_lock(&lock);
+    list_remove(&watch->link);
+    spinlock_unlock(&lock);
+}
+
+static status_t read_nothing(struct file *file, void *buf, size_t cap, size_t *size_out) {
+    (void)file, (void)buf, (void)cap;
+    *size_out = 0;
+    return STATUS_OK;
+}
+
+static const struct file_ops front_ops = {.read = read_front,
+                                          .write = write_file,
+                                          .readable = front_readable,
+                                          .watch = watch_front,
+                                          .unwatch = unwatch_front};
+static const struct file_ops nothing_ops = {.read = read_nothing};
+static struct file front_file = {.ops = &front_ops};
+static struct file nothing_file = {.ops = &nothing_ops};
+
+struct file *terminal_file(void) {
+    return &front_file;
+}
+
+struct file *terminal_nothing(void) {
+    return &nothing_file;
+}
+
+/* ---- who is in front ---- */
+
+void terminal_set_front(uint32_t pid) {
+    spinlock_lock(&lock);
+    front = pid;
+    given = cooked.size; /* what is left of a line was for who read it */
+    bool kill = pid != 0 && interrupted;
+    spinlock_unlock(&lock);
+    if (kill) {
+        status_t status = program_kill(pid, STATUS_INTERRUPTED);
+        (void)status;
+    }
+}
+
+bool terminal_interrupted(void) {
+    return __atomic_load_n(&interrupted, __ATOMIC_RELAXED);
+}
+
+void terminal_calm(void) {
+    __atomic_store_n(&interrupted, false, __ATOMIC_RELAXED);
+}
+
+void terminal_init(bool serial, bool interactive) {
+    struct thread *thread;
+    is_serial = serial;
+    is_interactive = interactive;
+    front_file.is_terminal = interactive;
+    mutex_init(&output, LOCK_FILES);
+    if (thread_start("terminal", read_all, NULL, NULL, &thread) != STATUS_OK) {
+        panic("no memory for the terminal's thread");
+    }
+}
