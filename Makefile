@@ -376,10 +376,12 @@ $(PAYLOADS): $(B)/payload/%: $(B)/payload/%.img $(LOADER_DEPS) $(LOADER_SCRIPT)
 
 # Native domains that payloads have inside: test/kernel/domain/NAME.c is NAME_domain[] in gen/domain/NAME.h.
 # They run in user mode, where tp is theirs, at whatever address they are put.
+# Nothing is checked at run time: what goes wrong ends the domain.
 DOMAIN := test/kernel/domain/riscv64
 DOMAIN_HEADERS := $(patsubst test/kernel/domain/%.c,$(B)/gen/domain/%.h,$(wildcard test/kernel/domain/*.c)) \
     $(patsubst $(DOMAIN)/%_domain.S,$(B)/gen/domain/%.h,$(wildcard $(DOMAIN)/*_domain.S))
-COMPILE_domain = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) -fno-stack-protector -fvisibility=hidden
+COMPILE_domain = $(TARGET_CC_$(CC)) $(COMMON) $(TARGET) -O2 -fno-sanitize=all -fno-stack-protector -ffreestanding \
+    -fno-builtin -fvisibility=hidden
 define domain
 @mkdir -p $(@D)
 $(call say,DOMAIN)
@@ -520,7 +522,7 @@ include demo/demo.mk
 # --- goals --------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all run setup help test test-all demo bench lint format fuzz clean distclean tools
+.PHONY: all run setup help test test-all demo bench hostile lint format fuzz clean distclean tools
 
 ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/k23 $(B)/loader $(B)/Image) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
 all: $(ALL) ## build the loader with the kernel inside, the tools and the examples
@@ -591,6 +593,11 @@ demo: $(ALL) $(B)/san/irtest $(DEMOS) $(DEMOS_NATIVE) ## SQLite, Lua and compres
 
 bench: $(ALL) $(BENCH) ## instructions retired, k23 and native side by side
 	@test/bench/run
+
+HOSTILE_ATTEMPTS := 10000000
+hostile: $(B)/payload/hostile_calls ## a domain that tries everything, HOSTILE_ATTEMPTS times; minutes to an hour
+	timeout 7200 qemu-system-riscv64 -machine virt -m 128M -nographic -no-reboot -smp 2 \
+	    -append attempts=$(HOSTILE_ATTEMPTS) -kernel $<
 
 lint: ## formatting, layers, header cycles, names
 	@tools/lint/run

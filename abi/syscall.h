@@ -43,6 +43,18 @@ enum syscall_error {
     SYSCALL_FAILED = 12, /* anything else */
 };
 
+/* A thread that has set fault_handler() goes on there once, instead of ending its domain, after a fault: a0
+ * says which, a1 the address concerned, a2 the pc; all other registers are as they were. */
+enum syscall_fault {
+    SYSCALL_FAULT_READ = 1,
+    SYSCALL_FAULT_WRITE,
+    SYSCALL_FAULT_EXECUTE,
+    SYSCALL_FAULT_ILLEGAL,
+    SYSCALL_FAULT_BREAKPOINT,
+    SYSCALL_FAULT_MISALIGNED,
+    SYSCALL_FAULT_ACCESS,
+};
+
 /* What a handle may be used for. */
 enum syscall_right {
     RIGHT_SEND = 1,    /* call an endpoint, signal a notification */

@@ -73,6 +73,26 @@ void native_exit(struct thread *self, int status) {
     native_leave(self);
 }
 
+_Static_assert((int)USER_EXIT_ACCESS_FAULT - (int)USER_EXIT_READ_FAULT ==
+                   (int)SYSCALL_FAULT_ACCESS - (int)SYSCALL_FAULT_READ,
+               "the same faults in the same order");
+
+/* Whether the guest goes on after this exit: a call, or a fault that it has a handler for. */
+static bool goes_on(struct thread *self, struct user_regs *regs, enum user_exit exit) {
+    vaddr_t handler = self->ipc.fault_handler;
+    if (exit == USER_EXIT_CALL || handler == 0 || exit < USER_EXIT_READ_FAULT ||
+        exit > USER_EXIT_ACCESS_FAULT) {
+        return exit == USER_EXIT_CALL;
+    }
+    uint64_t *args = arch_user_args(regs);
+    args[0] = (uint64_t)SYSCALL_FAULT_READ + exit - USER_EXIT_READ_FAULT;
+    args[1] = regs->fault_addr;
+    args[2] = regs->pc;
+    regs->pc = handler;
+    self->ipc.fault_handler = 0;
+    return true;
+}
+
 /* The calling thread's guest, until it may not go on. */
 static void run_guest(struct domain *domain, vaddr_t pc, vaddr_t sp, const uint64_t *args,
                       size_t len) {
@@ -85,7 +105,7 @@ static void run_guest(struct domain *domain, vaddr_t pc, vaddr_t sp, const uint6
     memcpy(arch_user_args(&regs), args, len * sizeof(*args));
     self->ipc = (struct ipc_state){
         .handles = domain->handles, .args = arch_user_args(&regs), .domain = domain};
-    while (exit == USER_EXIT_CALL && !thread_killed()) {
+    while (!thread_killed() && goes_on(self, &regs, exit)) {
         exit = thread_run_user(&regs);
     }
     thread_sync_user(&regs);
@@ -172,7 +192,7 @@ static void renounce(struct domain *domain) {
 status_t native_add_thread(struct thread *self, vaddr_t pc, vaddr_t sp, uint64_t arg) {
     struct domain *domain = self->ipc.domain;
     struct thread *thread;
-    struct start *start = heap_new(struct start);
+    struct start *start = heap_new_for(program_quota(), struct start);
     if (!start) {
         return STATUS_NO_MEMORY;
     }

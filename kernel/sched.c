@@ -79,15 +79,19 @@ static struct thread *first_of(const struct hart *hart) {
 
 /* Under the queue lock. Virtual time passes for the thread that runs, the slower the heavier it is, and
  * for the hart as for the one that has had least. */
-static void charge(struct hart *hart, uint64_t now) {
-    struct thread *self = hart->current;
+static inline void charge_thread(struct hart *hart, struct thread *self, uint64_t now) {
     uint64_t ran = now - hart->charged_at;
     hart->charged_at = now;
     self->ran += ran;
+    self->vtime += self->weight == SCHED_WEIGHT ? ran : ran * SCHED_WEIGHT / self->weight;
+}
+
+static void charge(struct hart *hart, uint64_t now) {
+    struct thread *self = hart->current;
+    charge_thread(hart, self, now);
     if (self == hart->idle) {
         return;
     }
-    self->vtime += self->weight == SCHED_WEIGHT ? ran : ran * SCHED_WEIGHT / self->weight;
     uint64_t least = self->vtime;
     if (!list_empty(&hart->ready) && before(first_of(hart), self)) {
         least = first_of(hart)->vtime;
@@ -314,16 +318,12 @@ void sched_switch(void) {
     switch_from(hart_self(), false);
 }
 
-void sched_finish_switch(struct thread *left) {
+void sched_finish_move(void) {
     struct hart *hart = hart_self();
     struct thread *moving = hart->moving;
-    struct hart *to = hart->moving_to;
     hart->moving = NULL;
-    __atomic_store_n(&left->on_hart, false, __ATOMIC_RELEASE);
-    if (moving) {
-        counters_add(COUNTER_MOVES, 1);
-        arrive(to, moving);
-    }
+    counters_add(COUNTER_MOVES, 1);
+    arrive(hart->moving_to, moving);
 }
 
 bool sched_alone(void) {
@@ -362,14 +362,22 @@ void sched_add(struct thread *thread) {
     arch_irq_restore(irq);
 }
 
-/* Under the queue lock of its home: what ended the sleep; nobody has saved up more than a slice. */
+/* Who comes at that virtual time has not saved up more than a slice. */
+static inline void limit_credit(struct thread *thread, uint64_t vtime) {
+    static uint64_t most; /* in ticks; every hart comes to the same */
+    if (!most) {
+        most = time_ticks_from_ns(SCHED_SLICE_MAX_NS);
+    }
+    if ((int64_t)(thread->vtime - (vtime - most)) < 0) {
+        thread->vtime = vtime - most;
+    }
+}
+
+/* Under the queue lock of its home: what ended the sleep. */
 static void end_sleep(const struct hart *home, struct thread *thread, status_t why) {
-    uint64_t floor = vtime_now(home) - time_ticks_from_ns(SCHED_SLICE_MAX_NS);
     list_remove(&thread->timer_node);
     thread->woke = why;
-    if ((int64_t)(thread->vtime - floor) < 0) {
-        thread->vtime = floor;
-    }
+    limit_credit(thread, vtime_now(home));
 }
 
 /* Before unlock_home(). */
@@ -542,29 +550,57 @@ static bool fetch_sleeper(struct hart *hart, struct thread *to, bool wanted) {
     if (!taken && to->state == THREAD_SLEEPING) {
         make_ready(home, to, STATUS_OK);
     }
-    spinlock_unlock(&home->queue_lock);
+    unlock_home(home);
     return taken;
+}
+
+static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thread *to,
+                                                   uint64_t deadline_ns, struct spinlock *held) {
+    struct thread *self = hart->current;
+    spinlock_enter(&hart->queue_lock);
+    bool sleeps = fall_asleep(hart, deadline_ns, true);
+    charge(hart, arch_ticks());
+    set_timer(hart);
+    spinlock_leave(&hart->queue_lock);
+    bool taken = fetch_sleeper(hart, to, sleeps);
+    spinlock_leave(held);
+    if (taken) {
+        thread_switch_to(self, to);
+    } else if (sleeps) {
+        sched_switch();
+    }
+}
+
+/* Under the queue lock: two of this hart without deadlines, of which one sleeps. Their virtual times are
+ * all that changes. */
+static inline bool exchange_here(struct hart *hart, struct thread *self, struct thread *to) {
+    if (to->hart != hart || to->state != THREAD_SLEEPING || !list_empty(&to->timer_node) ||
+        !(to->harts & bit_of(hart)) || __atomic_load_n(&to->on_hart, __ATOMIC_ACQUIRE) ||
+        __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    charge_thread(hart, self, arch_ticks());
+    limit_credit(to, hart->vtime);
+    self->killable = true;
+    self->woke = to->woke = STATUS_OK;
+    self->state = THREAD_SLEEPING;
+    to->state = THREAD_RUNNING;
+    to->on_hart = true;
+    return true;
 }
 
 void sched_exchange(struct thread *to, uint64_t deadline_ns, struct spinlock *held) {
     struct hart *hart = hart_self();
     struct thread *self = hart->current;
     lockcheck_irq_off("going to sleep");
-    spinlock_lock(&hart->queue_lock);
-    bool sleeps = fall_asleep(hart, deadline_ns, true);
-    charge(hart, arch_ticks());
-    bool taken = sleeps && __atomic_load_n(&to->hart, __ATOMIC_ACQUIRE) == hart &&
-                 take_sleeper(hart, hart, to);
-    if (taken) {
-        set_timer(hart);
-    }
-    spinlock_unlock(&hart->queue_lock);
-    taken = taken || fetch_sleeper(hart, to, sleeps);
-    spinlock_unlock(held);
-    if (taken) {
+    spinlock_enter(&hart->queue_lock);
+    bool done = deadline_ns == WAIT_FOREVER && exchange_here(hart, self, to);
+    spinlock_leave(&hart->queue_lock);
+    if (done) {
+        spinlock_leave(held);
         thread_switch_to(self, to);
-    } else if (sleeps) {
-        sched_switch();
+    } else {
+        exchange_any(hart, to, deadline_ns, held);
     }
 }
 

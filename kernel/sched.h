@@ -45,8 +45,8 @@ uint64_t sched_ran(struct thread *thread);
 /* thread_set_harts() */
 void sched_set_harts(struct thread *thread, uint64_t hart_mask);
 
-/* The last of a switch, by the thread that runs now: `left` is off this hart. Interrupts off. */
-void sched_finish_switch(struct thread *left);
+/* After a switch, when hart->moving is set and off this hart: it goes where it is to go. Interrupts off. */
+void sched_finish_move(void);
 
 /* Lets somebody else run if the slice is over or a wake-up asked for it. Thread context, interrupts
  * on; or the end of an interrupt that came while they were on. */

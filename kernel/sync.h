@@ -82,6 +82,27 @@ void spinlock_lock(struct spinlock *lock);
 void spinlock_unlock(struct spinlock *lock);
 bool spinlock_try(struct spinlock *lock);
 
+/* The same for a caller that has interrupts off throughout; in line, and given back in any order. */
+static inline void spinlock_enter(struct spinlock *lock) {
+#if K23_DEBUG
+    spinlock_lock(lock);
+#else
+    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
+        arch_relax();
+    }
+    lock->irq = 0;
+#endif
+}
+
+static inline void spinlock_leave(struct spinlock *lock) {
+#if K23_DEBUG
+    spinlock_unlock(lock);
+#else
+    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+#endif
+}
+
 /* Gives the lock back and leaves interrupts off, for a switch of threads; the caller restores them after
  * it. */
 irq_state_t spinlock_unlock_only(struct spinlock *lock);

@@ -40,16 +40,25 @@ static struct thread *thread_new(struct quota *quota, const char *name) {
     return thread;
 }
 
-/* A thread that has run no more is off its stack as soon as another one runs. */
-static void finish_switch(void) {
-    struct thread *left = hart_self()->left;
+/* A thread that runs no more is off its stack as soon as another one runs. */
+static __attribute__((noinline)) void bury(struct thread *thread) {
+    spinlock_lock(&thread->join_lock);
+    thread->state = THREAD_DEAD;
+    waitqueue_wake_all(&thread->joiners);
+    spinlock_unlock(&thread->join_lock);
+}
+
+/* The last of a switch, by the thread that runs now. */
+static inline void finish_switch(void) {
+    struct hart *hart = hart_self();
+    struct thread *left = hart->left;
     bool exited = left->state == THREAD_EXITED;
-    sched_finish_switch(left);
+    __atomic_store_n(&left->on_hart, false, __ATOMIC_RELEASE);
+    if (hart->moving) {
+        sched_finish_move();
+    }
     if (exited) {
-        spinlock_lock(&left->join_lock);
-        left->state = THREAD_DEAD;
-        waitqueue_wake_all(&left->joiners);
-        spinlock_unlock(&left->join_lock);
+        bury(left);
     }
 }
 
@@ -60,7 +69,7 @@ void thread_switch_to(struct thread *from, struct thread *to) {
     uint64_t instret = arch_instret();
     from->instret += instret - hart->instret_at;
     hart->instret_at = instret;
-    if (from->regs) {
+    if (from->regs && from->regs->fp_loaded) {
         arch_user_save(from->regs);
     }
     if (from->space != to->space) {

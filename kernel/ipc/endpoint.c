@@ -110,34 +110,43 @@ static void withdraw(struct thread *self, status_t status) {
     self->ipc.phase = IPC_DONE;
 }
 
+/* Whether a thread that slept is through: else it was killed or too late, or its call goes on. Whoever is
+ * about to end the operation nevertheless has the lock, so that it is looked at again under that. */
+static inline bool is_over(const struct thread *self) {
+    return self->woke == STATUS_OK && self->ipc.phase == IPC_DONE;
+}
+
 /* With self in the queue of its phase and the endpoint locked, which is free on return: sleeps until the
- * operation is over, at the latest by its being given up. `other`, whose operation is over, is woken
- * and gets the hart; NULL: nobody. */
-static void sleep(struct endpoint *endpoint, struct thread *self, struct thread *other,
-                  uint64_t deadline_ns) {
-    for (;;) {
-        if (other) {
-            sched_exchange(other, deadline_ns, &endpoint->lock);
-        } else {
-            bool sleeps = sched_prepare_sleep(deadline_ns, true);
-            spinlock_unlock(&endpoint->lock);
-            if (sleeps) {
-                sched_switch();
-            }
+ * operation is over, at the latest by its being given up. */
+static __attribute__((noinline)) void sleep(struct endpoint *endpoint, struct thread *self,
+                                            uint64_t deadline_ns) {
+    while (self->ipc.phase != IPC_DONE) {
+        bool sleeps = sched_prepare_sleep(deadline_ns, true);
+        spinlock_leave(&endpoint->lock);
+        if (sleeps) {
+            sched_switch();
         }
-        other = NULL;
-        if (self->woke == STATUS_OK && self->ipc.phase == IPC_DONE) {
+        if (is_over(self)) {
             return;
         }
-        /* Killed or too late; whoever is about to end the operation nevertheless has the lock. */
-        spinlock_lock(&endpoint->lock);
+        spinlock_enter(&endpoint->lock);
         if (self->woke != STATUS_OK && self->ipc.phase != IPC_DONE) {
             withdraw(self, self->woke);
         }
-        if (self->ipc.phase == IPC_DONE) {
-            spinlock_unlock(&endpoint->lock);
-            return;
+    }
+    spinlock_leave(&endpoint->lock);
+}
+
+/* The same, and `other`, whose operation is over, is woken and gets the hart. */
+static inline void hand_over(struct endpoint *endpoint, struct thread *self, struct thread *other,
+                             uint64_t deadline_ns) {
+    sched_exchange(other, deadline_ns, &endpoint->lock);
+    if (!is_over(self)) {
+        spinlock_enter(&endpoint->lock);
+        if (self->woke != STATUS_OK && self->ipc.phase != IPC_DONE) {
+            withdraw(self, self->woke);
         }
+        sleep(endpoint, self, deadline_ns);
     }
 }
 
@@ -190,23 +199,28 @@ status_t endpoint_new(struct kobject **out) {
 
 /* ---- finding and remembering ---- */
 
-/* The endpoint of the handle, locked; *remembered, of self, is it from now on. */
-static status_t lock_endpoint(struct thread *self, uint32_t right, struct endpoint **remembered) {
-    struct kobject *object;
-    TRY(handle_lock(self->ipc.handles, (handle_t)self->ipc.args[HANDLE], &endpoint_kind, right,
-                    &object, &self->ipc.badge));
-    struct endpoint *old = *remembered;
-    if (old != endpoint_of(object)) {
-        kobject_get(object);
-        *remembered = endpoint_of(object);
-    } else {
-        old = NULL;
-    }
-    spinlock_lock(&endpoint_of(object)->lock);
-    handle_unlock(self->ipc.handles);
+static __attribute__((noinline)) void remember(struct endpoint **place, struct endpoint *endpoint) {
+    struct endpoint *old = *place;
+    kobject_get(&endpoint->object);
+    *place = endpoint;
     if (old) {
         kobject_put(&old->object);
     }
+}
+
+/* The endpoint of the handle, locked; *remembered, of self, is it from now on. */
+static inline status_t lock_endpoint(struct thread *self, uint32_t right,
+                                     struct endpoint **remembered) {
+    struct handle_entry *entry;
+    TRY(handle_enter(self->ipc.handles, (handle_t)self->ipc.args[HANDLE], &endpoint_kind, right,
+                     &entry));
+    struct endpoint *endpoint = endpoint_of(entry->object);
+    self->ipc.badge = entry->badge;
+    if (*remembered != endpoint) {
+        remember(remembered, endpoint);
+    }
+    spinlock_enter(&endpoint->lock);
+    handle_leave(self->ipc.handles);
     return STATUS_OK;
 }
 
@@ -216,7 +230,7 @@ static void abandon(struct thread *self) {
     if (!self->ipc.caller) {
         return;
     }
-    spinlock_lock(&endpoint->lock);
+    spinlock_enter(&endpoint->lock);
     struct thread *caller = self->ipc.caller;
     self->ipc.caller = NULL;
     if (caller) {
@@ -224,7 +238,7 @@ static void abandon(struct thread *self) {
         complete(caller, STATUS_PEER_GONE);
         sched_wake(caller);
     }
-    spinlock_unlock(&endpoint->lock);
+    spinlock_leave(&endpoint->lock);
 }
 
 static void drop_payload(struct thread *self) {
@@ -238,21 +252,24 @@ static void drop_payload(struct thread *self) {
 }
 
 /* What is left to do by the thread whose operation is over, no lock held. */
-static status_t finish(struct thread *self) {
+static __attribute__((noinline)) status_t finish_payload(struct thread *self) {
     status_t status = self->ipc.status;
-    if (self->ipc.payload) {
-        if (status == STATUS_OK) {
-            status = payload_unpack(self);
-        } else if (status != STATUS_AGAIN) {
-            drop_payload(self);
-        }
+    if (status == STATUS_OK) {
+        return payload_unpack(self);
+    }
+    if (status != STATUS_AGAIN) {
+        drop_payload(self);
     }
     return status;
 }
 
+static inline status_t finish(struct thread *self) {
+    return self->ipc.payload ? finish_payload(self) : self->ipc.status;
+}
+
 /* After an operation that failed: a message that is not sent leaves nothing behind, nor does a handle
  * that was revoked. */
-static status_t give_up(struct thread *self, status_t status) {
+static __attribute__((noinline, cold)) status_t give_up(struct thread *self, status_t status) {
     drop_payload(self);
     arch_irq_on();
     handle_reap(self->ipc.handles, (handle_t)self->ipc.args[HANDLE]);
@@ -262,56 +279,85 @@ static status_t give_up(struct thread *self, status_t status) {
 
 /* ---- calls ---- */
 
-static status_t call(struct thread *self) {
-    TRY(lock_endpoint(self, RIGHT_SEND, &self->ipc.calls));
+/* No server waits; the endpoint is locked, and free on return. */
+static __attribute__((noinline)) status_t queue_call(struct thread *self) {
     struct endpoint *endpoint = self->ipc.calls;
-    uint64_t deadline = self->ipc.args[DEADLINE];
-    struct thread *server = first(&endpoint->receivers);
-    if (server) {
-        serve(endpoint, self, server);
-        complete(server, STATUS_OK);
-    } else if (endpoint->object.receivers == 0) {
-        spinlock_unlock(&endpoint->lock);
+    if (endpoint->object.receivers == 0) {
+        spinlock_leave(&endpoint->lock);
         return STATUS_PEER_GONE;
-    } else {
-        self->ipc.phase = IPC_CALLING;
-        list_push_back(&endpoint->callers, &self->wait_node);
     }
-    sleep(endpoint, self, server, deadline);
+    self->ipc.phase = IPC_CALLING;
+    list_push_back(&endpoint->callers, &self->wait_node);
+    sleep(endpoint, self, self->ipc.args[DEADLINE]);
     return finish(self);
 }
 
-status_t endpoint_call(struct thread *self) {
-    if (PAYLOAD_PRESENT(self->ipc.args[INFO])) {
-        TRY(payload_pack(self));
+static inline status_t call(struct thread *self) {
+    TRY(lock_endpoint(self, RIGHT_SEND, &self->ipc.calls));
+    struct endpoint *endpoint = self->ipc.calls;
+    struct thread *server = first(&endpoint->receivers);
+    if (!server) {
+        return queue_call(self);
     }
-    status_t status = call(self);
+    uint64_t deadline = self->ipc.args[DEADLINE];
+    serve(endpoint, self, server);
+    complete(server, STATUS_OK);
+    hand_over(endpoint, self, server, deadline);
+    return finish(self);
+}
+
+/* After a first try: again, as long as some handle was revoked meanwhile. */
+static __attribute__((noinline)) status_t call_again(struct thread *self, status_t status) {
     while (status == STATUS_AGAIN) {
         status = call(self);
     }
     return status == STATUS_OK ? status : give_up(self, status);
 }
 
+static __attribute__((noinline)) status_t call_with_payload(struct thread *self) {
+    TRY(payload_pack(self));
+    return call_again(self, STATUS_AGAIN);
+}
+
+status_t endpoint_call(struct thread *self) {
+    if (PAYLOAD_PRESENT(self->ipc.args[INFO])) {
+        return call_with_payload(self);
+    }
+    status_t status = call(self);
+    return status == STATUS_OK ? status : call_again(self, status);
+}
+
 /* ---- receiving and answering ---- */
+
+/* Somebody has called; the endpoint that self serves is locked, and free on return. */
+static __attribute__((noinline)) void take_call(struct thread *self, struct thread *caller,
+                                                struct thread *answered) {
+    struct endpoint *endpoint = self->ipc.serves;
+    list_remove(&caller->wait_node);
+    serve(endpoint, caller, self);
+    self->ipc.status = STATUS_OK;
+    if (answered) {
+        sched_wake(answered);
+    }
+    spinlock_leave(&endpoint->lock);
+}
 
 /* With the endpoint that self serves locked, and free on return: takes the first call, or waits for one;
  * `answered` has its answer and is to go on. */
-static status_t receive_locked(struct thread *self, struct thread *answered) {
+static inline status_t receive_locked(struct thread *self, struct thread *answered) {
     struct endpoint *endpoint = self->ipc.serves;
-    uint64_t deadline = self->ipc.args[DEADLINE];
     struct thread *caller = first(&endpoint->callers);
     if (caller) {
-        list_remove(&caller->wait_node);
-        serve(endpoint, caller, self);
-        self->ipc.status = STATUS_OK;
-        if (answered) {
-            sched_wake(answered);
-        }
-        spinlock_unlock(&endpoint->lock);
+        take_call(self, caller, answered);
+        return finish(self);
+    }
+    uint64_t deadline = self->ipc.args[DEADLINE];
+    self->ipc.phase = IPC_RECEIVING;
+    list_push_back(&endpoint->receivers, &self->wait_node);
+    if (answered) {
+        hand_over(endpoint, self, answered, deadline);
     } else {
-        self->ipc.phase = IPC_RECEIVING;
-        list_push_back(&endpoint->receivers, &self->wait_node);
-        sleep(endpoint, self, answered, deadline);
+        sleep(endpoint, self, deadline);
     }
     return finish(self);
 }
@@ -338,14 +384,14 @@ static status_t reply(struct thread *self) {
     struct endpoint *endpoint = self->ipc.serves;
     struct thread *caller = NULL;
     if (self->ipc.caller) {
-        spinlock_lock(&endpoint->lock);
+        spinlock_enter(&endpoint->lock);
         caller = self->ipc.caller;
         self->ipc.caller = NULL;
         if (caller) {
             answer(self, caller);
             sched_wake(caller);
         }
-        spinlock_unlock(&endpoint->lock);
+        spinlock_leave(&endpoint->lock);
     }
     drop_payload(self);
     return caller ? STATUS_OK : STATUS_PEER_GONE;
@@ -358,42 +404,51 @@ status_t endpoint_reply(struct thread *self) {
     return reply(self);
 }
 
-/* On the endpoint that self serves, locked, and free on return. */
-static status_t answer_and_receive(struct thread *self) {
-    struct thread *caller = self->ipc.caller;
-    if (!caller) {
-        spinlock_unlock(&self->ipc.serves->lock);
-        drop_payload(self);
-        return STATUS_AGAIN;
-    }
-    self->ipc.caller = NULL;
-    answer(self, caller);
-    return receive_locked(self, caller);
-}
-
-status_t endpoint_reply_receive(struct thread *self) {
-    struct kobject *object;
+/* Not the usual case: a payload, another endpoint than the one of the caller that is owed an answer, or
+ * nobody is; or a first try that failed. */
+static __attribute__((noinline)) status_t reply_then_receive(struct thread *self) {
     if (PAYLOAD_PRESENT(self->ipc.args[INFO])) {
         TRY(payload_pack(self));
     }
-    status_t status = handle_lock(self->ipc.handles, (handle_t)self->ipc.args[HANDLE],
-                                  &endpoint_kind, RIGHT_RECEIVE, &object, &self->ipc.badge);
+    struct handle_entry *entry;
+    status_t status = handle_enter(self->ipc.handles, (handle_t)self->ipc.args[HANDLE],
+                                   &endpoint_kind, RIGHT_RECEIVE, &entry);
     if (status == STATUS_OK) {
-        struct endpoint *endpoint = endpoint_of(object);
-        if (endpoint == self->ipc.serves && self->ipc.caller) {
-            spinlock_lock(&endpoint->lock);
-            handle_unlock(self->ipc.handles);
-            status = answer_and_receive(self);
-        } else {
-            handle_unlock(self->ipc.handles);
-            (void)!reply(self);
-            status = receive(self);
-        }
-        if (status == STATUS_AGAIN) {
-            status = receive(self);
-        }
+        handle_leave(self->ipc.handles);
+        (void)!reply(self);
+        status = receive(self);
     }
     return status == STATUS_OK ? status : give_up(self, status);
+}
+
+static __attribute__((noinline)) status_t receive_again(struct thread *self, status_t status) {
+    if (status == STATUS_AGAIN) {
+        status = receive(self);
+    }
+    return status == STATUS_OK ? status : give_up(self, status);
+}
+
+status_t endpoint_reply_receive(struct thread *self) {
+    struct endpoint *endpoint = self->ipc.serves;
+    struct handle_entry *entry;
+    if (PAYLOAD_PRESENT(self->ipc.args[INFO]) || !self->ipc.caller ||
+        handle_enter(self->ipc.handles, (handle_t)self->ipc.args[HANDLE], &endpoint_kind,
+                     RIGHT_RECEIVE, &entry) != STATUS_OK) {
+        return reply_then_receive(self);
+    }
+    if (endpoint_of(entry->object) != endpoint) {
+        handle_leave(self->ipc.handles);
+        return reply_then_receive(self);
+    }
+    spinlock_enter(&endpoint->lock);
+    handle_leave(self->ipc.handles);
+    struct thread *caller = self->ipc.caller;
+    if (caller) {
+        self->ipc.caller = NULL;
+        answer(self, caller);
+    }
+    status_t status = receive_locked(self, caller);
+    return status == STATUS_OK ? status : receive_again(self, status);
 }
 
 /* ---- answers that are put off ---- */
@@ -439,7 +494,7 @@ status_t endpoint_keep(struct thread *self, handle_t *out) {
         kobject_put(&kept->object);
         return status;
     }
-    spinlock_lock(&endpoint->lock);
+    spinlock_enter(&endpoint->lock);
     struct thread *caller = self->ipc.caller;
     self->ipc.caller = NULL;
     if (caller) {
@@ -447,20 +502,20 @@ status_t endpoint_keep(struct thread *self, handle_t *out) {
         caller->ipc.reply = kept;
         kept->caller = caller;
     }
-    spinlock_unlock(&endpoint->lock);
+    spinlock_leave(&endpoint->lock);
     return STATUS_OK;
 }
 
 static status_t answer_kept(struct thread *self, struct reply *kept) {
     struct endpoint *endpoint = kept->endpoint;
-    spinlock_lock(&endpoint->lock);
+    spinlock_enter(&endpoint->lock);
     struct thread *caller = kept->caller;
     kept->caller = NULL;
     if (caller) {
         answer(self, caller);
         sched_wake(caller);
     }
-    spinlock_unlock(&endpoint->lock);
+    spinlock_leave(&endpoint->lock);
     return caller ? STATUS_OK : STATUS_PEER_GONE;
 }
 
@@ -483,7 +538,9 @@ status_t endpoint_answer(struct thread *self) {
 void endpoint_leave(struct thread *self) {
     struct ipc_state *ipc = &self->ipc;
     if (ipc->serves) {
+        arch_irq_off();
         abandon(self);
+        arch_irq_on();
         kobject_put(&ipc->serves->object);
     }
     if (ipc->calls) {

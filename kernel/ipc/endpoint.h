@@ -39,7 +39,7 @@ status_t endpoint_reply_receive(struct thread *self) MUST_CHECK;
 status_t endpoint_keep(struct thread *self, handle_t *out) MUST_CHECK;
 status_t endpoint_answer(struct thread *self) MUST_CHECK;
 
-/* The thread will make no more calls. Interrupts may be on. */
+/* The thread will make no more calls. Interrupts on. */
 void endpoint_leave(struct thread *self);
 
 #endif

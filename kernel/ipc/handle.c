@@ -1,9 +1,5 @@
 /*
  * Handle tables, and the grants by which derived handles die together.
- *
- * The entries are an array that grows by doubling. A handle is index | generation << INDEX_BITS; the
- * generation of an entry grows when it is freed and is never 0. Free entries are chained through
- * `next_free`.
  */
 #include "kernel/ipc/handle.h"
 
@@ -16,37 +12,11 @@
 
 #include <string.h>
 
-enum { INDEX_BITS = 12, FIRST_CAP = 16, NONE = -1 };
+enum { FIRST_CAP = 16, NONE = -1 };
 
-#define GENERATION_MAX ((1u << (32 - INDEX_BITS)) - 1)
+#define GENERATION_MAX ((1u << (32 - HANDLE_INDEX_BITS)) - 1)
 
-_Static_assert(HANDLE_MAX <= 1 << INDEX_BITS, "a handle holds an index");
-
-/* What one handle gave to others. Freed when the handle and all those others are gone. */
-struct grant {
-    struct grant *parent; /* of the handle that gave; a reference */
-    uint32_t refs;
-    uint32_t depth;
-    bool revoked;
-};
-
-struct entry {
-    struct kobject *object; /* NULL: free */
-    struct grant *from;     /* which it was derived by; NULL: it is a first one */
-    struct grant *given;    /* by which others were derived from it; NULL: none yet */
-    uint64_t badge;
-    uint32_t rights;
-    uint32_t generation;
-    int32_t next_free;
-};
-
-struct handle_table {
-    struct spinlock lock;
-    struct entry *entries;
-    uint32_t cap;
-    uint32_t len; /* in use */
-    int32_t first_free;
-};
+_Static_assert(HANDLE_MAX <= 1 << HANDLE_INDEX_BITS, "a handle holds an index");
 
 /* ---- grants ---- */
 
@@ -64,15 +34,6 @@ static void grant_get(struct grant *grant) {
     }
 }
 
-static bool alive(const struct grant *from) {
-    for (; from; from = from->parent) {
-        if (__atomic_load_n(&from->revoked, __ATOMIC_ACQUIRE)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- entries, under the table's lock ---- */
 
 static void chain(struct handle_table *table, uint32_t from, uint32_t to) {
@@ -82,16 +43,7 @@ static void chain(struct handle_table *table, uint32_t from, uint32_t to) {
     }
 }
 
-static struct entry *find(struct handle_table *table, handle_t handle) {
-    uint32_t index = handle & ((1u << INDEX_BITS) - 1);
-    if (index >= table->cap) {
-        return NULL;
-    }
-    struct entry *entry = &table->entries[index];
-    return entry->object && entry->generation == handle >> INDEX_BITS ? entry : NULL;
-}
-
-static struct handle_passed empty(struct handle_table *table, struct entry *entry) {
+static struct handle_passed empty(struct handle_table *table, struct handle_entry *entry) {
     struct handle_passed passed = {.object = entry->object,
                                    .from = entry->from,
                                    .given = entry->given,
@@ -106,7 +58,7 @@ static struct handle_passed empty(struct handle_table *table, struct entry *entr
 }
 
 static handle_t fill(struct handle_table *table, const struct handle_passed *passed) {
-    struct entry *entry = &table->entries[table->first_free];
+    struct handle_entry *entry = &table->entries[table->first_free];
     table->first_free = entry->next_free;
     table->len++;
     entry->object = passed->object;
@@ -114,13 +66,13 @@ static handle_t fill(struct handle_table *table, const struct handle_passed *pas
     entry->given = passed->given;
     entry->badge = passed->badge;
     entry->rights = passed->rights;
-    return (uint32_t)(entry - table->entries) | entry->generation << INDEX_BITS;
+    return (uint32_t)(entry - table->entries) | entry->generation << HANDLE_INDEX_BITS;
 }
 
 /* The first entry that is dead, taken out; its object is NULL if there is none. */
 static struct handle_passed find_dead(struct handle_table *table) {
     for (uint32_t i = 0; i < table->cap; i++) {
-        if (table->entries[i].object && !alive(table->entries[i].from)) {
+        if (table->entries[i].object && !handle_alive(&table->entries[i])) {
             return empty(table, &table->entries[i]);
         }
     }
@@ -129,8 +81,8 @@ static struct handle_passed find_dead(struct handle_table *table) {
 
 /* ---- tables ---- */
 
-static struct entry *new_entries(uint32_t cap) {
-    struct entry *entries = heap_alloc_for(program_quota(), cap * sizeof(*entries));
+static struct handle_entry *new_entries(uint32_t cap) {
+    struct handle_entry *entries = heap_alloc_for(program_quota(), cap * sizeof(*entries));
     for (uint32_t i = 0; entries && i < cap; i++) {
         entries[i].generation = 1;
     }
@@ -178,8 +130,8 @@ static status_t make_room(struct handle_table *table) {
     }
     spinlock_unlock(&table->lock);
     handle_drop(&dead);
-    struct entry *entries = dead.object ? NULL : new_entries(2 * cap);
-    struct entry *old = entries;
+    struct handle_entry *entries = dead.object ? NULL : new_entries(2 * cap);
+    struct handle_entry *old = entries;
     spinlock_lock(&table->lock);
     if (entries && table->cap == cap) {
         memcpy(entries, table->entries, cap * sizeof(*entries));
@@ -229,41 +181,38 @@ status_t handle_add(struct handle_table *table, struct kobject *object, uint32_t
 
 /* ---- finding ---- */
 
-status_t handle_lock(struct handle_table *table, handle_t handle, const struct kobject_kind *kind,
-                     uint32_t rights, struct kobject **out, uint64_t *badge_out) {
-    status_t status = STATUS_NOT_FOUND;
-    spinlock_lock(&table->lock);
-    const struct entry *entry = find(table, handle);
-    if (entry && alive(entry->from) && (!kind || entry->object->kind == kind)) {
-        status = STATUS_DENIED;
-        if ((entry->rights & rights) == rights) {
-            *out = entry->object;
-            *badge_out = entry->badge;
-            return STATUS_OK;
-        }
+/* As handle_enter(), with interrupts in any state: handle_unlock() brings them back. */
+static status_t lock(struct handle_table *table, handle_t handle, uint32_t rights,
+                     const struct kobject_kind *kind, struct handle_entry **out, irq_state_t *irq) {
+    *irq = arch_irq_save();
+    status_t status = handle_enter(table, handle, kind, rights, out);
+    if (status != STATUS_OK) {
+        arch_irq_restore(*irq);
     }
-    spinlock_unlock(&table->lock);
     return status;
 }
 
-void handle_unlock(struct handle_table *table) {
-    spinlock_unlock(&table->lock);
+static void unlock(struct handle_table *table, irq_state_t irq) {
+    handle_leave(table);
+    arch_irq_restore(irq);
 }
 
 status_t handle_get(struct handle_table *table, handle_t handle, const struct kobject_kind *kind,
                     uint32_t rights, struct kobject **out) {
-    uint64_t badge;
-    TRY(handle_lock(table, handle, kind, rights, out, &badge));
+    struct handle_entry *entry;
+    irq_state_t irq;
+    TRY(lock(table, handle, rights, kind, &entry, &irq));
+    *out = entry->object;
     kobject_get(*out);
-    handle_unlock(table);
+    unlock(table, irq);
     return STATUS_OK;
 }
 
 void handle_reap(struct handle_table *table, handle_t handle) {
     struct handle_passed dead = {0};
     spinlock_lock(&table->lock);
-    struct entry *entry = find(table, handle);
-    if (entry && !alive(entry->from)) {
+    struct handle_entry *entry = handle_find(table, handle);
+    if (entry && !handle_alive(entry)) {
         dead = empty(table, entry);
     }
     spinlock_unlock(&table->lock);
@@ -274,7 +223,7 @@ void handle_reap(struct handle_table *table, handle_t handle) {
 
 /* Under the lock: the grant by which others are derived from the entry, made of *spare if it has none
  * yet. NULL: the handle is too far from the first one. */
-static struct grant *grant_of(struct entry *entry, struct grant **spare) {
+static struct grant *grant_of(struct handle_entry *entry, struct grant **spare) {
     uint32_t depth = entry->from ? entry->from->depth + 1 : 1;
     if (!entry->given && depth <= HANDLE_MAX_DEPTH) {
         entry->given = *spare;
@@ -286,8 +235,8 @@ static struct grant *grant_of(struct entry *entry, struct grant **spare) {
 }
 
 /* Under the lock. */
-static status_t derive(struct entry *entry, uint32_t rights, uint64_t badge, struct grant **spare,
-                       struct handle_passed *out) {
+static status_t derive(struct handle_entry *entry, uint32_t rights, uint64_t badge,
+                       struct grant **spare, struct handle_passed *out) {
     if (badge && entry->badge) {
         return STATUS_BAD_ARGUMENT;
     }
@@ -310,16 +259,16 @@ static status_t derive(struct entry *entry, uint32_t rights, uint64_t badge, str
 status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t rights,
                           uint64_t badge, handle_t *out) {
     struct handle_passed derived;
-    struct kobject *object;
-    uint64_t old_badge;
+    struct handle_entry *entry;
+    irq_state_t irq;
     struct grant *spare = heap_new_for(program_quota(), struct grant);
     if (!spare) {
         return STATUS_NO_MEMORY;
     }
-    status_t status = handle_lock(table, handle, NULL, RIGHT_DUPLICATE, &object, &old_badge);
+    status_t status = lock(table, handle, RIGHT_DUPLICATE, NULL, &entry, &irq);
     if (status == STATUS_OK) {
-        status = derive(find(table, handle), rights, badge, &spare, &derived);
-        handle_unlock(table);
+        status = derive(entry, rights, badge, &spare, &derived);
+        unlock(table, irq);
     }
     heap_free(spare);
     TRY(status);
@@ -329,17 +278,17 @@ status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t 
 }
 
 status_t handle_revoke(struct handle_table *table, handle_t handle) {
-    struct kobject *object;
-    uint64_t badge;
-    TRY(handle_lock(table, handle, NULL, RIGHT_REVOKE, &object, &badge));
-    struct entry *entry = find(table, handle);
+    struct handle_entry *entry;
+    irq_state_t irq;
+    TRY(lock(table, handle, RIGHT_REVOKE, NULL, &entry, &irq));
+    struct kobject *object = entry->object;
     struct grant *given = entry->given;
     entry->given = NULL;
     kobject_get(object);
     if (given) {
         __atomic_store_n(&given->revoked, true, __ATOMIC_SEQ_CST);
     }
-    handle_unlock(table);
+    unlock(table, irq);
     if (given && object->kind->recheck) {
         object->kind->recheck(object);
     }
@@ -351,7 +300,7 @@ status_t handle_revoke(struct handle_table *table, handle_t handle) {
 status_t handle_close(struct handle_table *table, handle_t handle) {
     struct handle_passed passed = {0};
     spinlock_lock(&table->lock);
-    struct entry *entry = find(table, handle);
+    struct handle_entry *entry = handle_find(table, handle);
     if (entry) {
         passed = empty(table, entry);
     }
@@ -364,11 +313,11 @@ status_t handle_close(struct handle_table *table, handle_t handle) {
 /* ---- passing ---- */
 
 status_t handle_take(struct handle_table *table, handle_t handle, struct handle_passed *out) {
-    struct kobject *object;
-    uint64_t badge;
-    TRY(handle_lock(table, handle, NULL, RIGHT_TRANSFER, &object, &badge));
-    *out = empty(table, find(table, handle));
-    handle_unlock(table);
+    struct handle_entry *entry;
+    irq_state_t irq;
+    TRY(lock(table, handle, RIGHT_TRANSFER, NULL, &entry, &irq));
+    *out = empty(table, entry);
+    unlock(table, irq);
     return STATUS_OK;
 }
 

@@ -21,13 +21,43 @@
 
 #include "base/status.h"
 #include "kernel/ipc/kobject.h"
+#include "kernel/sync.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef uint32_t handle_t; /* never 0 */
 
-struct handle_table;
+/* What one handle gave to others. Freed when the handle and all those others are gone. */
+struct grant {
+    struct grant *parent; /* of the handle that gave; a reference */
+    uint32_t refs;
+    uint32_t depth;
+    bool revoked;
+};
+
+struct handle_entry {
+    struct kobject *object; /* NULL: free */
+    struct grant *from;     /* which it was derived by; NULL: it is a first one */
+    struct grant *given;    /* by which others were derived from it; NULL: none yet */
+    uint64_t badge;
+    uint32_t rights;
+    uint32_t generation;
+    int32_t next_free;
+};
+
+/* An array that grows by doubling. A handle is index | generation << HANDLE_INDEX_BITS; the generation
+ * of an entry grows when it is freed and is never 0. Laid open for handle_enter() alone. */
+struct handle_table {
+    struct spinlock lock;
+    struct handle_entry *entries;
+    uint32_t cap;
+    uint32_t len;       /* in use */
+    int32_t first_free; /* chained through next_free; negative: none */
+};
+
+#define HANDLE_INDEX_BITS 12
 
 /* NO_MEMORY. */
 status_t handle_table_new(struct handle_table **out) MUST_CHECK;
@@ -45,11 +75,14 @@ status_t handle_add(struct handle_table *table, struct kobject *object, uint32_t
 status_t handle_get(struct handle_table *table, handle_t handle, const struct kobject_kind *kind,
                     uint32_t rights, struct kobject **out) MUST_CHECK;
 
-/* The same without a reference: on OK the table stays locked, so that the object lives, until
- * handle_unlock(). Interrupts must be off. `kind` may be NULL for any. */
-status_t handle_lock(struct handle_table *table, handle_t handle, const struct kobject_kind *kind,
-                     uint32_t rights, struct kobject **out, uint64_t *badge_out) MUST_CHECK;
-void handle_unlock(struct handle_table *table);
+/* The same without a reference, for callers with interrupts off: on OK the table stays locked, so that the
+ * object lives, until handle_leave(). `kind` may be NULL for any. */
+static inline status_t handle_enter(struct handle_table *table, handle_t handle,
+                                    const struct kobject_kind *kind, uint32_t rights,
+                                    struct handle_entry **out) MUST_CHECK;
+static inline void handle_leave(struct handle_table *table) {
+    spinlock_leave(&table->lock);
+}
 
 /* Gives a dead handle's place back; nothing if it is alive. */
 void handle_reap(struct handle_table *table, handle_t handle);
@@ -88,5 +121,38 @@ void handle_drop(struct handle_passed *passed);
 
 /* Handles in use in the table, dead ones that nobody came across included. */
 uint32_t handle_count(const struct handle_table *table);
+
+static inline bool handle_alive(const struct handle_entry *entry) {
+    for (const struct grant *from = entry->from; from; from = from->parent) {
+        if (__atomic_load_n(&from->revoked, __ATOMIC_ACQUIRE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Under the lock: dead or alive, or NULL. */
+static inline struct handle_entry *handle_find(struct handle_table *table, handle_t handle) {
+    uint32_t index = handle & ((1u << HANDLE_INDEX_BITS) - 1);
+    if (index >= table->cap) {
+        return NULL;
+    }
+    struct handle_entry *entry = &table->entries[index];
+    return entry->object && entry->generation == handle >> HANDLE_INDEX_BITS ? entry : NULL;
+}
+
+static inline status_t handle_enter(struct handle_table *table, handle_t handle,
+                                    const struct kobject_kind *kind, uint32_t rights,
+                                    struct handle_entry **out) {
+    spinlock_enter(&table->lock);
+    struct handle_entry *entry = handle_find(table, handle);
+    bool found = entry && (!kind || entry->object->kind == kind) && handle_alive(entry);
+    if (found && (entry->rights & rights) == rights) {
+        *out = entry;
+        return STATUS_OK;
+    }
+    spinlock_leave(&table->lock);
+    return found ? STATUS_DENIED : STATUS_NOT_FOUND;
+}
 
 #endif

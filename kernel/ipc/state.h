@@ -35,6 +35,7 @@ struct ipc_state {
     struct thread *caller;   /* is owed an answer by this one; under the lock of `serves` */
     struct thread *server;   /* owes this one an answer; under the lock of `calls`, as the next */
     struct reply *reply;     /* or a handle does */
+    vaddr_t fault_handler;   /* where it goes on after the next fault; 0: nowhere */
     vaddr_t buffer;          /* where payloads are put, and how much fits */
     uint64_t buffer_size;
 };

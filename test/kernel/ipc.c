@@ -169,6 +169,10 @@ static void test_rest(void) {
     server = start_server(PART_REVOKER, endpoint);
     expect(start_client(PART_REVOKED, 0, endpoint, 3), 0);
     expect(server, 0);
+    server = start_server(PART_SHARED, endpoint);
+    expect(start_client(PART_SHARER, 0, endpoint, 3), 0);
+    expect(server, 0);
+    expect(start(PART_FUTEX, calls, none, none, none), 0);
     expect(start(PART_THREADS, 5, none, none, none), 0);
     expect(start(PART_MEMORY, 5, none, none, none), 0);
     expect(start(PART_FAULT, 5, none, none, none), NATIVE_FAULT + USER_EXIT_READ_FAULT);

@@ -4,6 +4,7 @@
  *
  * QEMU: -icount shift=0
  * MODE: release
+ * TIMEOUT: 120
  */
 #include "abi/boot.h"
 #include "gen/domain/cost.h"
@@ -16,7 +17,7 @@
 #include "test/support/payload.h"
 
 /* As test/kernel/domain/riscv64/cost_domain.S has it. */
-enum part { SERVE, CALL, NOTHING, SIGNAL, LOOP };
+enum part { SERVE, CALL, NOTHING, SIGNAL };
 
 enum { FEW = 100, MANY = 21100 };
 
@@ -62,11 +63,10 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     machine_init(hart, info);
     PAYLOAD_CHECK_EQ(endpoint_new(&endpoint), STATUS_OK);
     PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
-    report("the loop alone", LOOP, endpoint, 2);
-    report("system call that does nothing", NOTHING, endpoint, 170);
+    report("system call that does nothing", NOTHING, endpoint, 200);
     uint32_t server = start(SERVE, 0, endpoint);
-    report("call and answer between two domains", CALL, endpoint, 1800);
-    report("signal and wait, one domain", SIGNAL, notification, 900);
+    report("call and answer between two domains", CALL, endpoint, 1300);
+    report("signal and wait, one domain", SIGNAL, notification, 1000);
     PAYLOAD_CHECK_EQ(program_kill(server, 1), STATUS_OK);
     PAYLOAD_CHECK_EQ(program_wait(server, WAIT_FOREVER, &end), STATUS_OK);
     kobject_put(notification);

@@ -301,6 +301,95 @@ static int use_memory(void) {
     return 0;
 }
 
+/* A call with four arguments and one result. */
+static int64_t share(uint64_t handle, uint64_t offset, uint64_t size, uint64_t prot) {
+    struct message m = {.info = offset, .words = {size, prot}};
+    return call_message(SYSCALL_memory_share, handle, &m, 0);
+}
+
+static int share_memory(uint64_t handle) {
+    int64_t memory = call3(SYSCALL_memory_create, 4 * PAGE, 0, 0);
+    CHECK(memory > 0);
+    int64_t at = share((uint64_t)memory, 0, 4 * PAGE, 3);
+    CHECK(at > 0);
+    CHECK(share((uint64_t)memory, PAGE, 4 * PAGE, 3) < 0);
+    CHECK(share((uint64_t)memory, 8, PAGE, 3) == -SYSCALL_BAD_ARGUMENT);
+    volatile uint64_t *words = (volatile uint64_t *)at;
+    words[0] = 0x1234;
+    words[2 * PAGE / 8] = 0x5678;
+    int64_t given =
+        call3(SYSCALL_handle_duplicate, (uint64_t)memory, RIGHT_READ | RIGHT_TRANSFER, 0);
+    CHECK(given > 0);
+    struct syscall_parcel parcel = {.handles = {(uint32_t)given}};
+    struct message m = {.info = SYSCALL_INFO(0, 1, 0), .words = {[3] = (uint64_t)&parcel}};
+    CHECK(call3(SYSCALL_handle_close, (uint64_t)memory, 0, 0) == 0);
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    words[0] = 0x4321;
+    m = (struct message){0};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    return 0;
+}
+
+static int be_shared(uint64_t handle) {
+    struct letter letter;
+    struct message m = {0};
+    CHECK(call3(SYSCALL_message_buffer, (uint64_t)&letter, sizeof(letter), 0) == 0);
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(SYSCALL_INFO_HANDLES(m.info) == 1);
+    uint64_t memory = letter.parcel.handles[0];
+    CHECK(share(memory, 0, PAGE, 3) == -SYSCALL_DENIED);
+    int64_t at = share(memory, 0, 3 * PAGE, 1);
+    CHECK(at > 0);
+    const volatile uint64_t *words = (const volatile uint64_t *)at;
+    CHECK(words[0] == 0x1234 && words[2 * PAGE / 8] == 0x5678 && words[PAGE / 8] == 0);
+    CHECK(call3(SYSCALL_memory_protect, (uint64_t)at, PAGE, 3) < 0);
+    m = (struct message){0};
+    CHECK(call_message(SYSCALL_message_reply_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(words[0] == 0x4321);
+    m = (struct message){0};
+    CHECK(call_message(SYSCALL_message_reply, handle, &m, 0) == 0);
+    return 0;
+}
+
+struct turns {
+    uint32_t turn; /* whose it is: 0 or 1 */
+    uint32_t done;
+    uint64_t count;
+};
+
+static int take_turns(struct turns *turns, uint32_t mine) {
+    for (uint64_t i = 0; i < turns->count; i++) {
+        while (__atomic_load_n(&turns->turn, __ATOMIC_SEQ_CST) != mine) {
+            int64_t woke =
+                call3(SYSCALL_futex_wait, (uint64_t)&turns->turn, !mine, SYSCALL_FOREVER);
+            CHECK(woke == 0 || woke == -SYSCALL_WOULD_BLOCK);
+        }
+        __atomic_store_n(&turns->turn, !mine, __ATOMIC_SEQ_CST);
+        CHECK(call3(SYSCALL_futex_wake, (uint64_t)&turns->turn, 1, 0) >= 0);
+    }
+    return 0;
+}
+
+static void take_other_turns(struct turns *turns) {
+    __atomic_store_n(&turns->done, 1 + (uint32_t)take_turns(turns, 1), __ATOMIC_SEQ_CST);
+    (void)call3(SYSCALL_thread_exit, 0, 0, 0);
+}
+
+static int use_futex(uint64_t count) {
+    struct turns turns = {.count = count};
+    int64_t stack = call3(SYSCALL_memory_map, PAGE, 3, 0);
+    CHECK(stack > 0);
+    CHECK(call3(SYSCALL_thread_start, (uint64_t)take_other_turns, (uint64_t)stack + PAGE,
+                (uint64_t)&turns) == 0);
+    int wrong = take_turns(&turns, 0);
+    while (__atomic_load_n(&turns.done, __ATOMIC_SEQ_CST) == 0) {
+        (void)call3(SYSCALL_yield, 0, 0, 0);
+    }
+    CHECK(turns.done == 1);
+    CHECK(call3(SYSCALL_futex_wait, (uint64_t)&turns.turn, turns.turn, 1) == -SYSCALL_TIMED_OUT);
+    return wrong;
+}
+
 static int listen(uint64_t notification) {
     uint64_t bits = 0;
     while (!(bits & 2)) {
@@ -359,6 +448,12 @@ int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3) {
         return use_memory();
     case PART_SIGNALLER:
         return signal(h1, count);
+    case PART_SHARER:
+        return share_memory(h1);
+    case PART_SHARED:
+        return be_shared(h1);
+    case PART_FUTEX:
+        return use_futex(count);
     case PART_LISTENER:
         return listen(h1);
     }

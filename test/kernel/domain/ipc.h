@@ -27,6 +27,9 @@ enum part {
     PART_FAULT,       /* reads address 0 */
     PART_MEMORY,      /* maps, protects, unmaps */
     PART_SIGNALLER,   /* signals the notification so many times, with bit 0, then with bit 1 */
+    PART_SHARER,      /* makes memory, passes it read only, and sees what the other side may do */
+    PART_SHARED,      /* the other side of that */
+    PART_FUTEX,       /* two threads that wake each other so many times */
     PART_LISTENER,    /* waits until it has seen bit 1 */
 };
 

@@ -5,7 +5,6 @@
  *     1  an empty call of the endpoint a1
  *     2  the system call that does nothing
  *     3  a signal of the notification a1, and a wait for it
- *     4  nothing but the loop
  */
     .section .text.start, "ax"
     .globl start
@@ -18,9 +17,7 @@ start:
     beqz t0, call_endpoint
     addi t0, t0, -1
     beqz t0, do_nothing
-    addi t0, t0, -1
-    beqz t0, signal
-    j count
+    j signal
 
 serve:
     mv a0, s1
@@ -73,12 +70,6 @@ signal:
     addi s0, s0, -1
     bnez s0, signal
     j done
-
-count:
-    li a0, 0
-1:
-    addi s0, s0, -1
-    bnez s0, 1b
 
 done:
     li a7, 1
