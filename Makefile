@@ -460,7 +460,7 @@ $(eval $(call program_rules,san,irtest,test/ir/irtest.c,base $(WASM) support))
 EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
 $(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base $(WASM) support,-static)))
 EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
-$(call objects,target,$(addprefix test/kernel/,cost_wasm.c panic_report.c runs.c)) \
+$(call objects,target,$(addprefix test/kernel/,cost_wasm.c inject.c panic_report.c runs.c)) \
 $(call objects,san,$(wildcard test/unit/runtime*.c)) $(call objects,linux,$(wildcard test/emit/*.c)): | $(WAT_HEADERS)
 
 # --- examples: WebAssembly, and the same C for the bare machine to compare with -----------------

@@ -278,6 +278,26 @@ static void walk(const char *what, status_t (*scenario)(void)) {
     PAYLOAD_CHECK_EQ(odd, 0);
 }
 
+/* The same module in programs whose quota ends sooner or later. */
+static void walk_quotas(void) {
+    enum { STEP = 5, ENOUGH = 4000 };
+    unsigned lost = 0, odd = 0;
+    uint64_t frames = 0;
+    status_t status = STATUS_NO_MEMORY;
+    struct holdings before = take_stock();
+    for (; status != STATUS_OK && frames < ENOUGH; frames += STEP) {
+        status = run_program(load_and_call, frames);
+        struct holdings after = take_stock();
+        lost += !is_same(&before, &after);
+        odd += !is_expected(status);
+        before = after;
+    }
+    payload_print("# the module needs %u frames\n", (unsigned)frames);
+    PAYLOAD_CHECK(frames > 5 * STEP && frames < ENOUGH);
+    PAYLOAD_CHECK_EQ(lost, 0);
+    PAYLOAD_CHECK_EQ(odd, 0);
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
@@ -288,6 +308,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     walk("threads", try_threads);
     walk("program", try_program);
     walk("module", try_wasm);
+    walk_quotas();
     payload_end();
 }
 
