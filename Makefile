@@ -593,6 +593,7 @@ demo: $(ALL) $(B)/san/irtest $(DEMOS) $(DEMOS_NATIVE) ## SQLite, Lua and compres
 
 bench: $(ALL) $(BENCH) ## instructions retired, k23 and native side by side
 	@test/bench/run
+	@test/bench/files
 
 HOSTILE_ATTEMPTS := 10000000
 hostile: $(B)/payload/hostile_calls ## a domain that tries everything, HOSTILE_ATTEMPTS times; minutes to an hour

@@ -13,6 +13,7 @@
 
 /* Zeroed, 16-aligned; NULL when there is no more. Freed by the address. NULL may be freed. */
 void *fs_alloc(size_t size);
+void *fs_alloc_raw(size_t size); /* the same, with whatever was in it */
 void fs_free(void *p);
 
 /* A lock that may be held across sleeps; not recursive. NULL when memory is out. */

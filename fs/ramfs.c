@@ -32,17 +32,25 @@ static bool is_dir(const struct ramfs_node *node) {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-status_t ramfs_alloc(struct ramfs *fs, size_t size, void **out) {
+static status_t charge(struct ramfs *fs, size_t size, void *(*alloc)(size_t size), void **out) {
     if (size > fs->max_size - fs->used) {
         return STATUS_FULL;
     }
-    void *p = fs_alloc(size);
+    void *p = alloc(size);
     if (!p) {
         return STATUS_NO_MEMORY;
     }
     fs->used += size;
     *out = p;
     return STATUS_OK;
+}
+
+status_t ramfs_alloc(struct ramfs *fs, size_t size, void **out) {
+    return charge(fs, size, fs_alloc, out);
+}
+
+status_t ramfs_alloc_raw(struct ramfs *fs, size_t size, void **out) {
+    return charge(fs, size, fs_alloc_raw, out);
 }
 
 void ramfs_release(struct ramfs *fs, void *p, size_t size) {
@@ -145,11 +153,14 @@ static status_t node_read_at(struct node *node, uint64_t offset, size_t size, st
 /* Bytes into one page. A page that cannot be filled is left as zeros beyond the file's end. */
 static status_t write_page(struct ramfs_node *file, uint64_t at, size_t size,
                            struct node_io *from) {
-    void *page;
-    TRY(ramfs_pages_make(file->fs, &file->pages, at / RAMFS_PAGE_SIZE, &page));
+    void *page = ramfs_pages_find(&file->pages, at / RAMFS_PAGE_SIZE);
+    bool is_new = !page, whole = size == RAMFS_PAGE_SIZE;
+    if (is_new) {
+        TRY(ramfs_pages_make(file->fs, &file->pages, at / RAMFS_PAGE_SIZE, whole, &page));
+    }
     uint8_t *to = (uint8_t *)page + at % RAMFS_PAGE_SIZE;
     status_t status = from->move(from, to, size);
-    if (status != STATUS_OK && at >= file->size) {
+    if (status != STATUS_OK && (is_new || at >= file->size)) {
         memset(to, 0, size);
     }
     return status;
@@ -285,7 +296,7 @@ static status_t node_resize(struct node *node, uint64_t size) {
 static status_t fill_holes(struct ramfs_node *file, uint64_t offset, uint64_t end) {
     for (uint64_t page = offset / RAMFS_PAGE_SIZE; page * RAMFS_PAGE_SIZE < end; page++) {
         void *unused;
-        TRY(ramfs_pages_make(file->fs, &file->pages, page, &unused));
+        TRY(ramfs_pages_make(file->fs, &file->pages, page, false, &unused));
     }
     return STATUS_OK;
 }

@@ -77,6 +77,7 @@ struct ramfs_node {
 
 /* Memory charged to the quota. FULL, NO_MEMORY. */
 MUST_CHECK status_t ramfs_alloc(struct ramfs *fs, size_t size, void **out);
+MUST_CHECK status_t ramfs_alloc_raw(struct ramfs *fs, size_t size, void **out); /* not zeroed */
 void ramfs_release(struct ramfs *fs, void *p, size_t size);
 
 /* ---- ramfs_pages.c ---- */
@@ -96,9 +97,10 @@ static inline void *ramfs_pages_find(const struct ramfs_pages *pages, uint64_t i
     }
     return at;
 }
-/* The same, made of zeros where there is none. index < RAMFS_FILE_MAX / RAMFS_PAGE_SIZE. */
+/* The same, made where there is none: of zeros, or raw, to be filled whole. index < RAMFS_FILE_MAX /
+ * RAMFS_PAGE_SIZE. */
 MUST_CHECK status_t ramfs_pages_make(struct ramfs *fs, struct ramfs_pages *pages, uint64_t index,
-                                     void **page_out);
+                                     bool raw, void **page_out);
 /* Frees the pages from `first` on. */
 void ramfs_pages_cut(struct ramfs *fs, struct ramfs_pages *pages, uint64_t first);
 

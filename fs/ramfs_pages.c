@@ -36,7 +36,7 @@ static status_t raise(struct ramfs *fs, struct ramfs_pages *pages, uint64_t inde
     return STATUS_OK;
 }
 
-status_t ramfs_pages_make(struct ramfs *fs, struct ramfs_pages *pages, uint64_t index,
+status_t ramfs_pages_make(struct ramfs *fs, struct ramfs_pages *pages, uint64_t index, bool raw,
                           void **page_out) {
     TRY(raise(fs, pages, index));
     void **at = &pages->root;
@@ -47,7 +47,7 @@ status_t ramfs_pages_make(struct ramfs *fs, struct ramfs_pages *pages, uint64_t 
         at = &((struct table *)*at)->slots[slot_of(index, level)];
     }
     if (!*at) {
-        TRY(ramfs_alloc(fs, RAMFS_PAGE_SIZE, at));
+        TRY(raw ? ramfs_alloc_raw(fs, RAMFS_PAGE_SIZE, at) : ramfs_alloc(fs, RAMFS_PAGE_SIZE, at));
     }
     *page_out = *at;
     return STATUS_OK;

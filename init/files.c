@@ -15,6 +15,10 @@ void *fs_alloc(size_t size) {
     return heap_alloc_for(program_quota(), size);
 }
 
+void *fs_alloc_raw(size_t size) {
+    return heap_alloc_raw(program_quota(), size);
+}
+
 void fs_free(void *p) {
     heap_free(p);
 }
@@ -50,7 +54,7 @@ struct fs_event {
 };
 
 struct fs_event *fs_event_new(void) {
-    struct fs_event *event = heap_new(struct fs_event);
+    struct fs_event *event = heap_new_for(program_quota(), struct fs_event);
     if (event) {
         spinlock_init(&event->lock, LOCK_THREAD);
         waitqueue_init(&event->waiters);

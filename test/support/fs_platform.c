@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct fs_lock {
     bool held;
@@ -24,6 +25,14 @@ void *fs_alloc(size_t size) {
     fs_platform_allocs_left--;
     fs_platform_held++;
     return calloc(1, size ? size : 1);
+}
+
+void *fs_alloc_raw(size_t size) {
+    void *p = fs_alloc(size);
+    if (p) {
+        memset(p, 0xa5, size);
+    }
+    return p;
 }
 
 void fs_free(void *p) {
