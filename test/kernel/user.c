@@ -4,6 +4,7 @@
  *
  * QEMU: -smp 1
  * QEMU: -smp 4 -m 200M
+ * QEMU: -smp 4 -machine aia=aplic-imsic
  * QEMU: -cpu rv64,sstc=false
  */
 #include "abi/boot.h"
