@@ -99,6 +99,7 @@ status_t handle_table_new(struct handle_table **out) {
         heap_free(table);
         return STATUS_NO_MEMORY;
     }
+    spinlock_init(&table->lock, LOCK_HANDLES);
     table->cap = FIRST_CAP;
     table->first_free = NONE;
     chain(table, 0, FIRST_CAP);
