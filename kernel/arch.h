@@ -176,10 +176,13 @@ void arch_take_interrupt(const struct user_regs *regs);
 /* The 4-byte instruction by which a guest makes a host call. */
 uint32_t arch_user_call_instruction(void);
 
+/* Puts the guest's floating-point registers, which it uses, into the hart. */
+void arch_user_load(struct user_regs *regs);
+
 /* In a quick call's function, around whatever lets other threads run: the guest's state that is still in the
  * hart is kept, and afterwards is in the hart where the thread runs then. */
-void arch_quick_leave(struct user_regs *regs);
-void arch_quick_return(struct user_regs *regs);
+static inline void arch_quick_leave(struct user_regs *regs);
+static inline void arch_quick_return(struct user_regs *regs);
 
 /* Puts the guest's live floating-point registers back into *regs; before another guest runs. */
 void arch_user_save(struct user_regs *regs);
@@ -297,6 +300,9 @@ static inline bool arch_copy_out(vaddr_t *to, const void **from, size_t *size);
 /* One word, at any address. */
 static inline bool arch_load8(vaddr_t from, uint64_t *out);
 static inline bool arch_store4(vaddr_t to, uint32_t word);
+
+/* One word of 4 or 8 bytes, at an address that is a multiple of its size, likewise. */
+static inline bool arch_load_word(vaddr_t from, unsigned size, uint64_t *out);
 
 /* Kernel pages, in the one window that kernel stacks are mapped in: first address and size. */
 vaddr_t arch_kernel_window(size_t *size_out);

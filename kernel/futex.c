@@ -1,13 +1,14 @@
 /*
- * The hash table of waiting threads.
+ * The hash table of waiting threads: a group for each of some spaces, a list in it for each of some
+ * addresses. Everything between futexes of one space is under one lock.
  *
- * A waiter is taken out of its bucket by who wakes it, and says so to it last of all (`bucket` becomes
- * NULL): then, and not before, its stack may be gone. A waiter that wakes by itself takes itself out, under
- * the lock of the bucket where it is by then.
+ * A waiter is taken out of its list by who wakes it, and says so to it last of all (`waits` becomes false):
+ * then, and not before, its stack may be gone. A waiter that wakes by itself takes itself out.
  */
 #include "kernel/futex.h"
 
 #include "base/list.h"
+#include "kernel/arch.h"
 #include "kernel/limits.h"
 #include "kernel/mm/space.h"
 #include "kernel/sched.h"
@@ -16,167 +17,207 @@
 
 #include <stdbool.h>
 
-struct bucket {
-    struct spinlock lock;
-    struct list waiters; /* struct waiter.node, longest first */
-};
-
-/* What makes two waits the same. */
-struct key {
-    const void *owner; /* the space */
-    uint64_t offset;   /* the address in it */
-};
-
 struct waiter {
     struct list node;
     struct thread *thread;
-    struct key key;
-    struct bucket *bucket; /* where it is; NULL: woken */
+    const struct space *space; /* it waits for the word at addr in this space */
+    vaddr_t addr;
+    bool waits;
 };
 
-static struct bucket buckets[FUTEX_BUCKETS];
+static struct spinlock locks[FUTEX_GROUPS];
+static struct list lists[FUTEX_GROUPS][FUTEX_LISTS]; /* struct waiter.node, longest first */
+
+#define HASH UINT64_C(0x9e3779b97f4a7c15) /* 2^64 by the golden ratio: spreads neighbours */
+_Static_assert((FUTEX_LISTS & (FUTEX_LISTS - 1)) == 0, "a hash is cut to its low bits");
+_Static_assert((FUTEX_GROUPS & (FUTEX_GROUPS - 1)) == 0, "a hash is cut to its low bits");
 
 void futex_init(void) {
-    for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
-        spinlock_init(&buckets[i].lock, LOCK_FUTEX);
-        list_init(&buckets[i].waiters);
+    for (unsigned i = 0; i < FUTEX_GROUPS; i++) {
+        spinlock_init(&locks[i], LOCK_FUTEX);
+        for (unsigned k = 0; k < FUTEX_LISTS; k++) {
+            list_init(&lists[i][k]);
+        }
     }
 }
 
-static struct key key_of(const struct space *space, vaddr_t addr) {
-    return (struct key){.owner = space, .offset = addr};
+static uint32_t group_of(const struct space *space) {
+    return (uint64_t)space * HASH >> 32 & (FUTEX_GROUPS - 1);
 }
 
-static bool same(const struct key *a, const struct key *b) {
-    return a->owner == b->owner && a->offset == b->offset;
+static struct list *list_of(uint32_t group, vaddr_t addr) {
+    return &lists[group][(addr >> 2) * HASH >> 32 & (FUTEX_LISTS - 1)];
 }
 
-static struct bucket *bucket_of(const struct key *key) {
-    uint64_t hash = ((uint64_t)key->owner >> 4 ^ key->offset >> 2) * UINT64_C(0x9e3779b97f4a7c15);
-    return &buckets[hash >> 32 & (FUTEX_BUCKETS - 1)];
+/* Under the lock, like all that follow: who has waited longest there, or NULL. */
+static struct waiter *first_at(const struct list *list, const struct space *space, vaddr_t addr) {
+    list_each(node, list) {
+        struct waiter *waiter = list_entry(node, struct waiter, node);
+        if (waiter->addr == addr && waiter->space == space) {
+            return waiter;
+        }
+    }
+    return NULL;
 }
 
-_Static_assert((FUTEX_BUCKETS & (FUTEX_BUCKETS - 1)) == 0, "a hash is cut to its low bits");
+/* Every field by itself: this is where a switch spends its time. */
+static inline void join(struct waiter *waiter, struct thread *self, vaddr_t addr, uint32_t group) {
+    waiter->thread = self;
+    waiter->space = self->space;
+    waiter->addr = addr;
+    waiter->waits = true;
+    list_push_back(list_of(group, addr), &waiter->node);
+}
 
-/* Under the bucket's lock. The thread may run at once, elsewhere, but not return before the last line. */
+/* The thread may run at once, elsewhere, but not return before the last line. */
 static void wake(struct waiter *waiter) {
     list_remove(&waiter->node);
     sched_wake(waiter->thread);
-    __atomic_store_n(&waiter->bucket, NULL, __ATOMIC_RELEASE);
+    __atomic_store_n(&waiter->waits, false, __ATOMIC_RELEASE);
 }
 
-/* Takes a waiter that woke by itself out of its bucket. False: it was woken meanwhile. */
-static bool give_up(struct waiter *waiter) {
-    struct bucket *bucket;
-    while ((bucket = __atomic_load_n(&waiter->bucket, __ATOMIC_ACQUIRE))) {
-        spinlock_lock(&bucket->lock);
-        bool here = waiter->bucket == bucket;
-        if (here) {
-            list_remove(&waiter->node);
-        }
-        spinlock_unlock(&bucket->lock);
-        if (here) {
-            return true;
-        }
+/* The end of a wait that no wake-up was seen to end; one may have come meanwhile. */
+static status_t give_up(struct waiter *waiter, uint32_t group) {
+    spinlock_lock(&locks[group]);
+    bool waited = waiter->waits;
+    if (waited) {
+        list_remove(&waiter->node);
     }
-    return false;
+    spinlock_unlock(&locks[group]);
+    return waited ? waiter->thread->woke : STATUS_OK;
 }
 
-/* Under the bucket's lock, which it gives back: sleeps. */
-static status_t sleep(struct waiter *waiter, struct bucket *bucket, uint64_t deadline_ns) {
-    if (!sched_prepare_sleep(deadline_ns, true)) {
-        spinlock_unlock(&bucket->lock);
-        return STATUS_KILLED;
+/* What ended the wait, without the lock. */
+static inline status_t leave(struct waiter *waiter, uint32_t group) {
+    bool woken = !__atomic_load_n(&waiter->waits, __ATOMIC_ACQUIRE);
+    return woken ? STATUS_OK : give_up(waiter, group);
+}
+
+/* Whether to wait for a word of this thread's space. */
+static inline status_t look(vaddr_t addr, uint64_t expected, unsigned size) {
+    uint64_t value;
+    if (!arch_load_word(addr, size, &value)) {
+        return STATUS_UNSUPPORTED;
     }
-    waiter->bucket = bucket;
-    list_push_back(&bucket->waiters, &waiter->node);
-    irq_state_t irq = spinlock_unlock_only(&bucket->lock);
-    sched_switch();
-    arch_irq_restore(irq);
-    return give_up(waiter) ? waiter->thread->woke : STATUS_OK;
+    return value == (size == 4 ? (uint32_t)expected : expected) ? STATUS_OK : STATUS_WOULD_BLOCK;
+}
+
+static bool valid(vaddr_t addr, unsigned size) {
+    return (size == 4 || size == 8) && (addr & (size - 1)) == 0;
 }
 
 status_t futex_wait_quick(vaddr_t addr, uint64_t expected, unsigned size, uint64_t deadline_ns) {
     struct thread *self = thread_current();
-    struct waiter waiter = {.thread = self, .key = key_of(self->space, addr)};
-    uint64_t value = 0;
-    if ((size != 4 && size != 8) || addr % size != 0) {
+    uint32_t group = group_of(self->space);
+    struct waiter waiter;
+    if (!valid(addr, size)) {
         return STATUS_BAD_ARGUMENT;
     }
-    struct bucket *bucket = bucket_of(&waiter.key);
-    spinlock_lock(&bucket->lock);
-    status_t status = STATUS_OK;
-    if (!space_copy_try_in(self->space, &value, addr, size)) {
-        status = STATUS_UNSUPPORTED;
-    } else if (value != (size == 4 ? (uint32_t)expected : expected)) {
-        status = STATUS_WOULD_BLOCK;
-    }
+    spinlock_lock(&locks[group]);
+    status_t status = look(addr, expected, size);
     if (status != STATUS_OK) {
-        spinlock_unlock(&bucket->lock);
+        spinlock_unlock(&locks[group]);
         return status;
     }
-    return sleep(&waiter, bucket, deadline_ns);
+    join(&waiter, self, addr, group);
+    arch_irq_restore(sched_sleep(&locks[group], deadline_ns, true));
+    return leave(&waiter, group);
+}
+
+/* UNSUPPORTED was said of this word: makes its page, or says why there is none. Another thread may take it
+ * away again, so the caller tries in a loop. */
+static status_t make_word(vaddr_t addr, unsigned size) {
+    uint64_t value;
+    if (thread_killed()) {
+        return STATUS_KILLED;
+    }
+    return space_copy_in(thread_current()->space, &value, addr, size);
 }
 
 status_t futex_wait(vaddr_t addr, uint64_t expected, unsigned size, uint64_t deadline_ns) {
-    struct space *space = thread_current()->space;
-    for (;;) {
-        status_t status = futex_wait_quick(addr, expected, size, deadline_ns);
-        if (status != STATUS_UNSUPPORTED) {
-            return status;
-        }
-        /* Makes the page, or says why there is none; another thread may take it away again. */
-        uint64_t value;
-        TRY(space_copy_in(space, &value, addr, size));
-        if (thread_killed()) {
-            return STATUS_KILLED;
-        }
+    status_t status;
+    while ((status = futex_wait_quick(addr, expected, size, deadline_ns)) == STATUS_UNSUPPORTED) {
+        TRY(make_word(addr, size));
     }
+    return status;
 }
 
 uint32_t futex_wake(const struct space *space, vaddr_t addr, uint32_t max) {
-    struct key key = key_of(space, addr);
-    struct bucket *bucket = bucket_of(&key);
+    uint32_t group = group_of(space);
+    struct list *list = list_of(group, addr);
     uint32_t len = 0;
-    spinlock_lock(&bucket->lock);
-    struct list *node = bucket->waiters.next;
-    while (node != &bucket->waiters && len < max) {
+    spinlock_lock(&locks[group]);
+    for (struct list *node = list->next, *next; node != list && len < max; node = next) {
         struct waiter *waiter = list_entry(node, struct waiter, node);
-        node = node->next;
-        if (same(&waiter->key, &key)) {
+        next = node->next;
+        if (waiter->addr == addr && waiter->space == space) {
             wake(waiter);
             len++;
         }
     }
-    spinlock_unlock(&bucket->lock);
+    spinlock_unlock(&locks[group]);
     return len;
 }
 
-static void lock_both(struct bucket *a, struct bucket *b) {
-    spinlock_lock(a < b ? &a->lock : &b->lock);
-    if (a != b) {
-        spinlock_lock(a < b ? &b->lock : &a->lock);
+status_t futex_swap_quick(vaddr_t wake_addr, vaddr_t addr, uint64_t expected, unsigned size,
+                          uint64_t deadline_ns) {
+    struct thread *self = thread_current(), *next = NULL;
+    struct space *space = self->space;
+    uint32_t group = group_of(space);
+    if (!valid(addr, size)) {
+        return STATUS_BAD_ARGUMENT;
     }
+    spinlock_lock(&locks[group]);
+    status_t status = look(addr, expected, size);
+    if (status != STATUS_OK) {
+        spinlock_unlock(&locks[group]);
+        if (status == STATUS_WOULD_BLOCK) {
+            futex_wake(space, wake_addr, 1);
+        }
+        return status;
+    }
+    struct waiter *other = first_at(list_of(group, wake_addr), space, wake_addr);
+    struct waiter waiter;
+    join(&waiter, self, addr, group);
+    if (other) {
+        next = other->thread;
+        list_remove(&other->node);
+    }
+    next = sched_prepare_hand_over(next, deadline_ns, true);
+    if (other) {
+        __atomic_store_n(&other->waits, false, __ATOMIC_RELEASE);
+    }
+    irq_state_t irq = spinlock_unlock_only(&locks[group]);
+    sched_go(next);
+    arch_irq_restore(irq);
+    return leave(&waiter, group);
 }
 
-static void unlock_both(struct bucket *a, struct bucket *b) {
-    if (a != b) {
-        spinlock_unlock(a < b ? &b->lock : &a->lock);
+status_t futex_swap(vaddr_t wake_addr, vaddr_t addr, uint64_t expected, unsigned size,
+                    uint64_t deadline_ns) {
+    status_t status;
+    while ((status = futex_swap_quick(wake_addr, addr, expected, size, deadline_ns)) ==
+           STATUS_UNSUPPORTED) {
+        status = make_word(addr, size);
+        if (status != STATUS_OK) {
+            futex_wake(thread_current()->space, wake_addr, 1);
+            return status;
+        }
     }
-    spinlock_unlock(a < b ? &a->lock : &b->lock);
+    return status;
 }
 
 uint32_t futex_requeue(const struct space *space, vaddr_t from, vaddr_t to, uint32_t wake_max,
                        uint32_t move_max) {
-    struct key old = key_of(space, from), new = key_of(space, to);
-    struct bucket *source = bucket_of(&old), *target = bucket_of(&new);
-    struct list moved = LIST_INIT(moved);
+    uint32_t group = group_of(space);
+    struct list *list = list_of(group, from);
+    struct list moved = LIST_INIT(moved); /* apart, so that nobody moves twice */
     uint32_t woken_len = 0, moved_len = 0;
-    lock_both(source, target);
-    for (struct list *node = source->waiters.next, *next; node != &source->waiters; node = next) {
+    spinlock_lock(&locks[group]);
+    for (struct list *node = list->next, *next; node != list; node = next) {
         struct waiter *waiter = list_entry(node, struct waiter, node);
         next = node->next;
-        if (!same(&waiter->key, &old)) {
+        if (waiter->addr != from || waiter->space != space) {
             continue;
         }
         if (woken_len < wake_max) {
@@ -193,22 +234,23 @@ uint32_t futex_requeue(const struct space *space, vaddr_t from, vaddr_t to, uint
     while (!list_empty(&moved)) {
         struct waiter *waiter = list_entry(moved.next, struct waiter, node);
         list_remove(&waiter->node);
-        waiter->key = new;
-        __atomic_store_n(&waiter->bucket, target, __ATOMIC_RELEASE);
-        list_push_back(&target->waiters, &waiter->node);
+        waiter->addr = to;
+        list_push_back(list_of(group, to), &waiter->node);
     }
-    unlock_both(source, target);
+    spinlock_unlock(&locks[group]);
     return woken_len + moved_len;
 }
 
 uint32_t futex_waiters(void) {
     uint32_t len = 0;
-    for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
-        spinlock_lock(&buckets[i].lock);
-        list_each(node, &buckets[i].waiters) {
-            len++;
+    for (unsigned i = 0; i < FUTEX_GROUPS; i++) {
+        spinlock_lock(&locks[i]);
+        for (unsigned k = 0; k < FUTEX_LISTS; k++) {
+            list_each(node, &lists[i][k]) {
+                len++;
+            }
         }
-        spinlock_unlock(&buckets[i].lock);
+        spinlock_unlock(&locks[i]);
     }
     return len;
 }

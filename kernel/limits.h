@@ -34,7 +34,8 @@
 #define SCHED_SLICE_MAX_NS       10000000ul
 #define SCHED_SPREAD_NS          200000ul /* who waits longer may go to an idle hart */
 #define SCHED_ROTATE_SLICES      4        /* after so many, an odd thread moves to another hart */
-#define FUTEX_BUCKETS            256      /* of the hash table, a power of two */
+#define FUTEX_GROUPS             32       /* of the hash table, by space: a power of two */
+#define FUTEX_LISTS              64       /* in a group, by address: a power of two */
 #define IRQ_MAX_SOURCES          1024     /* of one interrupt controller */
 #define IRQ_MAX_VAIN             1000     /* interrupts in a row whose device did not ask */
 #define HANDLE_MAX               4096     /* in one program's table */

@@ -9,6 +9,7 @@
 
 #include "kernel/harts.h"
 #include "kernel/panic.h"
+#include "kernel/sync.h"
 #include "kernel/thread.h"
 
 static const char *name_of(enum lock_rank rank) {

@@ -27,6 +27,17 @@
 
 static uint64_t idle_mask; /* harts that have nothing to run */
 
+static struct {
+    uint64_t round, slice_min, slice_max, spread; /* SCHED_*_NS in ticks */
+} times;
+
+void sched_init(void) {
+    times.round = time_ticks_from_ns(SCHED_ROUND_NS);
+    times.slice_min = time_ticks_from_ns(SCHED_SLICE_MIN_NS);
+    times.slice_max = time_ticks_from_ns(SCHED_SLICE_MAX_NS);
+    times.spread = time_ticks_from_ns(SCHED_SPREAD_NS);
+}
+
 static uint64_t bit_of(const struct hart *hart) {
     return UINT64_C(1) << hart->index;
 }
@@ -46,11 +57,11 @@ static void set_timer(struct hart *hart) {
     }
 }
 
-/* A slice is a part of SCHED_ROUND_NS for each that wants the hart, within bounds. */
-static uint64_t slice_ns(const struct hart *hart) {
-    uint64_t ns = SCHED_ROUND_NS / (hart->ready_len + 1);
-    ns = ns > SCHED_SLICE_MIN_NS ? ns : SCHED_SLICE_MIN_NS;
-    return ns < SCHED_SLICE_MAX_NS ? ns : SCHED_SLICE_MAX_NS;
+/* A slice is a part of the round for each that wants the hart, within bounds. */
+static uint64_t slice_of(const struct hart *hart) {
+    uint64_t ticks = times.round / (hart->ready_len + 1);
+    ticks = ticks > times.slice_min ? ticks : times.slice_min;
+    return ticks < times.slice_max ? ticks : times.slice_max;
 }
 
 /* Who waits here while another hart is idle is better off there, but only if it must wait for long. */
@@ -58,8 +69,7 @@ static void start_slice(struct hart *hart) {
     hart->slice_end = UINT64_MAX;
     if (!list_empty(&hart->ready)) {
         hart->spreading = (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & ~bit_of(hart)) != 0;
-        hart->slice_end =
-            arch_ticks() + time_ticks_from_ns(hart->spreading ? SCHED_SPREAD_NS : slice_ns(hart));
+        hart->slice_end = arch_ticks() + (hart->spreading ? times.spread : slice_of(hart));
     }
 }
 
@@ -86,7 +96,7 @@ static inline void charge_thread(struct hart *hart, struct thread *self, uint64_
     self->vtime += self->weight == SCHED_WEIGHT ? ran : ran * SCHED_WEIGHT / self->weight;
 }
 
-static void charge(struct hart *hart, uint64_t now) {
+static inline void charge(struct hart *hart, uint64_t now) {
     struct thread *self = hart->current;
     charge_thread(hart, self, now);
     if (self == hart->idle) {
@@ -288,14 +298,10 @@ static void give_way(const struct hart *hart, struct thread *from) {
     }
 }
 
-static void switch_from(struct hart *hart, bool yields) {
-    lockcheck_irq_off("a switch of threads");
+/* Under the queue lock, which it gives back. */
+static void switch_locked(struct hart *hart) {
     struct thread *from = hart->current;
-    spinlock_lock(&hart->queue_lock);
     charge(hart, arch_ticks());
-    if (yields) {
-        give_way(hart, from);
-    }
     if (from->state == THREAD_RUNNING && from != hart->idle) {
         put_back(hart, from);
     }
@@ -315,7 +321,10 @@ static void switch_from(struct hart *hart, bool yields) {
 }
 
 void sched_switch(void) {
-    switch_from(hart_self(), false);
+    struct hart *hart = hart_self();
+    lockcheck_irq_off("a switch of threads");
+    spinlock_lock(&hart->queue_lock);
+    switch_locked(hart);
 }
 
 void sched_finish_move(void) {
@@ -333,7 +342,11 @@ bool sched_alone(void) {
 void sched_yield(void) {
     lockcheck_sleep(NULL);
     irq_state_t irq = arch_irq_save();
-    switch_from(hart_self(), true);
+    struct hart *hart = hart_self();
+    spinlock_lock(&hart->queue_lock);
+    charge(hart, arch_ticks());
+    give_way(hart, hart->current);
+    switch_locked(hart);
     arch_irq_restore(irq);
 }
 
@@ -364,25 +377,23 @@ void sched_add(struct thread *thread) {
 
 /* Who comes at that virtual time has not saved up more than a slice. */
 static inline void limit_credit(struct thread *thread, uint64_t vtime) {
-    static uint64_t most; /* in ticks; every hart comes to the same */
-    if (!most) {
-        most = time_ticks_from_ns(SCHED_SLICE_MAX_NS);
-    }
-    if ((int64_t)(thread->vtime - (vtime - most)) < 0) {
-        thread->vtime = vtime - most;
+    if ((int64_t)(thread->vtime - (vtime - times.slice_max)) < 0) {
+        thread->vtime = vtime - times.slice_max;
     }
 }
 
-/* Under the queue lock of its home: what ended the sleep. */
-static void end_sleep(const struct hart *home, struct thread *thread, status_t why) {
-    list_remove(&thread->timer_node);
+/* Under the queue lock of its home, whose virtual time is `vtime`: what ended the sleep. */
+static inline void end_sleep(struct thread *thread, uint64_t vtime, status_t why) {
+    if (!list_empty(&thread->timer_node)) {
+        list_remove(&thread->timer_node);
+    }
     thread->woke = why;
-    limit_credit(thread, vtime_now(home));
+    limit_credit(thread, vtime);
 }
 
 /* Before unlock_home(). */
 static void make_ready(struct hart *home, struct thread *thread, status_t why) {
-    end_sleep(home, thread, why);
+    end_sleep(thread, vtime_now(home), why);
     if (thread->harts & bit_of(home)) {
         enqueue(home, thread);
         notice_ready(home, thread);
@@ -477,10 +488,10 @@ void sched_interrupt(struct thread *thread) {
     unlock_home(home);
 }
 
-/* Under the queue lock: the current thread sleeps from its switch on. False: it was killed. */
-static bool fall_asleep(struct hart *hart, uint64_t deadline_ns, bool killable) {
+/* Under the queue lock of this hart. */
+static inline bool fall_asleep(struct hart *hart, uint64_t deadline_ns, bool killable) {
     struct thread *self = hart->current;
-    bool sleeps = !killable || !__atomic_load_n(&self->kill, __ATOMIC_SEQ_CST);
+    bool sleeps = !killable || !__atomic_load_n(&self->kill, __ATOMIC_RELAXED);
     self->killable = killable;
     self->woke = sleeps ? STATUS_OK : STATUS_KILLED;
     self->state = sleeps ? THREAD_SLEEPING : THREAD_RUNNING;
@@ -505,53 +516,84 @@ bool sched_prepare_sleep(uint64_t deadline_ns, bool killable) {
     return sleeps;
 }
 
-/* Under the lock of its home: takes `to` out of its sleep for this hart, if it can. */
-static bool take_sleeper(const struct hart *home, struct hart *hart, struct thread *to) {
-    if (to->state != THREAD_SLEEPING || !(to->harts & bit_of(hart)) ||
-        __atomic_load_n(&to->on_hart, __ATOMIC_ACQUIRE)) {
-        return false;
+irq_state_t sched_sleep(struct spinlock *lock, uint64_t deadline_ns, bool killable) {
+    struct hart *hart = hart_self();
+    lockcheck_sleep(lock);
+    spinlock_lock(&hart->queue_lock);
+    bool sleeps = fall_asleep(hart, deadline_ns, killable);
+    irq_state_t irq = spinlock_unlock_only(lock);
+    if (sleeps) {
+        switch_locked(hart);
+    } else {
+        spinlock_unlock(&hart->queue_lock);
     }
-    end_sleep(home, to, STATUS_OK);
-    if (home != hart) {
-        to->vtime += vtime_now(hart) - vtime_now(home);
-    }
+    return irq;
+}
+
+/* Under the lock of its home: a sleeper that this hart may run. */
+static inline bool can_take(const struct hart *hart, const struct thread *to) {
+    return to->state == THREAD_SLEEPING && (to->harts & bit_of(hart)) &&
+           !__atomic_load_n(&to->on_hart, __ATOMIC_ACQUIRE);
+}
+
+static inline void begin_taken(struct thread *to, uint64_t vtime) {
+    end_sleep(to, vtime, STATUS_OK);
     to->on_hart = true;
     to->state = THREAD_RUNNING;
-    __atomic_store_n(&to->hart, hart, __ATOMIC_RELEASE);
-    return true;
 }
 
-void sched_hand_over(struct thread *to) {
-    struct hart *hart = hart_self();
+/* A sleeping thread of any hart becomes this hart's, or ready where it is. */
+static bool take(struct hart *hart, struct thread *to) {
     struct hart *home = lock_home(to);
-    if (!take_sleeper(home, hart, to)) {
-        if (to->state == THREAD_SLEEPING) {
-            make_ready(home, to, STATUS_OK);
-        }
-        unlock_home(home);
-        sched_switch();
-        return;
-    }
-    if (home != hart) {
-        spinlock_unlock(&home->queue_lock);
-        spinlock_lock(&hart->queue_lock);
-    }
-    struct thread *from = hart->current;
-    charge(hart, arch_ticks());
-    set_timer(hart);
-    spinlock_unlock(&hart->queue_lock);
-    thread_switch_to(from, to);
-}
-
-/* The same for one with another home. If it may not run here, it is made ready there. */
-static bool fetch_sleeper(struct hart *hart, struct thread *to, bool wanted) {
-    struct hart *home = lock_home(to);
-    bool taken = wanted && take_sleeper(home, hart, to);
-    if (!taken && to->state == THREAD_SLEEPING) {
+    bool taken = can_take(hart, to);
+    if (taken) {
+        uint64_t vtime = vtime_now(home);
+        begin_taken(to, vtime);
+        to->vtime += vtime_now(hart) - vtime;
+        __atomic_store_n(&to->hart, hart, __ATOMIC_RELEASE);
+    } else if (to->state == THREAD_SLEEPING) {
         make_ready(home, to, STATUS_OK);
     }
     unlock_home(home);
     return taken;
+}
+
+/* Before a hart is handed over: its time so far is the one's who gives it, and the slice goes on. */
+static inline void settle(struct hart *hart) {
+    charge(hart, arch_ticks());
+    set_timer(hart);
+}
+
+struct thread *sched_prepare_hand_over(struct thread *to, uint64_t deadline_ns, bool killable) {
+    struct hart *hart = hart_self();
+    lockcheck_irq_off("going to sleep");
+    spinlock_lock(&hart->queue_lock);
+    if (!fall_asleep(hart, deadline_ns, killable)) {
+        spinlock_unlock(&hart->queue_lock);
+        if (to) {
+            sched_wake(to);
+        }
+        return hart->current;
+    }
+    settle(hart);
+    bool here = to && __atomic_load_n(&to->hart, __ATOMIC_RELAXED) == hart && can_take(hart, to);
+    if (here) {
+        begin_taken(to, hart->vtime);
+    }
+    spinlock_unlock(&hart->queue_lock);
+    return here || (to && take(hart, to)) ? to : NULL;
+}
+
+void sched_hand_over(struct thread *to) {
+    struct hart *hart = hart_self();
+    if (!take(hart, to)) {
+        sched_switch();
+        return;
+    }
+    spinlock_lock(&hart->queue_lock);
+    settle(hart);
+    spinlock_unlock(&hart->queue_lock);
+    thread_switch_to(hart->current, to);
 }
 
 static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thread *to,
@@ -562,7 +604,10 @@ static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thr
     charge(hart, arch_ticks());
     set_timer(hart);
     spinlock_leave(&hart->queue_lock);
-    bool taken = fetch_sleeper(hart, to, sleeps);
+    bool taken = sleeps && take(hart, to);
+    if (!sleeps) {
+        sched_wake(to);
+    }
     spinlock_leave(held);
     if (taken) {
         thread_switch_to(self, to);

@@ -7,6 +7,9 @@
 
 #include "kernel/thread.h"
 
+/* Before the first thread. */
+void sched_init(void);
+
 /* Lets the other ready threads of this hart run. */
 void sched_yield(void);
 
@@ -21,9 +24,29 @@ void sched_switch(void);
  * which. False: it was killed before, and does not sleep. Interrupts off from here to the switch. */
 bool sched_prepare_sleep(uint64_t deadline_ns, bool killable);
 
-/* sched_switch() to one thread: `to`, if it sleeps and may run here, is woken and has this hart at once,
- * for the rest of the slice. Else it is woken if it sleeps, and somebody runs. The caller has prepared
- * to sleep, so that `to` may wake it. Interrupts off. */
+/* Sleeps like that, at once, and gives `lock` back, under which the caller looked at its condition, when it
+ * counts as asleep; not at all if it was killed before. Returns with interrupts off, and what to give
+ * arch_irq_restore(). */
+irq_state_t sched_sleep(struct spinlock *lock, uint64_t deadline_ns, bool killable);
+
+/*
+ * sched_prepare_sleep() for one who wakes another: `to`, if it sleeps and may run here, is woken and
+ * belongs to this hart from now on; elsewhere it is woken if it sleeps, also when the caller was killed
+ * before and does not sleep. Then, when the caller has given its locks back, sched_go() with what it
+ * returned: the switch to `to`, which has this hart at once for the rest of the slice, or to whoever is
+ * first (NULL), or none (the caller). Interrupts off.
+ */
+struct thread *sched_prepare_hand_over(struct thread *to, uint64_t deadline_ns, bool killable);
+static inline void sched_go(struct thread *next) {
+    struct thread *self = thread_current();
+    if (!next) {
+        sched_switch();
+    } else if (next != self) {
+        thread_switch_to(self, next);
+    }
+}
+
+/* The same by a thread that has prepared to sleep already: sched_switch() to `to`, if it can be. */
 void sched_hand_over(struct thread *to);
 
 /* Both at once, killable, and `held` is free on return: it guards what the two sleep for, and `to` is not

@@ -1,10 +1,9 @@
 /*
  * Spinlocks, wait queues, mutexes.
  *
- * A thread sleeps by queueing itself and giving up the hart while it holds the lock that guards its
- * condition; the lock is released with interrupts still off, so that the way from "queued" to
- * "asleep" is not interrupted. A waker on another hart may make it ready in between: it is then
- * simply picked again, since only its home hart runs it.
+ * A thread sleeps by queueing itself while it holds the lock that guards its condition;
+ * sched_sleep() gives that lock back when the thread counts as asleep. A waker on another hart may make
+ * it ready before it is off its hart: no other runs it until then.
  */
 #include "kernel/sync.h"
 
@@ -24,28 +23,10 @@ void spinlock_init(struct spinlock *lock, enum lock_rank rank) {
     *lock = (struct spinlock){.label = label_of(rank)};
 }
 
-void spinlock_lock(struct spinlock *lock) {
-    irq_state_t irq = arch_irq_save();
-    lockcheck_take(lock);
-    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+void spinlock_wait(struct spinlock *lock, uint32_t ticket) {
     while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
         arch_relax();
     }
-    lock->irq = irq;
-}
-
-void spinlock_unlock(struct spinlock *lock) {
-    irq_state_t irq = lock->irq;
-    lockcheck_drop(lock);
-    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
-    arch_irq_restore(irq);
-}
-
-irq_state_t spinlock_unlock_only(struct spinlock *lock) {
-    irq_state_t irq = lock->irq;
-    lock->irq = 0;
-    spinlock_unlock(lock);
-    return irq;
 }
 
 bool spinlock_try(struct spinlock *lock) {
@@ -70,15 +51,10 @@ static status_t sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t d
                       bool killable) {
     struct thread *self = thread_current();
     assert(self->state == THREAD_RUNNING);
-    lockcheck_sleep(lock);
-    if (!sched_prepare_sleep(deadline_ns, killable)) {
-        return STATUS_KILLED;
-    }
     list_push_back(&queue->waiters, &self->wait_node);
-    irq_state_t outer = spinlock_unlock_only(lock);
-    sched_switch();
+    irq_state_t irq = sched_sleep(lock, deadline_ns, killable);
     spinlock_lock(lock);
-    lock->irq = outer;
+    lock->irq = irq;
     list_remove(&self->wait_node);
     return self->woke;
 }

@@ -78,9 +78,27 @@ struct spinlock {
 #define SPINLOCK_INIT(rank) {0, 0, 0, LOCK_LABEL(rank)}
 
 void spinlock_init(struct spinlock *lock, enum lock_rank rank);
-void spinlock_lock(struct spinlock *lock);
-void spinlock_unlock(struct spinlock *lock);
 bool spinlock_try(struct spinlock *lock);
+
+/* Somebody else is served: waits for the ticket's turn. */
+void spinlock_wait(struct spinlock *lock, uint32_t ticket);
+
+static inline void spinlock_lock(struct spinlock *lock) {
+    irq_state_t irq = arch_irq_save();
+    lockcheck_take(lock);
+    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    if (__builtin_expect(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0)) {
+        spinlock_wait(lock, ticket);
+    }
+    lock->irq = irq;
+}
+
+static inline void spinlock_unlock(struct spinlock *lock) {
+    irq_state_t irq = lock->irq;
+    lockcheck_drop(lock);
+    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+    arch_irq_restore(irq);
+}
 
 /* The same for a caller that has interrupts off throughout; in line, and given back in any order. */
 static inline void spinlock_enter(struct spinlock *lock) {
@@ -105,7 +123,12 @@ static inline void spinlock_leave(struct spinlock *lock) {
 
 /* Gives the lock back and leaves interrupts off, for a switch of threads; the caller restores them after
  * it. */
-irq_state_t spinlock_unlock_only(struct spinlock *lock);
+static inline irq_state_t spinlock_unlock_only(struct spinlock *lock) {
+    irq_state_t irq = lock->irq;
+    lock->irq = 0;
+    spinlock_unlock(lock);
+    return irq;
+}
 
 struct waitqueue {
     struct list waiters; /* struct thread.wait_node */

@@ -123,6 +123,7 @@ static void idle(void *arg) {
 
 status_t thread_init(void) {
     struct hart *hart = hart_self();
+    sched_init();
     struct thread *boot = thread_new(NULL, "boot");
     if (!boot) {
         return STATUS_NO_MEMORY;
@@ -297,17 +298,8 @@ static enum user_exit run(struct thread *self, struct user_regs *regs) {
     }
 }
 
-void thread_quick_leave(void) {
-    arch_quick_leave(thread_current()->regs);
-}
-
-void thread_quick_return(void) {
-    struct thread *self = thread_current();
-    arch_quick_return(self->regs);
-    if (__atomic_load_n(&self->kill, __ATOMIC_SEQ_CST)) {
-        arch_ipi(
-            UINT64_C(1) << hart_self()->index); /* pending when the guest goes on: run() looks */
-    }
+void thread_quick_stop(void) {
+    arch_ipi(UINT64_C(1) << hart_self()->index); /* whereupon run() looks at `kill` */
 }
 
 void thread_quick_preempt(void) {

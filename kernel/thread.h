@@ -129,8 +129,18 @@ enum user_exit thread_run_user(struct user_regs *regs);
  * futex_wait_quick). If it was killed meanwhile, its guest goes no further. And: gives way if somebody
  * who was woken should run at once.
  */
-void thread_quick_leave(void);
-void thread_quick_return(void);
+void thread_quick_stop(
+    void); /* for thread_quick_return(): an interrupt is pending when the guest goes on */
+static inline void thread_quick_leave(void) {
+    arch_quick_leave(thread_current()->regs);
+}
+static inline void thread_quick_return(void) {
+    struct thread *self = thread_current();
+    arch_quick_return(self->regs);
+    if (__atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
+        thread_quick_stop();
+    }
+}
 void thread_quick_preempt(void);
 
 void thread_sync_user(struct user_regs *regs);

@@ -102,7 +102,7 @@ static status_t take_slot(uint32_t *slot_out) {
 }
 
 status_t stack_alloc(struct quota *quota, vaddr_t *low_out, vaddr_t *high_out) {
-    uint32_t slot;
+    uint32_t slot = 0;
     if (inject_fails()) {
         return STATUS_NO_MEMORY;
     }

@@ -88,6 +88,22 @@ static inline bool in_user_half(vaddr_t addr, size_t size) {
     return (int64_t)(addr | size | (addr + size)) >= 0;
 }
 
+/* What a load gave that may fail, in two registers. */
+struct probed {
+    uint64_t value;
+    bool good;
+};
+struct probed probe_user_load(vaddr_t from, bool wide);
+
+static inline bool arch_load_word(vaddr_t from, unsigned size, uint64_t *out) {
+    struct probed probed = {0, false};
+    if (in_user_half(from, size)) {
+        probed = probe_user_load(from, size == 8);
+    }
+    *out = probed.value;
+    return probed.good;
+}
+
 static inline bool arch_copy_in(void **to, vaddr_t *from, size_t *size) {
     vaddr_t kernel = (vaddr_t)*to;
     bool all = *size == 0 || (in_user_half(*from, *size) && user_copy(&kernel, from, size));
@@ -129,6 +145,21 @@ static inline bool arch_store4(vaddr_t to, uint32_t word) {
                      : "r"(a0), "r"(value)
                      : "t0", "t6", "memory");
     return !failed;
+}
+
+/* While a guest runs its `instret` is what it had, less the counter of its hart when it went on. */
+static inline void arch_quick_leave(struct user_regs *regs) {
+    regs->status = csr_read(sstatus);
+    regs->instret += csr_read(instret);
+}
+
+static inline void arch_quick_return(struct user_regs *regs) {
+    if (!regs->fp_loaded && (regs->status & SSTATUS_FS)) {
+        arch_user_load(regs);
+    }
+    csr_write(sstatus, regs->status);
+    ((struct hart **)regs->kernel_sp)[SAVED_TP / sizeof(struct hart *)] = hart_self();
+    regs->instret -= csr_read(instret);
 }
 
 static inline void arch_io_fence(void) {

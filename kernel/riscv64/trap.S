@@ -509,10 +509,12 @@ fp_save:
     .globl probe_load
     .globl probe_read8
     .globl probe_read32
+    .globl probe_user_load
     .globl probe_stimecmp
     .type probe_load, @function
     .type probe_read8, @function
     .type probe_read32, @function
+    .type probe_user_load, @function
     .type probe_stimecmp, @function
     .balign 4
 probe_begin:
@@ -531,6 +533,20 @@ probe_read32:
     lw t0, 0(a0)
     li a0, 1
     ret
+/* struct probed probe_user_load(vaddr_t from, bool wide): a word of the guest's, of 8 bytes or 4 */
+probe_user_load:
+    li t1, SSTATUS_SUM
+    mv t0, a0
+    mv t2, a1
+    li a1, 0
+    csrs sstatus, t1
+    bnez t2, 1f
+    lwu a0, 0(t0)
+    j 2f
+1:  ld a0, 0(t0)
+2:  csrc sstatus, t1
+    li a1, 1
+    ret
 /* int probe_stimecmp(void): sets it to never */
 probe_stimecmp:
     li t0, -1
@@ -539,6 +555,8 @@ probe_stimecmp:
     ret
 probe_end:
 probe_failed:
+    li t1, SSTATUS_SUM
+    csrc sstatus, t1
     li a0, 0
     ret
 

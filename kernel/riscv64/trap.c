@@ -159,7 +159,7 @@ void user_regs_start(struct user_regs *regs) {
     regs->quick = regs->quick ? regs->quick : none;
     regs->status = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS |
                                                    SSTATUS_VS | SSTATUS_SUM | SSTATUS_MXR);
-    regs->status |= SSTATUS_SPIE | (machine.fpu && !regs->syscall ? SSTATUS_FS_CLEAN : 0);
+    regs->status |= SSTATUS_SPIE; /* floating point stays off until it is used: see user_enter() */
 }
 
 static enum user_exit exit_of_exception(struct user_regs *regs) {
@@ -171,43 +171,31 @@ static enum user_exit exit_of_exception(struct user_regs *regs) {
     return is_known ? exceptions[regs->cause].exit : USER_EXIT_ACCESS_FAULT;
 }
 
-static void load_floats(struct user_regs *regs) {
-    if (!regs->fp_loaded && machine.fpu) {
-        csr_set(sstatus, SSTATUS_FS_CLEAN);
-        fp_load(regs);
-        csr_clear(sstatus, SSTATUS_FS);
-        regs->fp_loaded = 1;
-        regs->status = (regs->status & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_CLEAN;
+void arch_user_load(struct user_regs *regs) {
+    csr_set(sstatus, SSTATUS_FS_CLEAN);
+    fp_load(regs);
+    csr_clear(sstatus, SSTATUS_FS);
+    regs->fp_loaded = 1;
+    regs->status = (regs->status & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_CLEAN;
+}
+
+/* Whether the guest stopped at what may be its first floating-point instruction. From now on its registers are
+ * loaded and kept; one that never uses them costs no switch anything. */
+static bool wants_floats(struct user_regs *regs) {
+    if (regs->cause != SCAUSE_ILLEGAL || !machine.fpu || (regs->status & SSTATUS_FS)) {
+        return false;
     }
-}
-
-/* While a guest runs its `instret` is what it had, less the counter of its hart when it went on. */
-void arch_quick_leave(struct user_regs *regs) {
-    regs->status = csr_read(sstatus);
-    regs->instret += arch_instret();
-}
-
-void arch_quick_return(struct user_regs *regs) {
-    load_floats(regs);
-    csr_write(sstatus, regs->status);
-    ((struct hart **)regs->kernel_sp)[SAVED_TP / sizeof(struct hart *)] = hart_self();
-    regs->instret -= arch_instret();
-}
-
-/* A native guest, which is given them when it asks, and asks now. */
-static bool wants_floats(const struct user_regs *regs) {
-    return regs->cause == SCAUSE_ILLEGAL && (regs->status & SSTATUS_FS) == 0 && machine.fpu;
+    regs->status |= SSTATUS_FS_CLEAN;
+    return true;
 }
 
 enum user_exit user_enter(struct user_regs *regs) {
-    if (!regs->syscall) {
-        load_floats(regs);
-    }
-    user_run(regs);
-    while (wants_floats(regs)) {
-        load_floats(regs);
+    do {
+        if (!regs->fp_loaded && (regs->status & SSTATUS_FS)) {
+            arch_user_load(regs);
+        }
         user_run(regs);
-    }
+    } while (wants_floats(regs));
     if (regs->cause & SCAUSE_INTERRUPT) {
         return USER_EXIT_INTERRUPT;
     }

@@ -1,7 +1,7 @@
 /*
- * The one place where the kernel touches guest memory by the guest's own addresses. SUM is set from
- * the first instruction to the last, and nowhere else; the trap vector clears it for interrupts that
- * come in between and puts it back.
+ * The one place where the kernel touches guest memory by the guest's own addresses, but for single words
+ * (probe_user_load in trap.S). SUM is set from the first instruction to the last, and nowhere else;
+ * the trap vector clears it for interrupts that come in between and puts it back.
  *
  * usercopy: a0 is where to, a1 where from, a2 how many bytes, not 0; t0 the return address. Neither range may
  * lie in both halves of the address space: user_copy() in inline.h, the only caller, sees to that.

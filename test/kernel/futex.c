@@ -25,7 +25,7 @@
 
 #include <string.h>
 
-enum { CROWD = 16, ROUNDS = 400, COUNTS = 300, SWITCH_MOST = 1400 };
+enum { CROWD = 16, ROUNDS = 400, COUNTS = 300, SWITCH_MOST = 560, SWAPS = 256 };
 
 static struct space *space;
 static vaddr_t code, data;
@@ -54,6 +54,22 @@ static const uint32_t turns[] = {
     0x04000293, /* 0x40: wait: li t0, 64 */
     0x00000073, /*      ecall */
 };
+/* The same by futex_swap(). */
+static const uint32_t swaps[] = {
+    0x0099a023, /*      sw s1, 0(s3) */
+    0x00098513, /* 0x4: mv a0, s3 */
+    0x00090593, /*      mv a1, s2 */
+    0x020000ef, /*      jal ra, swap */
+    0x00092303, /* 0x10: lw t1, 0(s2) */
+    0xfe0308e3, /*      beqz t1, 4 */
+    0x00092023, /*      sw zero, 0(s2) */
+    0x001a0a13, /*      addi s4, s4, 1 */
+    0xff5a10e3, /*      bne s4, s5, 0 */
+    0x06000293, /*      li t0, 96: the end */
+    0x00000073, /*      ecall */
+    0x08000293, /* 0x2c: swap: li t0, 128 */
+    0x00000073, /*      ecall */
+};
 enum { RA = 1, T0 = 5, S1 = 9, A0 = 10, FA0 = 10, FA1 = 11, S2 = 18, S3, S4, S5 };
 
 struct player {
@@ -63,15 +79,22 @@ struct player {
     enum user_exit exit;
 };
 static struct player players[2];
+enum way { CALLS, QUICK, SWAP, QUICK_SWAP };
+static bool swapping(enum way way) {
+    return way == SWAP || way == QUICK_SWAP;
+}
 
 static void call(struct player *player) {
     struct user_regs *regs = &player->regs;
+    status_t status = STATUS_OK;
     if (regs->x[T0] == 32) {
         futex_wake(space, regs->x[A0], 1);
+    } else if (regs->x[T0] == 64) {
+        status = futex_wait(regs->x[A0], 0, 4, WAIT_FOREVER);
     } else {
-        status_t status = futex_wait(regs->x[A0], 0, 4, WAIT_FOREVER);
-        player->status = status == STATUS_WOULD_BLOCK ? STATUS_OK : status;
+        status = futex_swap(regs->x[A0], regs->x[A0 + 1], 0, 4, WAIT_FOREVER);
     }
+    player->status = status == STATUS_WOULD_BLOCK ? STATUS_OK : status;
     regs->pc = regs->x[RA];
 }
 
@@ -107,20 +130,31 @@ static bool wait_quick(void *ctx, uint64_t *args) {
     return status != STATUS_UNSUPPORTED;
 }
 
+static bool swap_quick(void *ctx, uint64_t *args) {
+    (void)ctx;
+    thread_quick_leave();
+    status_t status = futex_swap_quick(args[0], args[1], 0, 4, WAIT_FOREVER);
+    thread_quick_return();
+    args[0] = status;
+    return status != STATUS_UNSUPPORTED;
+}
+
 static const struct user_quick *quick_table(void) {
     static struct user_quick table[USER_QUICK_LEN];
+    table[4] = (struct user_quick){.pc = code + SWAPS + 0x30, .fn = swap_quick};
     table[1] = (struct user_quick){.pc = code + 0x3c, .fn = wake_quick};
     table[2] = (struct user_quick){.pc = code + 0x44, .fn = wait_quick};
     return table;
 }
 
-static void ready(unsigned i, bool quick, uint64_t count) {
+static void ready(unsigned i, enum way way, uint64_t count) {
     struct user_regs *regs = &players[i].regs;
     user_regs_init(regs, code, 0);
-    if (quick) {
+    if (way == QUICK || way == QUICK_SWAP) {
         regs->quick = quick_table();
     }
-    regs->pc = i == 0 ? code : code + 0xc; /* the first gives, the second waits */
+    regs->pc = swapping(way) ? code + SWAPS : code;
+    regs->pc += i == 0 ? 0 : swapping(way) ? 0x10 : 0xc; /* the first gives, the second waits */
     regs->x[S1] = 1;
     regs->x[S2] = data + 64ul * i;
     regs->x[S3] = data + 64ul * (1 - i);
@@ -130,10 +164,10 @@ static void ready(unsigned i, bool quick, uint64_t count) {
 }
 
 /* Each goes on only when the other has said so, `count` times. Returns instructions retired. */
-static uint64_t match(bool quick, uint64_t count) {
+static uint64_t match(enum way way, uint64_t count) {
     uint64_t start = time_instret();
-    ready(0, quick, count);
-    ready(1, quick, count);
+    ready(0, way, count);
+    ready(1, way, count);
     for (unsigned i = 0; i < 2; i++) {
         PAYLOAD_CHECK_EQ(thread_start("play", play, &players[i], space, &threads[i]), STATUS_OK);
     }
@@ -147,25 +181,24 @@ static uint64_t match(bool quick, uint64_t count) {
         PAYLOAD_CHECK_EQ(players[i].exit, USER_EXIT_CALL);
         PAYLOAD_CHECK_EQ(players[i].status, STATUS_OK);
         PAYLOAD_CHECK_EQ(players[i].regs.x[S4], count);
-        PAYLOAD_CHECK_EQ(players[i].regs.f[FA0], bits);
+        PAYLOAD_CHECK_EQ(players[i].regs.f[FA0], swapping(way) ? 0 : bits);
     }
     return time_instret() - start;
 }
 
 /* What COUNTS more turns cost, a turn being a switch from one to the other and back. */
-static void measure(bool quick, const char *what, uint64_t most) {
-    match(quick, 10);
+static void measure(enum way way, const char *what, uint64_t most) {
+    match(way, 10);
     uint64_t switches = counters_of(0, COUNTER_SWITCHES);
-    uint64_t few = match(quick, COUNTS);
+    uint64_t few = match(way, COUNTS);
     uint64_t mid = counters_of(0, COUNTER_SWITCHES);
-    uint64_t many = match(quick, 2 * COUNTS);
+    uint64_t many = match(way, 2 * COUNTS);
     uint64_t more = counters_of(0, COUNTER_SWITCHES) - mid - (mid - switches);
     payload_print("# %-44s %6llu (%llu switches in %d turns)\n", what,
                   (unsigned long long)((many - few) / more), (unsigned long long)more, COUNTS);
     payload_check(!PAYLOAD_COSTS_COUNT || (many - few) / more <= most, what, __FILE__, __LINE__);
-    /* The guests' own instructions are counted apart: 11 a turn, one more where ecall counts, and what
-     * quick calls take. */
-    PAYLOAD_CHECK(players[0].regs.instret >= 2 * COUNTS * 11);
+    /* The guests' own instructions are counted apart: 8 a turn or more, and what quick calls take. */
+    PAYLOAD_CHECK(players[0].regs.instret >= 2 * COUNTS * 8);
     PAYLOAD_CHECK(players[0].regs.instret < many / 2 + 1000);
 }
 
@@ -369,6 +402,7 @@ static void prepare(void) {
     PAYLOAD_CHECK_EQ(space_protect(space, data + 2 * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE),
                      STATUS_OK);
     PAYLOAD_CHECK_EQ(space_publish_code(space, code, turns, sizeof(turns)), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_publish_code(space, code + SWAPS, swaps, sizeof(swaps)), STATUS_OK);
     words = page;
 }
 
@@ -381,8 +415,9 @@ static void test_all(void) {
     test_lock();
     test_all_at_once();
     thread_set_space(NULL);
-    match(false, COUNTS);
-    match(true, COUNTS);
+    for (enum way way = CALLS; way <= QUICK_SWAP; way++) {
+        match(way, COUNTS);
+    }
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
@@ -392,8 +427,10 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     for (int round = 0; round < 3; round++) {
         prepare();
         if (strcmp((const char *)harts_boot_info.bootargs, "cost") == 0) {
-            measure(false, "switch by futex, ordinary calls", 1700);
-            measure(true, "switch by futex, quick calls", SWITCH_MOST);
+            measure(CALLS, "wake, wait and switch, ordinary calls", 1700);
+            measure(QUICK, "wake, wait and switch, quick calls", 1400);
+            measure(SWAP, "swap, ordinary call", 1000);
+            measure(QUICK_SWAP, "swap, quick call", SWITCH_MOST);
         } else {
             test_all();
         }
