@@ -402,13 +402,32 @@ static void unlink_range(struct pagetable *pt, vaddr_t start, vaddr_t end,
     }
 }
 
+/* Nobody gets at the pages of a range any more, once their translations are forgotten; they stay linked. Returns
+ * how many. */
+static size_t revoke(struct pagetable *pt, vaddr_t start, vaddr_t end) {
+    size_t revoked = 0;
+    for (vaddr_t va = start; va < end;) {
+        unsigned level;
+        pte_t *entry = find_entry(pt, va, &level);
+        if (level == 0 && (*entry & PTE_VALID)) {
+            *entry = (*entry & ~(pte_t)(PTE_VALID | PTE_LEAF)) | PTE_KEPT;
+            revoked++;
+        }
+        va = skip(va, level, end);
+    }
+    return revoked;
+}
+
 size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end) {
     struct removed removed = {0};
+    /* The chain lies in the pages: threads of the space that run meanwhile must not reach them. Tables may be
+     * chained before harts forget them: what lies in a chain is no valid entry. */
+    if (pt == &kernel_table || revoke(pt, start, end) > 0) {
+        arch_tlb_flush(pt, start, end);
+    }
     unlink_range(pt, start, end, &removed);
     if (removed.tables > 0) {
         arch_tlb_flush(pt, 0, arch_user_end());
-    } else if (removed.pages > 0) {
-        arch_tlb_flush(pt, start, end);
     }
     while (removed.first) {
         frame_free(unchain(&removed.first), 0);
