@@ -88,11 +88,16 @@ void mutex_init(struct mutex *mutex, enum lock_rank rank) {
     waitqueue_init(&mutex->waiters);
 }
 
+/* Counted before it tries again, so that who gives it back meanwhile sees it or is seen. */
 static void wait_for(struct mutex *mutex) {
+    struct thread *self = thread_current();
     spinlock_lock(&mutex->lock);
     __atomic_add_fetch(&mutex->waiting, 1, __ATOMIC_SEQ_CST);
-    while (!mutex_try(mutex)) {
-        waitqueue_sleep(&mutex->waiters, &mutex->lock, WAIT_FOREVER);
+    if (!mutex_try(mutex)) {
+        while (__atomic_load_n(&mutex->owner, __ATOMIC_ACQUIRE) != self) {
+            waitqueue_sleep(&mutex->waiters, &mutex->lock, WAIT_FOREVER);
+        }
+        lockcheck_took_mutex(mutex);
     }
     __atomic_sub_fetch(&mutex->waiting, 1, __ATOMIC_SEQ_CST);
     spinlock_unlock(&mutex->lock);
@@ -106,8 +111,20 @@ void mutex_lock(struct mutex *mutex) {
     }
 }
 
-void mutex_wake(struct mutex *mutex) {
+/* It is the caller's still; or free, and then another may take it first and will pass it on. */
+void mutex_pass(struct mutex *mutex) {
+    struct list *waiters = &mutex->waiters.waiters;
+    struct thread *holder = thread_current(), *nobody = NULL, *first = NULL;
     spinlock_lock(&mutex->lock);
-    waitqueue_wake_one(&mutex->waiters);
+    if (!list_empty(waiters)) {
+        first = list_entry(waiters->next, struct thread, wait_node);
+    }
+    bool passed = __atomic_compare_exchange_n(&mutex->owner, &holder, first, false,
+                                              __ATOMIC_SEQ_CST, __ATOMIC_RELAXED) ||
+                  __atomic_compare_exchange_n(&mutex->owner, &nobody, first, false,
+                                              __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    if (passed && first) {
+        waitqueue_wake_one(&mutex->waiters);
+    }
     spinlock_unlock(&mutex->lock);
 }

@@ -163,7 +163,8 @@ struct mutex {
     struct lock_label label;
 };
 
-/* Taken in thread context alone, with interrupts on. */
+/* Taken in thread context alone, with interrupts on. Who gives it back gives it to the one that has waited
+ * longest, so that nobody waits for longer than all before it hold it. */
 void mutex_init(struct mutex *mutex, enum lock_rank rank);
 void mutex_lock(struct mutex *mutex);
 /* Takes it if nobody has it; in a thread, interrupts on or off. */
@@ -171,8 +172,8 @@ static inline bool mutex_try(struct mutex *mutex);
 /* The mutex must stay until it returns. */
 static inline void mutex_unlock(struct mutex *mutex);
 
-/* For mutex_unlock(): somebody waits. */
-void mutex_wake(struct mutex *mutex);
+/* For mutex_unlock(): somebody waits, and gets it. */
+void mutex_pass(struct mutex *mutex);
 
 static inline bool mutex_try(struct mutex *mutex) {
     struct thread *nobody = NULL;
@@ -187,11 +188,14 @@ static inline bool mutex_try(struct mutex *mutex) {
 static inline void mutex_unlock(struct mutex *mutex) {
     lockcheck_drop_mutex(mutex);
     assert(mutex->owner == arch_current());
-    __atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&mutex->waiting, __ATOMIC_RELAXED) > 0) {
-        mutex_wake(mutex);
+    if (__atomic_load_n(&mutex->waiting, __ATOMIC_RELAXED) == 0) {
+        __atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&mutex->waiting, __ATOMIC_RELAXED) == 0) {
+            return;
+        }
     }
+    mutex_pass(mutex);
 }
 
 #endif

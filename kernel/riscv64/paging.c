@@ -422,7 +422,7 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end) {
     struct removed removed = {0};
     /* The chain lies in the pages: threads of the space that run meanwhile must not reach them. Tables may be
      * chained before harts forget them: what lies in a chain is no valid entry. */
-    if (pt == &kernel_table || revoke(pt, start, end) > 0) {
+    if (revoke(pt, start, end) > 0) {
         arch_tlb_flush(pt, start, end);
     }
     unlink_range(pt, start, end, &removed);

@@ -186,7 +186,7 @@ static void test_shootdown(void) {
 
 /* ---- kept to some harts ---- */
 
-enum { KEPT = 8, NAPS = 200 };
+enum { KEPT = 8, NAPS = 60 };
 
 static void nap(void *arg) {
     (void)arg;
