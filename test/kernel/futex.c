@@ -114,28 +114,28 @@ static void play(void *arg) {
     futex_wake(space, player->regs.x[S3], 1);
 }
 
-static bool wake_quick(void *ctx, uint64_t *args) {
+static bool wake_quick(void *ctx, uint64_t *x) {
     (void)ctx;
-    args[0] = futex_wake(space, args[0], 1);
+    x[A0] = futex_wake(space, x[A0], 1);
     thread_quick_preempt();
     return true;
 }
 
-static bool wait_quick(void *ctx, uint64_t *args) {
+static bool wait_quick(void *ctx, uint64_t *x) {
     (void)ctx;
     thread_quick_leave();
-    status_t status = futex_wait_quick(args[0], 0, 4, WAIT_FOREVER);
+    status_t status = futex_wait_quick(x[A0], 0, 4, WAIT_FOREVER);
     thread_quick_return();
-    args[0] = status;
+    x[A0] = status;
     return status != STATUS_UNSUPPORTED;
 }
 
-static bool swap_quick(void *ctx, uint64_t *args) {
+static bool swap_quick(void *ctx, uint64_t *x) {
     (void)ctx;
     thread_quick_leave();
-    status_t status = futex_swap_quick(args[0], args[1], 0, 4, WAIT_FOREVER);
+    status_t status = futex_swap_quick(x[A0], x[A0 + 1], 0, 4, WAIT_FOREVER);
     thread_quick_return();
-    args[0] = status;
+    x[A0] = status;
     return status != STATUS_UNSUPPORTED;
 }
 
