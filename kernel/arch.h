@@ -179,6 +179,11 @@ uint32_t arch_user_call_instruction(void);
 /* Puts the guest's floating-point registers, which it uses, into the hart. */
 void arch_user_load(struct user_regs *regs);
 
+/* The machine's status word that the guest in a quick call goes on with, and what it says. */
+static inline uint64_t arch_user_status(void);
+static inline void arch_set_user_status(uint64_t status);
+static inline bool arch_uses_floats(uint64_t status);
+
 /* In a quick call's function, around whatever lets other threads run: the guest's state that is still in the
  * hart is kept, and afterwards is in the hart where the thread runs then. */
 static inline void arch_quick_leave(struct user_regs *regs);
@@ -312,5 +317,20 @@ struct pagetable *arch_kernel_pagetable(void);
 void arch_page_zero(void *page);
 
 #include "kernel/riscv64/inline.h"
+
+/* While a guest runs its `instret` is what it had, less the counter of its hart when it went on. */
+static inline void arch_quick_leave(struct user_regs *regs) {
+    regs->status = arch_user_status();
+    regs->instret += arch_instret();
+}
+
+static inline void arch_quick_return(struct user_regs *regs) {
+    if (!regs->fp_loaded && arch_uses_floats(regs->status)) {
+        arch_user_load(regs);
+    }
+    arch_set_user_status(regs->status);
+    *(struct hart **)regs->kernel_sp = hart_self(); /* SAVED_TP */
+    regs->instret -= arch_instret();
+}
 
 #endif

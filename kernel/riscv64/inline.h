@@ -147,19 +147,16 @@ static inline bool arch_store4(vaddr_t to, uint32_t word) {
     return !failed;
 }
 
-/* While a guest runs its `instret` is what it had, less the counter of its hart when it went on. */
-static inline void arch_quick_leave(struct user_regs *regs) {
-    regs->status = csr_read(sstatus);
-    regs->instret += csr_read(instret);
+static inline uint64_t arch_user_status(void) {
+    return csr_read(sstatus);
 }
 
-static inline void arch_quick_return(struct user_regs *regs) {
-    if (!regs->fp_loaded && (regs->status & SSTATUS_FS)) {
-        arch_user_load(regs);
-    }
-    csr_write(sstatus, regs->status);
-    ((struct hart **)regs->kernel_sp)[SAVED_TP / sizeof(struct hart *)] = hart_self();
-    regs->instret -= csr_read(instret);
+static inline void arch_set_user_status(uint64_t status) {
+    csr_write(sstatus, status);
+}
+
+static inline bool arch_uses_floats(uint64_t status) {
+    return (status & SSTATUS_FS) != 0;
 }
 
 static inline void arch_io_fence(void) {

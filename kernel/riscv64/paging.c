@@ -408,8 +408,8 @@ static size_t revoke(struct pagetable *pt, vaddr_t start, vaddr_t end) {
     size_t revoked = 0;
     for (vaddr_t va = start; va < end;) {
         unsigned level;
-        pte_t *entry = find_entry(pt, va, &level);
-        if (level == 0 && (*entry & PTE_VALID)) {
+        pte_t *entry = find_whole(pt, va, end, &level);
+        if (*entry & PTE_VALID) {
             *entry = (*entry & ~(pte_t)(PTE_VALID | PTE_LEAF)) | PTE_KEPT;
             revoked++;
         }

@@ -41,6 +41,7 @@ _Static_assert(offsetof(struct trap_frame, pc) == FRAME_PC, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, status) == FRAME_STATUS, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, cause) == FRAME_CAUSE, "offsets.h");
 _Static_assert(offsetof(struct trap_frame, value) == FRAME_VALUE, "offsets.h");
+_Static_assert(SAVED_TP == 0, "arch_quick_return()");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "offsets.h");
 _Static_assert(offsetof(struct arch_context, sp) == CONTEXT_SP, "offsets.h");
 _Static_assert(offsetof(struct arch_context, s) == CONTEXT_S(0), "offsets.h");

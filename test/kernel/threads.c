@@ -5,6 +5,7 @@
  * QEMU: -smp 1
  * QEMU: -smp 4
  * QEMU: -cpu rv64,sstc=false
+ * TIMEOUT: 60
  */
 #include "abi/boot.h"
 #include "init/machine.h"
