@@ -363,7 +363,7 @@ static void test_all_at_once(void) {
     for (long i = 0; i < CROWD; i++) {
         PAYLOAD_CHECK_EQ(thread_start("linger", linger, (void *)i, space, &threads[i]), STATUS_OK);
     }
-    for (unsigned i = 0; i < 4000 && time_now_ns() - start < 2000000000; i++) {
+    for (unsigned i = 0; i < 4000 && (kills == 0 || time_now_ns() - start < 2000000000); i++) {
         seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
         vaddr_t from = data + 4 * (seed >> 60), to = data + 4 * (seed >> 56 & 15);
         if (seed >> 40 & 1) {
