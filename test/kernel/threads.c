@@ -209,7 +209,7 @@ static void test_cpu_time(void) {
     payload_print("# had %llu us in %llu us\n", (unsigned long long)(had / 1000),
                   (unsigned long long)((after - start) / 1000));
     PAYLOAD_CHECK(had <= 2 * (after - start));
-    PAYLOAD_CHECK(had >= (before - start) / 2);
+    PAYLOAD_CHECK(had >= (before - start) / 8); /* the host may hold the hart up */
     uint64_t own = thread_cpu_ns(thread_current());
     thread_sleep_ns(10000000);
     PAYLOAD_CHECK(thread_cpu_ns(thread_current()) - own < 10000000);
