@@ -88,6 +88,7 @@ static void interrupt(void *ctx) {
     struct virtio_9p *p = ctx;
     uint16_t id;
     uint32_t size;
+    bool failed = virtio_failed(p->device); /* registers are slow: not under the lock */
     spinlock_lock(&p->lock);
     while (!p->broken && virtqueue_take(&p->queue, &id, &size)) {
         struct request *r = &p->requests[id / CHAIN];
@@ -98,7 +99,7 @@ static void interrupt(void *ctx) {
         }
         reclaim(p, r);
     }
-    if (!p->broken && virtio_failed(p->device)) {
+    if (failed) {
         fail(p, "the device failed");
     }
     spinlock_unlock(&p->lock);
@@ -298,7 +299,6 @@ static void send(struct virtio_9p *p, struct request *r, const struct virtio_9p_
     add_buffer(chain, &len, r->data, sizes->data_in, true);
     r->state = STATE_SENT;
     virtqueue_add_chain(&p->queue, (uint16_t)(r->public.number * CHAIN), chain, len);
-    virtqueue_kick(&p->queue);
 }
 
 /* Under the lock: until the answer is there, or will not be waited for. */
@@ -330,6 +330,9 @@ status_t virtio_9p_run(struct virtio_9p *p, struct virtio_9p_request *request,
     assert(r->state == STATE_OWNED);
     if (!p->broken) {
         send(p, r, sizes);
+        spinlock_unlock(&p->lock);
+        virtqueue_kick(&p->queue); /* slow, and of no harm to a device that was stopped meanwhile */
+        spinlock_lock(&p->lock);
         status = await(p, r);
     }
     *size_out = r->answer_size;

@@ -1,9 +1,13 @@
 /*
  * The driver of virtio-9p when the server is silent, and when it dies: who is killed comes free, others are
- * served, and no request is lost. test/kernel/virtio_9p.py is the server behind QEMU's.
+ * served, and no request is lost. And, on a directory of the host, ten threads at once, each with its own files,
+ * one killed in the middle. test/kernel/virtio_9p.py is the server behind QEMU's, and looks at the directory.
  */
 #include "drivers/virtio_9p.h"
 #include "abi/boot.h"
+#include "base/fmt.h"
+#include "fs/node.h"
+#include "init/hostdirs.h"
 #include "init/machine.h"
 #include "kernel/limits.h"
 #include "kernel/thread.h"
@@ -89,11 +93,90 @@ static void take_all(void) {
     }
 }
 
+/* ---- ten at once ------------------------------------------------------------------------------ */
+
+enum { WORKERS = 10, FILES = 8, FILE_SIZE = 2000 };
+
+struct worker {
+    struct thread *thread;
+    struct node *dir;
+    unsigned number, done;
+    bool wrong;
+};
+
+static struct fs_name name_of(char *buf, const char *kind, unsigned worker, unsigned file) {
+    return (struct fs_name){buf, fmt_text(buf, 32, "%s-%u-%u", kind, worker, file)};
+}
+
+/* A file that is written, read again and only then gets its name. */
+static status_t make_file(struct worker *w, unsigned number, struct node **out) {
+    char name[32], done_name[32];
+    static const unsigned spread = 7;
+    uint8_t bytes[256], back[256];
+    size_t n;
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i * spread + w->number + number);
+    }
+    struct fs_name temporary = name_of(name, "part", w->number, number);
+    TRY(node_create(w->dir, temporary, out));
+    for (uint64_t at = 0; at < FILE_SIZE; at += n) {
+        struct node_bytes from = node_bytes_from(bytes), to = node_bytes_to(back);
+        size_t size = FILE_SIZE - at < sizeof(bytes) ? (size_t)(FILE_SIZE - at) : sizeof(bytes);
+        TRY(node_write(*out, &at, size, &from.io, &n));
+        TRY(node_read(*out, at, n, &to.io, &n));
+        if (memcmp(bytes, back, n) != 0) {
+            return STATUS_IO;
+        }
+    }
+    return node_rename(w->dir, temporary, w->dir, name_of(done_name, "done", w->number, number));
+}
+
+static void work(void *arg) {
+    struct worker *w = arg;
+    for (unsigned i = 0; i < FILES && !thread_killed(); i++) {
+        struct node *file = NULL;
+        status_t status = make_file(w, i, &file);
+        node_put(file);
+        w->wrong = w->wrong || (status != STATUS_OK && !thread_killed());
+        w->done += status == STATUS_OK;
+    }
+}
+
+static _Noreturn void many(void) {
+    static struct worker workers[WORKERS];
+    struct node *dir;
+    unsigned wrong = 0, done = 0;
+    PAYLOAD_CHECK_EQ(hostdirs_open("host", 022, &dir), STATUS_OK);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        workers[i] = (struct worker){.dir = dir, .number = i};
+        if (thread_start("worker", work, &workers[i], NULL, &workers[i].thread) != STATUS_OK) {
+            payload_exit(1);
+        }
+    }
+    while (__atomic_load_n(&workers[0].done, __ATOMIC_RELAXED) < 2) {
+        thread_sleep_ns(1000000);
+    }
+    thread_kill(workers[0].thread);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        thread_join(workers[i].thread);
+        wrong += workers[i].wrong;
+        done += i > 0 ? workers[i].done : 0;
+    }
+    PAYLOAD_CHECK_EQ(wrong, 0);
+    PAYLOAD_CHECK_EQ(done, (WORKERS - 1) * FILES);
+    PAYLOAD_CHECK(workers[0].done < FILES);
+    node_put(dir);
+    payload_end();
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static struct attempt first = {.fid = 1}, second = {.fid = 2};
     payload_begin(info);
     machine_init(hart, info);
     PAYLOAD_CHECK(virtio_9p_find("other") == NULL);
+    if (virtio_9p_find("host")) {
+        many();
+    }
     device = virtio_9p_find("silent");
     if (!PAYLOAD_CHECK(device != NULL)) {
         payload_end();

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The host of test/kernel/virtio_9p.c: QEMU's 9P server gets a backend, over a socket, that tells it of its root and
-nothing else, and goes away when the guest asks for it.
+nothing else, and goes away when the guest asks for it; then a real one, whose directory is looked at afterwards.
 
     test/kernel/virtio_9p.py LOADER
 """
+import os
 import socket
 import struct
 import subprocess
@@ -11,9 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-CASES = [("modern", ["-global", "virtio-mmio.force-legacy=false"]),
-         ("legacy, two harts", ["-global", "virtio-mmio.force-legacy=true", "-smp", "2"])]
-TIMEOUT = 60
+MODERN, LEGACY = (["-global", f"virtio-mmio.force-legacy={legacy}"] for legacy in ("false", "true"))
+SILENT = [("modern", MODERN), ("legacy, two harts", [*LEGACY, "-smp", "2"])]
+MANY = [("ten threads", MODERN), ("ten threads, two harts, legacy", [*LEGACY, "-smp", "2"])]
+TIMEOUT = 120
 
 
 def answer_lstat(backend):
@@ -24,17 +26,20 @@ def answer_lstat(backend):
     backend.sendall(struct.pack("<ii", 0, len(stat)) + stat)
 
 
-def case(loader, arguments, folder):
-    """The guest's console and its exit status."""
+def start(loader, arguments):
+    return subprocess.Popen(["timeout", str(TIMEOUT), "qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-display", "none",
+                             "-no-reboot", "-serial", "stdio", "-kernel", loader, *arguments],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+
+
+def silent_case(loader, arguments, folder):
+    """The guest's console and what is wrong."""
     path = str(Path(folder) / "backend")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
-    machine = subprocess.Popen(["timeout", str(TIMEOUT), "qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-display", "none",
-                                "-no-reboot", "-serial", "stdio", "-kernel", loader, *arguments,
-                                "-fsdev", f"proxy,id=fs,socket={path}",
-                                "-device", "virtio-9p-device,fsdev=fs,mount_tag=silent"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+    machine = start(loader, [*arguments, "-fsdev", f"proxy,id=fs,socket={path}",
+                             "-device", "virtio-9p-device,fsdev=fs,mount_tag=silent"])
     backend, _ = listener.accept()
     answer_lstat(backend)
     console = ""
@@ -44,20 +49,39 @@ def case(loader, arguments, folder):
             backend.close()
     backend.close()
     listener.close()
-    return console, machine.wait()
+    status = machine.wait()
+    return console, f"status {status}" if status else None
+
+
+def many_case(loader, arguments, folder):
+    """Every file that has its name is whole, and those of the threads that were not killed are all there."""
+    machine = start(loader, [*arguments, "-fsdev", f"local,id=fs,security_model=none,path={folder}",
+                             "-device", "virtio-9p-device,fsdev=fs,mount_tag=host"])
+    console, _ = machine.communicate()
+    if machine.returncode:
+        return console, f"status {machine.returncode}"
+    names = [f for f in os.listdir(folder) if f.startswith("done-")]
+    for name in names:
+        worker, number = map(int, name.split("-")[1:])
+        block = bytes((i * 7 + worker + number) & 255 for i in range(256))
+        if (Path(folder) / name).read_bytes() != (block * 8)[:2000]:
+            return console, f"{name} is not whole"
+    missing = [f"done-{w}-{n}" for w in range(1, 10) for n in range(8) if f"done-{w}-{n}" not in names]
+    parts = [f for f in os.listdir(folder) if not f.startswith(("done-", "part-0-"))]
+    return console, f"{missing} missing, {parts} too many" if missing or parts else None
 
 
 def main():
     failed = 0
-    for number, (name, arguments) in enumerate(CASES, 1):
+    cases = [(silent_case, *c) for c in SILENT] + [(many_case, *c) for c in MANY]
+    for number, (case, name, arguments) in enumerate(cases, 1):
         with tempfile.TemporaryDirectory(prefix="k23-9p-") as folder:
-            console, status = case(sys.argv[1], arguments, folder)
-        good = status == 0
-        failed += not good
-        print(f"{'' if good else 'not '}ok {number} - {name}")
-        if not good:
-            print("\n".join("# " + line for line in console.splitlines()[-40:]) + f"\n# status {status}")
-    print(f"{len(CASES) - failed} passed, {failed} failed, 0 skipped")
+            console, wrong = case(sys.argv[1], arguments, folder)
+        failed += bool(wrong)
+        print(f"{'not ' if wrong else ''}ok {number} - {name}")
+        if wrong:
+            print("\n".join("# " + line for line in console.splitlines()[-40:]) + f"\n# {wrong}")
+    print(f"{len(cases) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
 
