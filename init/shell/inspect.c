@@ -24,7 +24,7 @@ void command_mem(struct shell *shell, unsigned argc, char **argv) {
     size_t total = frame_total_count(), free = frame_free_count(), heap = heap_frames();
     shell_print("total   %10llu KiB\n", kib(total));
     shell_print("free    %10llu KiB\n", kib(free));
-    shell_print("objects %10llu KiB of the kernel\n", kib(heap));
+    shell_print("objects %10llu KiB, for %zu of the kernel\n", kib(heap), heap_objects());
     for (uint32_t i = 0; i < shell->mounts.fs_count; i++) {
         shell_print("files   %10llu KiB\n",
                     (unsigned long long)ramfs_used(shell->mounts.fs[i]) / 1024);
