@@ -366,7 +366,8 @@ _Static_assert(ABI_REG_ARG == 10, "wasm_quick_values()");
 _Static_assert(ABI_REG_INSTANCE == 4, "wasm_quick_caller()");
 
 struct wasm_quick *wasm_store_quick(struct wasm_store *store) {
-    store->quick.caller.store = store;
+    wasm_caller_init(&store->quick.caller, store, NULL);
+    store->quick.caller.is_quick = true;
     return &store->quick;
 }
 
