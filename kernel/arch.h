@@ -268,6 +268,9 @@ bool arch_large_fits(const struct pagetable *pt, vaddr_t va);
 #define ARCH_LARGE_SIZE  (1ul << 21)
 #define ARCH_LARGE_ORDER 9
 
+/* Page tables in use, of all spaces and the kernel. */
+size_t arch_table_count(void);
+
 /* How many of the `len` pages from va on, which is not mapped, one arch_map_some() can make: up to the
  * first that is mapped, and in one table. */
 size_t arch_gap(const struct pagetable *pt, vaddr_t va, size_t len);

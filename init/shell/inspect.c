@@ -21,9 +21,13 @@ static unsigned long long kib(size_t frames) {
 void command_mem(struct shell *shell, unsigned argc, char **argv) {
     (void)argc, (void)argv;
     stack_trim();
-    size_t total = frame_total_count(), free = frame_free_count(), heap = heap_frames();
-    shell_print("total   %10llu KiB\n", kib(total));
-    shell_print("free    %10llu KiB\n", kib(free));
+    struct frame_stats frames;
+    frame_stats(&frames);
+    size_t heap = heap_frames();
+    shell_print("total   %10llu KiB\n", kib(frames.total));
+    shell_print("free    %10llu KiB, of which %llu zeroed and %llu cached\n", kib(frames.free),
+                kib(frames.zeroed), kib(frames.cached));
+    shell_print("tables  %10llu KiB\n", kib(arch_table_count()));
     shell_print("objects %10llu KiB, for %zu of the kernel\n", kib(heap), heap_objects());
     for (uint32_t i = 0; i < shell->mounts.fs_count; i++) {
         shell_print("files   %10llu KiB\n",

@@ -43,7 +43,8 @@ enum {
 #define PTE_PPN_MASK (((UINT64_C(1) << 44) - 1) << PTE_PPN_SHIFT)
 
 static struct pagetable kernel_table;
-static uint64_t satp_mode;                                /* the field of satp */
+static uint64_t satp_mode; /* the field of satp */
+static size_t table_count; /* without the loader\'s, and those kept with large pages */
 static struct pagetable *tables_in_use[KERNEL_MAX_HARTS]; /* NULL: the kernel's */
 static vaddr_t window_start;
 static size_t window_size;
@@ -114,8 +115,13 @@ static pte_t *find_entry(const struct pagetable *pt, vaddr_t va, unsigned *level
 static status_t add_table(pte_t *entry, struct quota *quota) {
     paddr_t table;
     TRY(frame_alloc_zeroed(quota, &table));
+    __atomic_fetch_add(&table_count, 1, __ATOMIC_RELAXED);
     *entry = pte_of(table, PTE_VALID);
     return STATUS_OK;
+}
+
+size_t arch_table_count(void) {
+    return __atomic_load_n(&table_count, __ATOMIC_RELAXED);
 }
 
 /* The entry for va at level `lowest`, its tables made where they are missing. On failure, those made so
@@ -199,6 +205,7 @@ status_t arch_map_large(struct pagetable *pt, vaddr_t va, paddr_t pa, unsigned p
 /* The same translations by small pages. */
 static void split_large(struct pagetable *pt, pte_t *entry) {
     paddr_t table = unchain(&pt->spares);
+    __atomic_fetch_add(&table_count, 1, __ATOMIC_RELAXED);
     paddr_t first = pte_address(*entry);
     uint64_t bits = *entry & ~PTE_PPN_MASK;
     for (unsigned i = 0; i < TABLE_LEN; i++) {
@@ -426,6 +433,7 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end) {
         arch_tlb_flush(pt, start, end);
     }
     unlink_range(pt, start, end, &removed);
+    __atomic_fetch_sub(&table_count, removed.tables, __ATOMIC_RELAXED);
     if (removed.tables > 0) {
         arch_tlb_flush(pt, 0, arch_user_end());
     }
@@ -518,6 +526,7 @@ struct pagetable *arch_kernel_pagetable(void) {
 
 status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
     TRY(frame_alloc(0, quota, &pt->root));
+    __atomic_fetch_add(&table_count, 1, __ATOMIC_RELAXED);
     pte_t *root = table_at(pt->root);
     const pte_t *kernel = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
@@ -530,6 +539,7 @@ status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
 void arch_pagetable_fini(struct pagetable *pt) {
     assert(pt->spares == 0 && users_of(pt, pt->ran_on) == 0);
     frame_free(pt->root, 0);
+    __atomic_fetch_sub(&table_count, 1, __ATOMIC_RELAXED);
     pt->root = 0;
 }
 

@@ -455,7 +455,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
     payload_print("# %u levels of page tables\n", info->paging_levels);
-    size_t before = 0;
+    size_t before = 0, tables = 0;
     for (int round = 0; round < 2; round++) {
         PAYLOAD_CHECK_EQ(space_new(5000, &space), STATUS_OK);
         uint64_t empty = space_frames(space);
@@ -473,6 +473,8 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_preempted_copies();
         space_free(space);
         stack_trim();
+        PAYLOAD_CHECK(round == 0 || arch_table_count() == tables);
+        tables = arch_table_count();
         size_t now = frame_free_count() + heap_frames();
         PAYLOAD_CHECK(round == 0 || now == before);
         before = now;
