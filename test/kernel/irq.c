@@ -33,6 +33,8 @@ enum {
     CALLS = 64,
 };
 
+#define PATIENCE_NS 20000000000ul
+
 static volatile uint32_t *clock;
 static struct irq_line line;
 
@@ -68,19 +70,23 @@ static void ring(void) {
     clock[ALARM_LOW] = 0; /* long ago: it rings at once */
 }
 
+static uint64_t longest_ns; /* from alarm to handler, where the host may hold up any hart */
+
 /* Rings and waits for the handler. */
 static bool ring_once(void) {
-    uint64_t before = taken_in_all(), end = time_now_ns() + 2000000000;
+    uint64_t before = taken_in_all(), start = time_now_ns();
     ring();
-    while (taken_in_all() == before && time_now_ns() < end) {
+    while (taken_in_all() == before && time_now_ns() - start < PATIENCE_NS) {
         arch_relax();
     }
+    uint64_t took_ns = time_now_ns() - start;
+    longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
     return taken_in_all() == before + 1;
 }
 
 static bool moved(uint32_t hart) {
     struct irq_stat stat;
-    uint64_t end = time_now_ns() + 2000000000;
+    uint64_t end = time_now_ns() + PATIENCE_NS;
     while (irq_stat(line.source, &stat) && stat.hart_index != hart && time_now_ns() < end) {
         arch_relax();
     }
@@ -144,7 +150,8 @@ static void test_moving(void) {
     }
     stop = true;
     thread_join(mover);
-    payload_print("# %llu moves\n", (unsigned long long)moves);
+    payload_print("# %llu moves; at most %llu us to the handler\n", (unsigned long long)moves,
+                  (unsigned long long)(longest_ns / 1000));
     PAYLOAD_CHECK_EQ(good, ALARMS);
     PAYLOAD_CHECK(moves > 0);
 }
@@ -155,7 +162,7 @@ static void test_calls(void) {
     for (uint32_t hart = 0; hart < harts_count(); hart++) {
         for (int i = 0; i < CALLS; i++) {
             uint64_t before = counters_of(hart, COUNTER_IPIS_RECEIVED);
-            uint64_t end = time_now_ns() + 1000000000;
+            uint64_t end = time_now_ns() + PATIENCE_NS;
             arch_ipi(UINT64_C(1) << hart);
             while (counters_of(hart, COUNTER_IPIS_RECEIVED) == before && time_now_ns() < end) {
                 arch_relax();
