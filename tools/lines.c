@@ -216,7 +216,7 @@ struct unit {
     uint8_t lengths[256];
     const char **dirs;
     uint32_t *files; /* indices in the table, as the program counts them */
-    uint32_t dirs_len, files_len, files_cap;
+    uint32_t dirs_len, files_len;
 };
 
 static uint64_t read_offset(struct reader *r, const struct unit *u) {

@@ -72,8 +72,9 @@ void kasan_allow(const void *at, size_t size) {
 
 /* ---- checks ---- */
 
-static const char *reason(uint8_t value) {
-    switch (value) {
+static const char *reason(uint64_t offset) {
+    uint8_t value = shadow[offset / UNIT];
+    switch (value < UNIT ? shadow[offset / UNIT + 1] : value) {
     case KASAN_FREE_FRAME:
         return "a page that is free";
     case KASAN_FREE_OBJECT:
@@ -92,10 +93,10 @@ static bool allowed(uint64_t offset) {
 
 static __attribute__((noinline)) void report(uint64_t address, uint64_t offset, size_t size,
                                              bool is_write) {
-    uint8_t value = shadow[offset / UNIT];
+    const char *why = reason(offset);
     shadow = NULL; /* the report is not checked */
     panic("kasan: %s of %zu bytes at %016lx: %s", is_write ? "write" : "read", size,
-          (unsigned long)address, reason(value));
+          (unsigned long)address, why);
 }
 
 static inline void check(uint64_t address, size_t size, bool is_write) {

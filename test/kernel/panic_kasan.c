@@ -12,15 +12,18 @@
 #include <string.h>
 
 static int table[5];
+static void *volatile kept; /* so that no compiler knows that nobody reads them */
 static volatile unsigned five = 5, forty = 40;
 
 static void heap_beyond(void) {
-    char *volatile p = heap_alloc(13);
+    char *p = heap_alloc(13);
+    kept = p;
     p[forty - 27] = 1;
 }
 
 static void heap_next(void) {
-    long *volatile p = heap_alloc(64); /* the whole of its class */
+    long *p = heap_alloc(64); /* the whole of its class */
+    kept = p;
     p[forty / 5] = 1;
 }
 

@@ -1,31 +1,42 @@
 /*
- * A trap in the kernel: registers, the instruction's own function on top of the backtrace.
+ * Traps in the kernel: the exception's name, the registers, the instruction's own function on top of the
+ * backtrace, or who jumped to where no function is.
  *
+ * QEMU: -append write => kernel panic: store page fault at
+ * QEMU: -append read => kernel panic: load page fault at
+ * QEMU: -append jump => kernel panic: instruction page fault at 0000000000000124, address 0000000000000124
+ * QEMU: -append stop => kernel panic: breakpoint at
  * EXIT: 124
- * EXPECT: kernel panic: store page fault at
- * EXPECT: address 0000000000000123
- * EXPECT: write_nowhere+0x
  * EXPECT: go_nowhere+0x
+ * EXPECT: test/kernel/panic_trap.c:
+ * EXPECT: cause
  */
 #include "abi/boot.h"
 #include "init/machine.h"
+#include "kernel/harts.h"
 #include "test/support/payload.h"
 
-static volatile uint64_t nowhere = 0x123;
+#include <string.h>
 
-static __attribute__((noinline)) void write_nowhere(void) {
-    *(volatile char *)nowhere = 1;
-}
+static volatile uint64_t nowhere = 0x124;
 
-static __attribute__((noinline)) void go_nowhere(void) {
-    write_nowhere();
-    payload_exit(0);
+static __attribute__((noinline)) void go_nowhere(const char *how) {
+    if (!strcmp(how, "write")) {
+        *(volatile char *)nowhere = 1;
+    } else if (!strcmp(how, "read")) {
+        (void)*(volatile char *)nowhere;
+    } else if (!strcmp(how, "jump")) {
+        ((void (*)(void))nowhere)();
+    } else {
+        __builtin_trap();
+    }
+    payload_print("still here\n");
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
-    go_nowhere();
+    go_nowhere((const char *)harts_boot_info.bootargs);
     payload_exit(0);
 }
 
