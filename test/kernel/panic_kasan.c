@@ -12,18 +12,18 @@
 #include <string.h>
 
 static int table[5];
-static void *volatile kept; /* so that no compiler knows that nobody reads them */
+static void *volatile kept; /* so that no compiler knows who reads it, or its size */
 static volatile unsigned five = 5, forty = 40;
 
 static void heap_beyond(void) {
-    char *p = heap_alloc(13);
-    kept = p;
+    kept = heap_alloc(13);
+    char *p = kept;
     p[forty - 27] = 1;
 }
 
 static void heap_next(void) {
-    long *p = heap_alloc(64); /* the whole of its class */
-    kept = p;
+    kept = heap_alloc(64); /* the whole of its class */
+    long *p = kept;
     p[forty / 5] = 1;
 }
 
