@@ -66,13 +66,13 @@ static __attribute__((noinline)) status_t call_outer(int32_t depth) {
     return status;
 }
 
-static status_t fail(void *ctx, struct wasm_caller *caller, const struct wasm_value *args,
-                     struct wasm_value *results) {
-    (void)ctx, (void)caller, (void)results;
-    if (args[0].i32 < 3) {
-        return call_outer((int32_t)args[0].i32 + 1);
+static status_t fail(void *ctx, struct wasm_caller *caller, uint64_t *values) {
+    int32_t depth = (int32_t)values[0];
+    (void)ctx, (void)caller;
+    if (depth < 3) {
+        return call_outer(depth + 1);
     }
-    burn_down((int32_t)args[0].i32);
+    burn_down(depth);
     return STATUS_TRAPPED;
 }
 
