@@ -616,12 +616,11 @@ static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thr
     }
 }
 
-/* Under the queue lock: two of this hart without deadlines, of which one sleeps. Their virtual times are
- * all that changes. */
+/* Under the queue lock: two of this hart without deadlines, of which one sleeps, and so is on no hart. Their
+ * virtual times are all that changes. */
 static inline bool exchange_here(struct hart *hart, struct thread *self, struct thread *to) {
     if (to->hart != hart || to->state != THREAD_SLEEPING || !list_empty(&to->timer_node) ||
-        !(to->harts & bit_of(hart)) || __atomic_load_n(&to->on_hart, __ATOMIC_ACQUIRE) ||
-        __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
+        !(to->harts & bit_of(hart)) || __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
         return false;
     }
     charge_thread(hart, self, arch_ticks());

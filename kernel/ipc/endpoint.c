@@ -10,9 +10,9 @@
  * Invariants, under the endpoint's lock: not both callers and receivers are queued; a thread is
  * SERVED exactly while one server (caller->ipc.server) or one reply (caller->ipc.reply) points back.
  *
- * Locks: the handle table's, inside it the endpoint's, inside that a run queue's. Finding a handle ends
- * with the endpoint locked while the table still is, so that the endpoint lives; a thread keeps a
- * reference to the endpoint that it called or served last, so that it lives while the thread sleeps.
+ * Locks: the endpoint's, inside it a run queue's; a handle table's alone. A thread keeps a reference to
+ * the endpoint that it called or served last, and what it knows of the handle, so that the next call by
+ * the same handle finds it without the table.
  */
 #include "kernel/ipc/endpoint.h"
 
@@ -80,7 +80,7 @@ static void move_message(struct thread *to, struct thread *from, uint64_t badge)
 
 /* The server has the caller's request and owes it an answer. The caller is in no queue. */
 static void serve(struct endpoint *endpoint, struct thread *caller, struct thread *server) {
-    move_message(server, caller, caller->ipc.badge);
+    move_message(server, caller, caller->ipc.calls_by.badge);
     server->ipc.caller = caller;
     caller->ipc.server = server;
     caller->ipc.phase = IPC_SERVED;
@@ -88,7 +88,7 @@ static void serve(struct endpoint *endpoint, struct thread *caller, struct threa
 }
 
 /* The thread that is owed an answer gets the one in self's registers. */
-static void answer(struct thread *self, struct thread *caller) {
+static inline void answer(struct thread *self, struct thread *caller) {
     move_message(caller, self, 0);
     caller->ipc.server = NULL;
     caller->ipc.reply = NULL;
@@ -199,29 +199,57 @@ status_t endpoint_new(struct kobject **out) {
 
 /* ---- finding and remembering ---- */
 
-static __attribute__((noinline)) void remember(struct endpoint **place, struct endpoint *endpoint) {
+static void remember(struct endpoint **place, struct endpoint *endpoint) {
     struct endpoint *old = *place;
-    kobject_get(&endpoint->object);
-    *place = endpoint;
-    if (old) {
-        kobject_put(&old->object);
+    if (old != endpoint) {
+        kobject_get(&endpoint->object);
+        *place = endpoint;
+        kobject_put(old ? &old->object : NULL);
     }
 }
 
-/* The endpoint of the handle, locked; *remembered, of self, is it from now on. */
-static inline status_t lock_endpoint(struct thread *self, uint32_t right,
-                                     struct endpoint **remembered) {
+/* The endpoint of the handle in self's registers is *place, of self, from now on. */
+static __attribute__((noinline)) status_t look_up(struct thread *self, uint32_t right,
+                                                  struct endpoint **place,
+                                                  struct ipc_found *found) {
+    struct handle_table *table = self->ipc.handles;
     struct handle_entry *entry;
-    TRY(handle_enter(self->ipc.handles, (handle_t)self->ipc.args[HANDLE], &endpoint_kind, right,
-                     &entry));
-    struct endpoint *endpoint = endpoint_of(entry->object);
-    self->ipc.badge = entry->badge;
-    if (*remembered != endpoint) {
-        remember(remembered, endpoint);
-    }
-    spinlock_enter(&endpoint->lock);
-    handle_leave(self->ipc.handles);
+    uint64_t handle = self->ipc.args[HANDLE];
+    uint64_t revocations = __atomic_load_n(&handle_revocations, __ATOMIC_SEQ_CST);
+    found->handle = 0;
+    TRY(handle_enter(table, (handle_t)handle, &endpoint_kind, right, &entry));
+    remember(place, endpoint_of(entry->object));
+    *found = (struct ipc_found){
+        .handle = handle, .epoch = table->epoch, .revocations = revocations, .badge = entry->badge};
+    handle_leave(table);
     return STATUS_OK;
+}
+
+/* Whether the handle in self's registers is still what was found. */
+static inline bool is_known(const struct thread *self, const struct ipc_found *found) {
+    return found->handle == self->ipc.args[HANDLE] &&
+           found->epoch == __atomic_load_n(&self->ipc.handles->epoch, __ATOMIC_ACQUIRE);
+}
+
+/* Under the endpoint's lock: who is revoked from now on is also sent to look again from now on. */
+static inline bool is_unrevoked(const struct ipc_found *found) {
+    return found->revocations == __atomic_load_n(&handle_revocations, __ATOMIC_ACQUIRE);
+}
+
+/* The endpoint of the handle in self's registers, locked. */
+static inline status_t lock_endpoint(struct thread *self, uint32_t right, struct endpoint **place,
+                                     struct ipc_found *found) {
+    for (;;) {
+        if (!is_known(self, found)) {
+            TRY(look_up(self, right, place, found));
+        }
+        spinlock_enter(&(*place)->lock);
+        if (is_unrevoked(found)) {
+            return STATUS_OK;
+        }
+        spinlock_leave(&(*place)->lock);
+        found->handle = 0;
+    }
 }
 
 /* Whoever is owed an answer by self does not get one. */
@@ -293,7 +321,7 @@ static __attribute__((noinline)) status_t queue_call(struct thread *self) {
 }
 
 static inline status_t call(struct thread *self) {
-    TRY(lock_endpoint(self, RIGHT_SEND, &self->ipc.calls));
+    TRY(lock_endpoint(self, RIGHT_SEND, &self->ipc.calls, &self->ipc.calls_by));
     struct endpoint *endpoint = self->ipc.calls;
     struct thread *server = first(&endpoint->receivers);
     if (!server) {
@@ -366,7 +394,7 @@ static status_t receive(struct thread *self) {
     status_t status = STATUS_AGAIN;
     while (status == STATUS_AGAIN) {
         abandon(self);
-        status = lock_endpoint(self, RIGHT_RECEIVE, &self->ipc.serves);
+        status = lock_endpoint(self, RIGHT_RECEIVE, &self->ipc.serves, &self->ipc.serves_by);
         if (status == STATUS_OK) {
             status = receive_locked(self, NULL);
         }
@@ -430,23 +458,18 @@ static __attribute__((noinline)) status_t receive_again(struct thread *self, sta
 
 status_t endpoint_reply_receive(struct thread *self) {
     struct endpoint *endpoint = self->ipc.serves;
-    struct handle_entry *entry;
     if (PAYLOAD_PRESENT(self->ipc.args[INFO]) || !self->ipc.caller ||
-        handle_enter(self->ipc.handles, (handle_t)self->ipc.args[HANDLE], &endpoint_kind,
-                     RIGHT_RECEIVE, &entry) != STATUS_OK) {
-        return reply_then_receive(self);
-    }
-    if (endpoint_of(entry->object) != endpoint) {
-        handle_leave(self->ipc.handles);
+        !is_known(self, &self->ipc.serves_by)) {
         return reply_then_receive(self);
     }
     spinlock_enter(&endpoint->lock);
-    handle_leave(self->ipc.handles);
     struct thread *caller = self->ipc.caller;
-    if (caller) {
-        self->ipc.caller = NULL;
-        answer(self, caller);
+    if (!caller || !is_unrevoked(&self->ipc.serves_by)) {
+        spinlock_leave(&endpoint->lock);
+        return reply_then_receive(self);
     }
+    self->ipc.caller = NULL;
+    answer(self, caller);
     status_t status = receive_locked(self, caller);
     return status == STATUS_OK ? status : receive_again(self, status);
 }

@@ -18,6 +18,8 @@ enum { FIRST_CAP = 16, NONE = -1 };
 
 _Static_assert(HANDLE_MAX <= 1 << HANDLE_INDEX_BITS, "a handle holds an index");
 
+uint64_t handle_revocations;
+
 /* ---- grants ---- */
 
 static void grant_put(struct grant *grant) {
@@ -50,6 +52,7 @@ static struct handle_passed empty(struct handle_table *table, struct handle_entr
                                    .badge = entry->badge,
                                    .rights = entry->rights};
     entry->object = NULL;
+    __atomic_store_n(&table->epoch, table->epoch + 1, __ATOMIC_RELEASE);
     entry->generation = entry->generation < GENERATION_MAX ? entry->generation + 1 : 1;
     entry->next_free = table->first_free;
     table->first_free = (int32_t)(entry - table->entries);
@@ -101,6 +104,7 @@ status_t handle_table_new(struct handle_table **out) {
     }
     spinlock_init(&table->lock, LOCK_HANDLES);
     table->cap = FIRST_CAP;
+    table->epoch = 1;
     table->first_free = NONE;
     chain(table, 0, FIRST_CAP);
     *out = table;
@@ -288,6 +292,7 @@ status_t handle_revoke(struct handle_table *table, handle_t handle) {
     kobject_get(object);
     if (given) {
         __atomic_store_n(&given->revoked, true, __ATOMIC_SEQ_CST);
+        __atomic_fetch_add(&handle_revocations, 1, __ATOMIC_SEQ_CST);
     }
     unlock(table, irq);
     if (given && object->kind->recheck) {

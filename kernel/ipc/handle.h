@@ -55,7 +55,11 @@ struct handle_table {
     uint32_t cap;
     uint32_t len;       /* in use */
     int32_t first_free; /* chained through next_free; negative: none */
+    uint64_t epoch;     /* grows, from 1, when a handle ceases to be what it was */
 };
+
+/* Grows with every revocation, before anybody is sent to look again. */
+extern uint64_t handle_revocations;
 
 #define HANDLE_INDEX_BITS 12
 

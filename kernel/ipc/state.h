@@ -22,6 +22,14 @@ enum ipc_phase {
     IPC_RECEIVING, /* in the endpoint's queue of servers */
 };
 
+/* What a handle was found to be, so that it need not be looked up again: good while neither the table's
+ * epoch nor handle_revocations has changed. */
+struct ipc_found {
+    uint64_t handle; /* 0: nothing found */
+    uint64_t epoch, revocations;
+    uint64_t badge;
+};
+
 struct ipc_state {
     struct handle_table *handles; /* the program's */
     struct domain *domain;
@@ -29,14 +37,14 @@ struct ipc_state {
     enum ipc_phase phase; /* under the lock of the endpoint that it waits in, as the next two */
     status_t status;
     struct payload *payload; /* more of the message than the registers hold; with its receiver */
-    uint64_t badge;          /* of the handle that it calls with */
     struct endpoint *calls;  /* called last; a reference */
     struct endpoint *serves; /* served last; a reference */
-    struct thread *caller;   /* is owed an answer by this one; under the lock of `serves` */
-    struct thread *server;   /* owes this one an answer; under the lock of `calls`, as the next */
-    struct reply *reply;     /* or a handle does */
-    vaddr_t fault_handler;   /* where it goes on after the next fault; 0: nowhere */
-    vaddr_t buffer;          /* where payloads are put, and how much fits */
+    struct ipc_found calls_by, serves_by;
+    struct thread *caller; /* is owed an answer by this one; under the lock of `serves` */
+    struct thread *server; /* owes this one an answer; under the lock of `calls`, as the next */
+    struct reply *reply;   /* or a handle does */
+    vaddr_t fault_handler; /* where it goes on after the next fault; 0: nowhere */
+    vaddr_t buffer;        /* where payloads are put, and how much fits */
     uint64_t buffer_size;
 };
 
