@@ -75,6 +75,17 @@ static struct kobject *new_endpoint(void) {
     return endpoint;
 }
 
+static struct kobject *new_notification(void) {
+    struct kobject *notification = NULL;
+    PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
+    return notification;
+}
+
+static void await(struct kobject *notification) {
+    uint64_t bits;
+    PAYLOAD_CHECK_EQ(notification_wait(notification, WAIT_FOREVER, &bits), STATUS_OK);
+}
+
 static void test_calls(void) {
     struct kobject *endpoint = new_endpoint();
     uint32_t server = start_server(PART_SERVER, endpoint);
@@ -120,12 +131,14 @@ static void test_ends(void) {
     expect(first, 0);
     expect(second, 0);
     /* It receives again without an answer. */
-    server = start_server(PART_FORGETFUL, endpoint);
+    struct kobject *received = new_notification();
+    server = start(PART_FORGETFUL, 0, receiver(endpoint), receiver(received), none);
     first = start_client(PART_ABANDONED, 0, endpoint, 1);
-    thread_sleep_ns(20000000);
+    await(received);
     expect(start_client(PART_CLIENT, 1, endpoint, 2), 0);
     expect(first, 0);
     expect(server, 0);
+    kobject_put(received);
     kobject_put(endpoint);
 }
 
@@ -137,15 +150,16 @@ static void test_kill(void) {
     thread_sleep_ns(5000000);
     PAYLOAD_CHECK_EQ(program_kill(queued, 99), STATUS_OK);
     expect(queued, 99);
-    struct kobject *notification = NULL;
-    PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
-    uint32_t server = start(PART_SLOW, 0, receiver(endpoint), receiver(notification), none);
+    struct kobject *received = new_notification(), *notification = new_notification();
+    uint32_t server =
+        start(PART_SLOW, 0, receiver(endpoint), receiver(received), receiver(notification));
     uint32_t served = start_client(PART_WAITER, 0, endpoint, 1);
-    thread_sleep_ns(20000000);
+    await(received);
     PAYLOAD_CHECK_EQ(program_kill(served, 98), STATUS_OK);
     expect(served, 98);
     notification_signal(notification, 1);
     expect(server, 0);
+    kobject_put(received);
     kobject_put(notification);
     server = start_server(PART_SERVER, endpoint);
     thread_sleep_ns(5000000);

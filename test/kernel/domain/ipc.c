@@ -83,19 +83,21 @@ static int be_abandoned(uint64_t handle) {
     return 0;
 }
 
-static int forget(uint64_t handle) {
+static int forget(uint64_t handle, uint64_t received) {
     struct message m = {0};
     CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(call3(SYSCALL_notification_signal, received, 1, 0) == 0);
     CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
     answer(&m);
     CHECK(call_message(SYSCALL_message_reply, handle, &m, SYSCALL_FOREVER) == 0);
     return 0;
 }
 
-static int be_slow(uint64_t handle, uint64_t notification) {
+static int be_slow(uint64_t handle, uint64_t received, uint64_t notification) {
     struct message m = {0};
     uint64_t bits;
     CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    CHECK(call3(SYSCALL_notification_signal, received, 1, 0) == 0);
     CHECK(call_wait(notification, SYSCALL_FOREVER, &bits) == 0);
     CHECK(call_message(SYSCALL_message_reply, handle, &m, SYSCALL_FOREVER) == -SYSCALL_PEER_GONE);
     return 0;
@@ -425,9 +427,9 @@ int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3) {
     case PART_DYING:
         return (int)call_message(SYSCALL_message_receive, h1, &m, SYSCALL_FOREVER);
     case PART_FORGETFUL:
-        return forget(h1);
+        return forget(h1, h2);
     case PART_SLOW:
-        return be_slow(h1, h2);
+        return be_slow(h1, h2, h3);
     case PART_DEADLINES:
         return meet_deadlines(h1);
     case PART_RIGHTS:

@@ -14,8 +14,8 @@ enum part {
     PART_LATE_CLIENT, /* so many calls with LABEL_KEEP */
     PART_ABANDONED,   /* calls, and nobody ever answers: PEER_GONE */
     PART_DYING,       /* receives one call and exits */
-    PART_FORGETFUL,   /* receives one call and a second one, and answers that alone */
-    PART_SLOW,        /* receives one call and answers after the notification: nobody is there */
+    PART_FORGETFUL,   /* receives one call, signals, receives a second one and answers that alone */
+    PART_SLOW,        /* receives one call, signals, waits, and answers: nobody is there */
     PART_WAITER,      /* calls for ever; is killed */
     PART_DEADLINES,   /* calls and receives that nobody meets */
     PART_RIGHTS,      /* handles: endpoint to send by, to receive by, notification */
