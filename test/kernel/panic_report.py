@@ -54,7 +54,7 @@ def look(name, options, deaf):
                         rf"burn_down\+0x[0-9a-f]+ {file}:{HERE}\n", rf" fail\+0x[0-9a-f]+ {file}:\d+\n",
                         activation, r" wasm_call\+0x[0-9a-f]+ wasm/runtime/call\.c:\d+\n",
                         rf" call_outer\+0x[0-9a-f]+ {file}:{THERE}\n",
-                        activation, rf" call_outer\+0x[0-9a-f]+ {file}:{THERE}\n", r" test\+0x"),
+                        activation, rf" call_outer\+0x[0-9a-f]+ {file}:{THERE}\n", r" (test|_start)\+0x"),
                   f"{name}: functions of kernel and guests with their places")
     good &= check(report.count("guilty!outer") == 2, f"{name}: each guest once")
     log = report[report.find("last lines of the log:\n"):report.find("reported in")].split("\n")[1:-1]
