@@ -13,6 +13,8 @@
  *     dir=SOURCE:NAME:GUEST   a directory that the program knows as GUEST, in the order of descriptors:
  *                    SOURCE "initrd": the folder NAME of the initrd, read-only; "9p": the host's directory
  *                    behind the virtio-9p device of mount tag NAME. NAME has no ':'
+ *     preload=NAME:FILE   FILE of the initrd is a module to be instantiated before the program, whose exports
+ *                    may be imported as NAME; in this order. FILE has no ':'
  *     umask=OCTAL    permission bits that files made in host directories do not get
  *     invoke=NAME    call this export with the arguments after argv[0], and print its results
  *     tty=DIGITS     for each standard stream in order, 1 if it is a terminal
@@ -37,8 +39,9 @@ enum run_exit {
 };
 
 /* Limits on RUN_FILE. */
-#define RUN_MAX_SIZE (1u << 20)
-#define RUN_MAX_ARGS 4096u
-#define RUN_MAX_DIRS 32u
+#define RUN_MAX_SIZE     (1u << 20)
+#define RUN_MAX_ARGS     4096u
+#define RUN_MAX_DIRS     32u
+#define RUN_MAX_PRELOADS 32u
 
 #endif

@@ -19,6 +19,7 @@
 /* Runs the one program that is asked for, and returns its exit status. */
 static int run_request(const struct request *request) {
     static struct mounts mounts;
+    static struct run_preload preloads[RUN_MAX_PRELOADS];
     const char *which;
     struct program_end end = {.status = RUN_EXIT_ERROR};
     struct run_options options = {
@@ -30,10 +31,16 @@ static int run_request(const struct request *request) {
         .max_memory = request->max_memory,
         .eager = request->eager,
         .dirs = mounts.dirs,
+        .preloads = preloads,
+        .preload_count = request->preload_count,
     };
     for (int i = 0; i < STREAM_COUNT; i++) {
         options.streams[i] = streams_file((enum stream)i);
         options.streams[i]->is_terminal = request->is_terminal[i];
+    }
+    for (uint32_t i = 0; i < request->preload_count; i++) {
+        const struct request_preload *from = &request->preloads[i];
+        preloads[i] = (struct run_preload){from->name, from->module.bytes, from->module.size};
     }
     status_t status = mounts_open(&mounts, request, &which);
     options.dir_count = mounts.count;

@@ -42,6 +42,17 @@ static bool take_dir(struct request *r, char *value) {
     return true;
 }
 
+/* Cuts "NAME:FILE" at the last colon, since the name may have some. */
+static bool take_preload(struct request *r, char *value) {
+    char *file = strrchr(value, ':');
+    if (!file || file == value || r->preload_count == RUN_MAX_PRELOADS) {
+        return false;
+    }
+    *file = '\0';
+    r->preloads[r->preload_count++] = (struct request_preload){.name = value, .file = file + 1};
+    return true;
+}
+
 static bool take_record(struct parse *p, char *record) {
     struct request *r = p->request;
     const char *value;
@@ -51,6 +62,8 @@ static bool take_record(struct parse *p, char *record) {
         append(&r->environ, p->env_block, value);
     } else if ((value = value_of(record, "dir"))) {
         return take_dir(r, record + (value - record));
+    } else if ((value = value_of(record, "preload"))) {
+        return take_preload(r, record + (value - record));
     } else if ((value = value_of(record, "module"))) {
         p->module = value;
     } else if ((value = value_of(record, "mem-max"))) {
@@ -113,6 +126,9 @@ status_t request_read(const struct initrd *initrd, struct request *out, const ch
     *why_out = RUN_FILE " names no module of the initrd";
     if (!p.module) {
         return STATUS_BAD_FORMAT;
+    }
+    for (uint32_t i = 0; i < out->preload_count; i++) {
+        TRY(initrd_find(initrd, out->preloads[i].file, &out->preloads[i].module));
     }
     return initrd_find(initrd, p.module, &out->module);
 }

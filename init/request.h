@@ -15,8 +15,16 @@ struct request_dir {
     const char *source, *name, *guest;
 };
 
+/* A record "preload". */
+struct request_preload {
+    const char *name, *file;
+    struct initrd_entry module;
+};
+
 struct request {
     struct initrd_entry module;
+    struct request_preload preloads[RUN_MAX_PRELOADS];
+    uint32_t preload_count;
     const char *invoke; /* or NULL */
     struct wasi_strings args, environ;
     struct request_dir dirs[RUN_MAX_DIRS];

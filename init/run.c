@@ -85,12 +85,12 @@ uint64_t run_frames_available(void) {
 
 /* Says why the program cannot go on; but of one that is killed no failure is its own any more, and who did
  * that knows. */
-static int refuse(struct run *p, const char *what) {
+static int refuse(struct run *p, const char *name, const char *what) {
     const struct wasm_error *e = &p->error;
     if (thread_killed()) {
         return RUN_EXIT_KILLED;
     }
-    fmt_print(&p->err.sink, "k23: %s: %s: %s\n", p->name, what,
+    fmt_print(&p->err.sink, "k23: %s: %s: %s\n", name, what,
               e->text[0] ? e->text : status_text(e->status));
     return RUN_EXIT_REFUSED;
 }
@@ -161,8 +161,9 @@ static int invoke(struct run *p, const char *name) {
 /* ---- the program's life ------------------------------------------------------------------------ */
 
 /* The exported function of that name, if it can be called with nothing and gives nothing. */
-static bool find_entry(struct run *p, const char *name, struct wasm_extern *func_out) {
-    if (wasm_export(p->instance, name, strlen(name), func_out) != STATUS_OK ||
+static bool find_entry(const struct wasm_instance *instance, const char *name,
+                       struct wasm_extern *func_out) {
+    if (wasm_export(instance, name, strlen(name), func_out) != STATUS_OK ||
         func_out->kind != EXTERN_FUNC) {
         return false;
     }
@@ -170,20 +171,13 @@ static bool find_entry(struct run *p, const char *name, struct wasm_extern *func
     return type->param_count == 0 && type->result_count == 0;
 }
 
-/* A command is called at _start; a reactor is made ready by _initialize (WASI preview 1, "application
- * ABI"), and then it is for --invoke to say what to call. */
+/* A command is called at _start; of a reactor it is for --invoke to say what to call. */
 static int call_start(struct run *p) {
     struct wasm_extern func;
-    if (find_entry(p, "_initialize", &func)) {
-        status_t status = wasm_call(p->store, &func, NULL, NULL, &p->trap);
-        if (status != STATUS_OK) {
-            return end_status(p, status);
-        }
-    }
     if (p->options.invoke) {
         return invoke(p, p->options.invoke);
     }
-    if (!find_entry(p, "_start", &func)) {
+    if (!find_entry(p->instance, "_start", &func)) {
         fmt_print(&p->err.sink,
                   "k23: %s: exports no function \"_start\" without parameters and results to run "
                   "(see --invoke)\n",
@@ -220,8 +214,34 @@ static status_t read_module(struct run *p) {
     return STATUS_OK;
 }
 
-static int run_in_store(struct run *p) {
+/* From a module's bytes to an instance that is ready; a reactor's _initialize is called (WASI preview 1,
+ * "application ABI"). True, or the exit status. */
+static bool make_instance(struct run *p, const char *name, const void *bytes, size_t size,
+                          struct wasm_instance **instance_out, int *exit_status_out) {
     struct wasm_module *module;
+    struct wasm_extern func;
+    if (wasm_module_load(p->store, bytes, size, &module, &p->error) != STATUS_OK) {
+        *exit_status_out = refuse(p, name, "not a module that can be run");
+        return false;
+    }
+    program_set_running();
+    status_t status = wasm_instantiate(p->store, module, instance_out, &p->error, &p->trap);
+    if (status != STATUS_OK && status != STATUS_TRAPPED && status != STATUS_EXITED) {
+        *exit_status_out = refuse(p, name, "cannot be instantiated");
+        return false;
+    }
+    if (status == STATUS_OK && find_entry(*instance_out, "_initialize", &func)) {
+        status = wasm_call(p->store, &func, NULL, NULL, &p->trap);
+    }
+    if (status != STATUS_OK) {
+        *exit_status_out = end_status(p, status);
+        return false;
+    }
+    return true;
+}
+
+static int run_in_store(struct run *p) {
+    int exit_status;
     status_t status = wasi_define(&p->wasi, p->store);
     if (status == STATUS_OK) {
         status = wasm_define_quick(p->store, "wasi_snapshot_preview1", "sched_yield",
@@ -230,19 +250,38 @@ static int run_in_store(struct run *p) {
     if (status != STATUS_OK) {
         return fail(p, status, "cannot set up WASI");
     }
-    if (wasm_module_load(p->store, p->options.module, p->options.module_size, &module, &p->error) !=
-        STATUS_OK) {
-        return refuse(p, "not a module that can be run");
+    for (uint32_t i = 0; i < p->options.preload_count; i++) {
+        const struct run_preload *preload = &p->options.preloads[i];
+        struct wasm_instance *instance;
+        if (!make_instance(p, preload->name, preload->module, preload->size, &instance,
+                           &exit_status)) {
+            return exit_status;
+        }
+        status = wasm_define_instance(p->store, preload->name, instance);
+        if (status != STATUS_OK) {
+            return fail(p, status, "cannot define what a preloaded module exports");
+        }
     }
-    program_set_running();
-    status = wasm_instantiate(p->store, module, &p->instance, &p->error, &p->trap);
-    if (status == STATUS_TRAPPED || status == STATUS_EXITED) {
-        return end_status(p, status);
-    }
-    if (status != STATUS_OK) {
-        return refuse(p, "cannot be instantiated");
+    if (!make_instance(p, p->name, p->options.module, p->options.module_size, &p->instance,
+                       &exit_status)) {
+        return exit_status;
     }
     return call_start(p);
+}
+
+static unsigned long long ms(uint64_t ns) {
+    return (ns + 500000) / 1000000;
+}
+
+/* What the time from the machine's reset to now went to. The clock runs from reset on. */
+static void log_times(uint64_t started_ns, uint64_t compile_ns) {
+    const struct boot_info *boot = &harts_boot_info;
+    uint64_t now = time_now_ns(),
+             entry = time_ns_from_ticks(boot->ticks_at_entry - boot->ticks_at_reset);
+    log_info("run",
+             "firmware %llu ms, loader %llu ms, kernel %llu ms, compiling %llu ms, running %llu ms",
+             ms(time_ns_from_ticks(boot->ticks_at_reset)), ms(entry), ms(started_ns - entry),
+             ms(compile_ns), ms(now - started_ns - compile_ns));
 }
 
 static void log_stats(struct run *p, uint64_t started_ns, uint64_t started_instret,
@@ -258,6 +297,7 @@ static void log_stats(struct run *p, uint64_t started_ns, uint64_t started_instr
              (unsigned long long)(time_instret() - started_instret),
              (unsigned long long)(plat_guest_instret() - started_guest),
              (unsigned long long)((time_now_ns() - started_ns) / 1000));
+    log_times(started_ns, s.compile_ns);
 }
 
 /* Standard streams, then directories. */

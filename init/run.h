@@ -21,11 +21,21 @@ struct run_dir {
     struct node *node;
 };
 
+/* A module that is instantiated before the program; its exports can be imported under the name. All
+ * outlives the program. */
+struct run_preload {
+    const char *name;
+    const void *module;
+    size_t size;
+};
+
 struct run_options {
     /* The module: bytes in place, which outlive the program, or, if they are NULL, a file to read. */
     const void *module;
     size_t module_size;
     struct node *module_file;
+    const struct run_preload *preloads; /* in the order of instantiation; outlive the program */
+    uint32_t preload_count;
     const char *invoke; /* export to call with the arguments after the first; NULL: as a command */
     struct wasi_strings args, environ;
     struct file *streams[STREAM_COUNT];    /* outlive the program */

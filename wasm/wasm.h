@@ -66,7 +66,7 @@ struct wasm_stats {
         compiled_bytes; /* of bytecode: in all, and of compiled functions */
     uint64_t functions, compiled_functions;
     uint64_t machine_bytes;
-    uint64_t compile_instret;
+    uint64_t compile_instret, compile_ns;
 };
 
 MUST_CHECK status_t wasm_store_new(const struct wasm_config *config, struct wasm_store **store_out);

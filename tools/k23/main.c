@@ -50,6 +50,9 @@ static const char usage_text[] =
     "  --timeout S    end it after so many seconds\n"
     "  --env K=V      set an environment variable of the program; may be repeated\n"
     "  --invoke NAME  call this exported function with ARGS and print its results\n"
+    "  --preload NAME=FILE\n"
+    "                 instantiate the module FILE before the program, which may import what FILE\n"
+    "                 exports as NAME; may be repeated\n"
     "  --eager        compile all functions before the start, not each at its first call\n"
     "Options of shell:\n"
     "  --serial       its terminal is the machine's serial line; ^] ends the machine in any case\n"
@@ -78,7 +81,9 @@ struct options {
     bool serial, terminal; /* of the shell */
     const char **dirs;     /* HOST[::GUEST][:rw|:ro] each */
     int dir_count;
-    struct dirs live; /* those that the machine gets devices for */
+    struct dirs live;      /* those that the machine gets devices for */
+    const char **preloads; /* NAME=FILE each */
+    int preload_count;
     const char **env;
     int env_count;
     int rest; /* index of the first argument that is no option */
@@ -118,6 +123,7 @@ static struct options read_options(char **argv, int i, bool run) {
     }
     o.env = calloc((size_t)argc, sizeof(*o.env));
     o.dirs = calloc((size_t)argc, sizeof(*o.dirs));
+    o.preloads = calloc((size_t)argc, sizeof(*o.preloads));
     for (; argv[i] && argv[i][0] == '-'; i++) {
         const char *name = argv[i];
         if (strcmp(name, "--") == 0) {
@@ -147,6 +153,8 @@ static struct options read_options(char **argv, int i, bool run) {
             check_number(name, o.timeout, "");
         } else if (run && strcmp(name, "--dir") == 0) {
             o.dirs[o.dir_count++] = option_value(argv, &i);
+        } else if (run && strcmp(name, "--preload") == 0) {
+            o.preloads[o.preload_count++] = option_value(argv, &i);
         } else if (run && strcmp(name, "--invoke") == 0) {
             o.invoke = option_value(argv, &i);
         } else if (run && strcmp(name, "--serial") == 0) {
@@ -326,7 +334,7 @@ static bool is_text(const char *file) {
 }
 
 /* A module in text form goes through wabt's assembler, which says itself what is wrong with it. */
-static void add_assembled(struct cpio *cpio, const char *file) {
+static void add_assembled(struct cpio *cpio, const char *name, const char *file) {
     char binary[] = "/tmp/k23-XXXXXX.wasm";
     int fd = mkstemps(binary, 5), status = 0;
     pid_t child = fd < 0 ? -1 : fork();
@@ -336,7 +344,7 @@ static void add_assembled(struct cpio *cpio, const char *file) {
         _exit(127);
     }
     bool good = child > 0 && waitpid(child, &status, 0) == child && status == 0 &&
-                cpio_add_file(cpio, "program", binary) == 0;
+                cpio_add_file(cpio, name, binary) == 0;
     unlink(binary);
     if (!good) {
         fail(RUN_EXIT_REFUSED, "%s: cannot be assembled", file);
@@ -387,6 +395,36 @@ static void close_archive(struct cpio *cpio, const struct records *r) {
     }
 }
 
+/* The module in `file`, binary or text, becomes `name` of the initrd. */
+static void add_module(struct cpio *cpio, const char *name, const char *file) {
+    if (is_text(file)) {
+        add_assembled(cpio, name, file);
+    } else if (cpio_add_file(cpio, name, file) != 0) {
+        fail(RUN_EXIT_USAGE, "%s: %s", file, strerror(errno));
+    }
+}
+
+/* Modules are "preload/0" and so on there. */
+static void add_preloads(const struct options *o, struct records *r, struct cpio *cpio) {
+    if (o->preload_count > (int)RUN_MAX_PRELOADS) {
+        fail(RUN_EXIT_USAGE, "more than %u modules to preload", RUN_MAX_PRELOADS);
+    }
+    for (int i = 0; i < o->preload_count; i++) {
+        const char *text = o->preloads[i], *file = strchr(text, '=');
+        char inside[32], record[PATH_MAX];
+        if (!file || file == text || file[1] == '\0') {
+            fail(RUN_EXIT_USAGE, "--preload %s is not of the form NAME=FILE", text);
+        }
+        snprintf(inside, sizeof(inside), "preload/%d", i);
+        if (snprintf(record, sizeof(record), "%.*s:%s", (int)(file - text), text, inside) >=
+            (int)sizeof(record)) {
+            fail(RUN_EXIT_USAGE, "--preload %.64s...: the name is too long", text);
+        }
+        add_record(r, "preload", record);
+        add_module(cpio, inside, file + 1);
+    }
+}
+
 static int run(char **argv) {
     struct options o = read_options(argv, 2, true);
     const char *file = argv[o.rest];
@@ -411,11 +449,8 @@ static int run(char **argv) {
     struct cpio cpio;
     open_archive(&cpio);
     add_dirs(&o, &cpio, &r);
-    if (is_text(file)) {
-        add_assembled(&cpio, file);
-    } else if (cpio_add_file(&cpio, "program", file) != 0) {
-        fail(RUN_EXIT_USAGE, "%s: %s", file, strerror(errno));
-    }
+    add_preloads(&o, &r, &cpio);
+    add_module(&cpio, "program", file);
     close_archive(&cpio, &r);
     run_machine(&o, "k23", cpio.fd);
 }

@@ -408,11 +408,12 @@ status_t codecache_compile(struct wasm_store *store, struct wasm_module *module,
                            gaddr_t *entry_out) {
     struct func_code *func = func_code(module, index);
     if (func->entry == 0) {
-        uint64_t start = plat_instret();
+        uint64_t start = plat_instret(), start_ns = plat_time_ns();
         struct arena_mark mark = arena_mark(&store->scratch);
         status_t status = compile(store, module, index);
         arena_reset(&store->scratch, mark);
         store->code.instret += plat_instret() - start;
+        store->code.ns += plat_time_ns() - start_ns;
         if (status != STATUS_OK) {
             return status;
         }

@@ -84,7 +84,7 @@ struct codecache {
     gaddr_t return_stub;
     gaddr_t helpers[HELPER_COUNT];      /* entry points */
     gaddr_t helper_exits[HELPER_COUNT]; /* where they leave user mode */
-    uint64_t compiled_funcs, compiled_bytes, machine_bytes, instret;
+    uint64_t compiled_funcs, compiled_bytes, machine_bytes, instret, ns;
 };
 
 /* Reserves the region and places the domain's stubs. */

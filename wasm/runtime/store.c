@@ -87,6 +87,7 @@ void wasm_store_stats(const struct wasm_store *store, struct wasm_stats *stats_o
         .compiled_functions = store->code.compiled_funcs,
         .machine_bytes = store->code.machine_bytes,
         .compile_instret = store->code.instret,
+        .compile_ns = store->code.ns,
     };
     for (const struct wasm_module *m = store->modules; m; m = m->next) {
         stats_out->code_section_bytes += m->decoded->code_size;
