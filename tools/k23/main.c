@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -352,6 +353,35 @@ static void add_assembled(struct cpio *cpio, const char *name, const char *file)
     close(fd);
 }
 
+static bool has_env(const struct options *o, const char *name) {
+    size_t len = strlen(name);
+    for (int i = 0; i < o->env_count; i++) {
+        if (strncmp(o->env[i], name, len) == 0 && o->env[i][len] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* WASI has no way to ask for a terminal's size, so programs are told as POSIX lets them be told. */
+static void add_window(struct records *r, const struct options *o) {
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
+        return;
+    }
+    const struct {
+        const char *name;
+        unsigned n;
+    } sides[] = {{"COLUMNS", size.ws_col}, {"LINES", size.ws_row}};
+    for (int i = 0; i < 2; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "%s=%u", sides[i].name, sides[i].n);
+        if (sides[i].n > 0 && !has_env(o, sides[i].name)) {
+            add_record(r, "env", text);
+        }
+    }
+}
+
 /* What a program and the shell are told alike. */
 static void add_common(struct records *r, const struct options *o) {
     char tty[4] = "";
@@ -365,6 +395,7 @@ static void add_common(struct records *r, const struct options *o) {
         tty[fd] = isatty(fd) ? '1' : '0';
     }
     add_record(r, "tty", tty);
+    add_window(r, o);
     add_umask(r);
 }
 

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum stream { STREAM_IN, STREAM_OUT, STREAM_ERR, STREAM_LOG, STREAM_QEMU, STREAM_COUNT };
@@ -30,7 +32,8 @@ struct vm {
     pid_t qemu;
     int ours[STREAM_COUNT], theirs[STREAM_COUNT]; /* ends of the sockets */
     int log_file;
-    bool logged;         /* the machine has said something: it has started */
+    bool logged; /* the machine has said something: it has started */
+    uint64_t started_ns, logged_ns;
     char complaint[512]; /* the beginning of what QEMU itself said */
     size_t complaint_size;
     char input[65536]; /* read from our stdin, not yet taken by the machine */
@@ -195,8 +198,17 @@ static bool start(struct vm *vm) {
 
 /* ---- moving bytes -------------------------------------------------------------------------- */
 
+static uint64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static void take_log(struct vm *vm, const char *bytes, size_t size) {
-    vm->logged = true;
+    if (!vm->logged) {
+        vm->logged = true;
+        vm->logged_ns = now_ns();
+    }
     if (vm->log_file >= 0) {
         (void)write_all(vm->log_file, bytes, size);
     }
@@ -336,6 +348,7 @@ enum vm_end vm_run(const struct vm_config *config, int *status_out) {
     vm = (struct vm){.config = config};
     vm.log_file = open(config->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     catch_signals();
+    vm.started_ns = now_ns();
     if (!start(&vm)) {
         fprintf(stderr, "k23: cannot start the machine: %s\n", strerror(errno));
         return VM_FAILED;
@@ -358,6 +371,11 @@ enum vm_end vm_run(const struct vm_config *config, int *status_out) {
         fprintf(stderr, "k23: the machine did not run: %.*s\n", (int)strcspn(vm.complaint, "\n"),
                 vm.complaint);
         return VM_FAILED;
+    }
+    if (config->log_to_stderr) { /* the rest of the time the machine tells itself */
+        fprintf(stderr, "k23: QEMU's start %.0f ms, %.0f ms in all\n",
+                (double)(vm.logged_ns - vm.started_ns) / 1e6,
+                (double)(now_ns() - vm.started_ns) / 1e6);
     }
     *status_out = WEXITSTATUS(status);
     return VM_ENDED;

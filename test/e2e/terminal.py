@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""k23 on a terminal: programs see one, know its size, and end by its keys, and it is left as it was.
+
+    test/e2e/terminal.py        B names the build folder; prints TAP and the sum as the last line
+"""
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+B = TOP / os.environ.get("B", "build")
+K23 = B / "host/k23"
+TIMEOUT = 120
+
+ENVIRONMENT = """(module
+  (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $sizes (i32.const 0) (i32.const 4)))
+    (drop (call $get (i32.const 1024) (i32.const 4096)))
+    (i32.store (i32.const 8) (i32.const 4096))
+    (i32.store (i32.const 12) (i32.load (i32.const 4)))
+    (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))))
+"""
+
+
+def session(arguments, keys):
+    """(status, output, whether the terminal is as before) of k23 on a terminal of 93 columns and 37 lines. `keys`:
+    (text to wait for, bytes to type then)."""
+    main, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 37, 93, 0, 0))
+    before = termios.tcgetattr(other)
+
+    def become_foreground():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    child = subprocess.Popen([K23, *map(str, arguments)], stdin=other, stdout=other, stderr=other,
+                             preexec_fn=become_foreground)
+    output, end = b"", time.monotonic() + TIMEOUT
+    while child.poll() is None and time.monotonic() < end:
+        if select.select([main], [], [], 0.05)[0]:
+            output += os.read(main, 65536)
+        if keys and keys[0][0] in output:
+            os.write(main, keys.pop(0)[1])
+    if child.poll() is None:
+        child.kill()
+    while select.select([main], [], [], 0.2)[0]:
+        output += os.read(main, 65536)
+    status = child.wait()
+    same = termios.tcgetattr(other) == before
+    os.close(main)
+    os.close(other)
+    return status, output.replace(b"\r\n", b"\n"), same
+
+
+def cases():
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["K23_LOG"] = f"{folder}/log"
+        environment = Path(folder) / "environment.wat"
+        environment.write_text(ENVIRONMENT)
+        status, output, same = session(["run", environment], [])
+        yield "the window's size is in the environment", b"COLUMNS=93\0" in output and b"LINES=37\0" in output
+        yield "a program's end leaves the terminal as it was", status == 0 and same
+        output = session(["run", "--env", "COLUMNS=5", environment], [])[1]
+        yield "an own COLUMNS is kept", b"COLUMNS=5\0" in output and b"COLUMNS=93" not in output
+        wc = B / "examples/wc.wasm"
+        status, output, same = session(["run", wc], [(b"", b"one two\n"), (b"one two\r\n", b"\x04")])
+        yield "^D ends the input", status == 0 and b"1 lines, 2 words" in output and same
+        status, output, same = session(["run", wc], [(b"", b"one\n"), (b"one\r\n", b"\x03")])
+        yield "^C ends the program", status in (-2, 130) and same
+        status, output, same = session(["run", TOP / "test/e2e/wat/endless.wat", "--timeout", "60"], [(b"", b""), (b"", b"\x03")])
+        yield "^C ends a program that never looks", status in (-2, 130) and same
+
+
+def main():
+    failed = count = 0
+    for name, good in cases():
+        count, failed = count + 1, failed + (not good)
+        print(f"{'ok' if good else 'not ok'} - terminal: {name}", flush=True)
+    print(f"{count - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+sys.exit(main())
