@@ -538,7 +538,7 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
-SUITES := unit ir vm matrix boot valid spec run wasi shell size lint
+SUITES := unit ir vm matrix boot valid spec run terminal wasi shell size lint
 VM_TESTS := $(if $(T),$(T:%=$(B)/payload/%),$(PAYLOADS))
 SUITE_unit := test/unit/run $(UNIT_PROGRAMS)
 SUITE_ir := test/ir/run $(EMIT_PROGRAMS)
@@ -548,6 +548,7 @@ SUITE_boot := test/boot/run
 SUITE_valid := test/spec/run --validate
 SUITE_spec := test/spec/run
 SUITE_run := test/e2e/run
+SUITE_terminal := test/e2e/terminal.py
 SUITE_wasi := test/wasi/run
 SUITE_shell := test/shell/run
 SUITE_size := test/size/run $(B)/k23 $(B)/k23.img
@@ -560,6 +561,7 @@ NEEDS_boot := $(PAYLOADS) $(NEEDS_vm)
 NEEDS_valid := $(B)/host/wasmc
 NEEDS_spec := $(ALL)
 NEEDS_run := $(ALL)
+NEEDS_terminal := $(ALL)
 NEEDS_wasi := $(ALL) $(WASI_TESTS)
 NEEDS_shell := $(ALL) $(SHELL_TEST)
 NEEDS_size := $(B)/k23
@@ -584,6 +586,7 @@ test-size: ## the budgets of loader and kernel
 test-wasi: ## every function of WASI in the machine, and against node's WASI
 test-shell: ## the shell, driven by a script over the serial line and the ports
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
+test-terminal: ## ./k23 on a terminal: its size, its keys, its state afterwards
 
 test-all: ## the whole matrix of builds and machines: hours; see test/matrix
 	@test/matrix

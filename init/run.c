@@ -10,6 +10,7 @@
 #include "drivers/rtc.h"
 #include "fs/stream.h"
 #include "init/invoke.h"
+#include "init/progress.h"
 #include "init/timeouts.h"
 #include "kernel/harts.h"
 #include "kernel/log.h"
@@ -72,6 +73,7 @@ struct run {
     struct wasi wasi;
     struct stream_node streams[STREAM_COUNT];
     struct streams_sink out, err;
+    struct progress progress;
     struct wasm_error error;
     struct wasm_trap trap;
 };
@@ -220,12 +222,15 @@ static bool make_instance(struct run *p, const char *name, const void *bytes, si
                           struct wasm_instance **instance_out, int *exit_status_out) {
     struct wasm_module *module;
     struct wasm_extern func;
-    if (wasm_module_load(p->store, bytes, size, &module, &p->error) != STATUS_OK) {
+    progress_init(&p->progress, p->options.streams[STREAM_ERR]);
+    status_t status = wasm_module_load(p->store, bytes, size, &module, &p->error);
+    progress_clear(&p->progress);
+    if (status != STATUS_OK) {
         *exit_status_out = refuse(p, name, "not a module that can be run");
         return false;
     }
     program_set_running();
-    status_t status = wasm_instantiate(p->store, module, instance_out, &p->error, &p->trap);
+    status = wasm_instantiate(p->store, module, instance_out, &p->error, &p->trap);
     if (status != STATUS_OK && status != STATUS_TRAPPED && status != STATUS_EXITED) {
         *exit_status_out = refuse(p, name, "cannot be instantiated");
         return false;
@@ -324,6 +329,8 @@ static int run_with_files(struct run *p) {
     frames = frames < free ? frames : free;
     struct wasm_config config = {
         .eager = p->options.eager,
+        .progress = progress_show,
+        .progress_ctx = &p->progress,
         .max_memory = frames * PAGE_SIZE / MEMORY_PART * (MEMORY_PART - 1),
     };
     uint64_t asked = p->options.max_memory;

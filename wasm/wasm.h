@@ -55,7 +55,9 @@ struct wasm_trap {
 };
 
 struct wasm_config {
-    bool eager;          /* compile everything at load, not at the first call */
+    bool eager; /* compile everything at load, not at the first call, */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* told of bytecode; or NULL */
+    void *progress_ctx;
     bool verify;         /* run the compiler's verifiers */
     uint64_t max_memory; /* bytes that linear memories of the store may commit; 0: no limit */
 };

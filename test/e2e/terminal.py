@@ -34,6 +34,10 @@ ENVIRONMENT = """(module
 """
 
 
+LONG = "(module (memory (export \"memory\") 1) (func (export \"_start\"))\n" + "".join(
+    f"(func (param i32) (result i32) local.get 0 {'i32.const 3 i32.mul local.get 0 i32.xor ' * 60})\n" for _ in range(1500)) + ")"
+
+
 def session(arguments, keys):
     """(status, output, whether the terminal is as before) of k23 on a terminal of 93 columns and 37 lines. `keys`:
     (text to wait for, bytes to type then)."""
@@ -81,6 +85,13 @@ def cases():
         yield "^C ends the program", status in (-2, 130) and same
         status, output, same = session(["run", TOP / "test/e2e/wat/endless.wat", "--timeout", "60"], [(b"", b""), (b"", b"\x03")])
         yield "^C ends a program that never looks", status in (-2, 130) and same
+        long = Path(folder) / "long.wat"
+        long.write_text(LONG)
+        status, output, same = session(["run", "--eager", long], [])
+        yield "a long compile shows how far it is", status == 0 and b"k23: compiling [#" in output and same
+        yield "and leaves nothing", output.endswith(b"\r\x1b[K")
+        output = session(["run", long], [])[1]
+        yield "but not if it is left for later", output == b""
 
 
 def main():

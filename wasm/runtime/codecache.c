@@ -213,9 +213,15 @@ gaddr_t codecache_entry(const struct wasm_module *module, uint32_t index) {
 }
 
 static status_t compile_all(struct wasm_store *store, struct wasm_module *module) {
+    const struct wasm_config *config = &store->config;
+    uint64_t before = store->code.compiled_bytes;
     gaddr_t entry;
     for (uint32_t i = module->code.imports; i < module->decoded->func_count; i++) {
         TRY(codecache_compile(store, module, i, &entry));
+        if (config->progress) {
+            config->progress(config->progress_ctx, store->code.compiled_bytes - before,
+                             module->decoded->code_size);
+        }
     }
     return STATUS_OK;
 }
