@@ -33,7 +33,8 @@ static status_t call(const char *name, uint32_t a, uint32_t b, uint32_t c) {
 
 /* The guest's memory is as the model says, in [at, at + size). */
 static void check_memory(uint32_t at, uint32_t size) {
-    struct wasm_caller caller = {.store = l.store, .instance = l.instance};
+    struct wasm_caller caller;
+    wasm_caller_init(&caller, l.store, l.instance);
     CHECK_EQ(wasm_memory_read(&caller, at, seen, size), STATUS_OK);
     CHECK(memcmp(seen, model + at, size) == 0);
 }
@@ -43,7 +44,8 @@ static void make(void) {
     l = (struct loaded){0};
     CHECK_EQ(wasm_store_new(&config, &l.store), STATUS_OK);
     CHECK_EQ(runtime_load(&l, bulk_wasm, sizeof(bulk_wasm)), STATUS_OK);
-    struct wasm_caller caller = {.store = l.store, .instance = l.instance};
+    struct wasm_caller caller;
+    wasm_caller_init(&caller, l.store, l.instance);
     memset(model, 0, sizeof(model));
     for (uint32_t i = 0; i < SIZE; i++) {
         model[i] = (uint8_t)(i * 31 + (i >> 8) * 7 + 1);

@@ -214,7 +214,8 @@ TEST(instances_keep_their_memories) {
     CHECK_EQ(runtime_load(&l, caller_wasm, sizeof(caller_wasm)), STATUS_OK);
     CHECK_EQ(runtime_call(&l, "call", 1, &result), STATUS_OK);
     CHECK_EQ(result, 5 + 6);
-    struct wasm_caller caller = {.store = l.store, .instance = nest};
+    struct wasm_caller caller;
+    wasm_caller_init(&caller, l.store, nest);
     uint32_t poked[2];
     CHECK_EQ(wasm_memory_read(&caller, 16, poked, 8), STATUS_OK);
     CHECK_EQ(poked[0], 1);
