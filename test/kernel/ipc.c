@@ -187,6 +187,7 @@ static void test_rest(void) {
     expect(start_client(PART_SHARER, 0, endpoint, 3), 0);
     expect(server, 0);
     expect(start(PART_FUTEX, calls, none, none, none), 0);
+    expect(start(PART_SLEEPERS, 0, none, none, none), 0);
     expect(start(PART_THREADS, 5, none, none, none), 0);
     expect(start(PART_MEMORY, 5, none, none, none), 0);
     expect(start(PART_FAULT, 5, none, none, none), NATIVE_FAULT + USER_EXIT_READ_FAULT);

@@ -257,6 +257,55 @@ static void call_in_thread(struct shared *shared) {
     (void)call3(SYSCALL_thread_exit, 0, 0, 0);
 }
 
+struct sleeper {
+    uint64_t handle, about_to, result;
+    enum syscall_number number;
+};
+
+static void sleep_in_thread(struct sleeper *sleeper) {
+    struct message m = {0};
+    uint64_t bits;
+    __atomic_store_n(&sleeper->about_to, 1, __ATOMIC_SEQ_CST);
+    int64_t result = sleeper->number == SYSCALL_notification_wait
+                         ? call_wait(sleeper->handle, SYSCALL_FOREVER, &bits)
+                         : call_message(sleeper->number, sleeper->handle, &m, SYSCALL_FOREVER);
+    __atomic_store_n(&sleeper->result, (uint64_t)result, __ATOMIC_SEQ_CST);
+    (void)call3(SYSCALL_thread_exit, 0, 0, 0);
+}
+
+/* Whether a thread that sleeps by a handle derived from `first` learns that it was revoked. */
+static int revoke_under(uint64_t stack, uint64_t first, enum syscall_number number) {
+    struct sleeper sleeper = {.number = number};
+    int64_t derived = call3(SYSCALL_handle_duplicate, first, RIGHT_ALL, 0);
+    CHECK(derived > 0);
+    sleeper.handle = (uint64_t)derived;
+    CHECK(call3(SYSCALL_thread_start, (uint64_t)sleep_in_thread, stack, (uint64_t)&sleeper) == 0);
+    while (__atomic_load_n(&sleeper.about_to, __ATOMIC_SEQ_CST) == 0) {
+        (void)call3(SYSCALL_yield, 0, 0, 0);
+    }
+    /* Mostly it sleeps by then; if not, it finds a dead handle, which is the same to it. */
+    (void)call3(SYSCALL_sleep, (uint64_t)call3(SYSCALL_clock, 0, 0, 0) + 2000000, 0, 0);
+    CHECK(call3(SYSCALL_handle_revoke, first, 0, 0) == 0);
+    while (__atomic_load_n(&sleeper.result, __ATOMIC_SEQ_CST) == 0) {
+        (void)call3(SYSCALL_yield, 0, 0, 0);
+    }
+    CHECK((int64_t)sleeper.result == -SYSCALL_BAD_HANDLE);
+    CHECK(call3(SYSCALL_handle_close, sleeper.handle, 0, 0) == -SYSCALL_BAD_HANDLE ||
+          number == SYSCALL_notification_wait);
+    return 0;
+}
+
+static int revoke_sleepers(void) {
+    int64_t stack = call3(SYSCALL_memory_map, PAGE, 3, 0);
+    int64_t endpoint = call3(SYSCALL_endpoint_create, 0, 0, 0);
+    int64_t notification = call3(SYSCALL_notification_create, 0, 0, 0);
+    CHECK(stack > 0 && endpoint > 0 && notification > 0);
+    uint64_t top = (uint64_t)stack + PAGE;
+    int wrong = revoke_under(top, (uint64_t)endpoint, SYSCALL_message_call);
+    wrong = wrong ? wrong : revoke_under(top, (uint64_t)endpoint, SYSCALL_message_receive);
+    return wrong ? wrong : revoke_under(top, (uint64_t)notification, SYSCALL_notification_wait);
+}
+
 static int run_threads(uint64_t count) {
     struct shared shared = {0};
     struct message m = {0};
@@ -442,6 +491,8 @@ int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3) {
         return revoke(h1);
     case PART_REVOKED:
         return be_revoked(h1);
+    case PART_SLEEPERS:
+        return revoke_sleepers();
     case PART_THREADS:
         return run_threads(count);
     case PART_FAULT:

@@ -23,6 +23,7 @@ enum part {
     PART_PASSED,      /* the other side of that */
     PART_REVOKER,     /* serves, gives each caller a handle and revokes it */
     PART_REVOKED,     /* the other side of that */
+    PART_SLEEPERS,    /* revokes the handles by which threads of its own sleep */
     PART_THREADS,     /* so many threads that call a server in the same domain */
     PART_FAULT,       /* reads address 0 */
     PART_MEMORY,      /* maps, protects, unmaps */
