@@ -46,9 +46,14 @@ struct vm {
 enum { KEY_END = 0x04, KEY_QUIT = 0x1d };
 
 static volatile sig_atomic_t caught_signal;
+static int signal_pipe[2]; /* wakes poll(), which may be about to wait when the signal comes */
 
 static void on_signal(int number) {
+    int saved = errno;
     caught_signal = number;
+    ssize_t n = write(signal_pipe[1], "", 1);
+    (void)n; /* full: it wakes already */
+    errno = saved;
 }
 
 static int write_all(int fd, const char *at, size_t size) {
@@ -162,6 +167,7 @@ static void make_command(struct command *c, const struct vm *vm) {
 
 static _Noreturn void become_qemu(const struct vm *vm, const struct command *command) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0); /* keys of the terminal are for us */
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
     dup2(vm->theirs[STREAM_QEMU], STDOUT_FILENO);
@@ -290,8 +296,9 @@ static void give_input(struct vm *vm, bool readable, bool writable) {
 /* Until the machine has closed all its streams. False when we should end it. */
 static bool pump(struct vm *vm) {
     static char buf[65536];
-    /* The last entry is our stdin; poll() passes over negative descriptors. */
-    struct pollfd fds[STREAM_COUNT + 1];
+    /* After the streams our stdin and the signals; poll() passes over negative descriptors. */
+    struct pollfd fds[STREAM_COUNT + 2];
+    fds[STREAM_COUNT + 1] = (struct pollfd){.fd = signal_pipe[0], .events = POLLIN};
     for (int i = 0; i < STREAM_COUNT; i++) {
         fds[i] = (struct pollfd){.fd = vm->ours[i], .events = POLLIN};
     }
@@ -307,7 +314,7 @@ static bool pump(struct vm *vm) {
         if (caught_signal || vm->quit) {
             return false;
         }
-        if (poll(fds, STREAM_COUNT + 1, -1) < 0) {
+        if (poll(fds, STREAM_COUNT + 2, -1) < 0 || fds[STREAM_COUNT + 1].revents) {
             continue;
         }
         for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
@@ -334,22 +341,25 @@ static bool pump(struct vm *vm) {
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static void catch_signals(void) {
+static bool catch_signals(void) {
+    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
+        return false;
+    }
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
     sigaction(SIGALRM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    return true;
 }
 
 enum vm_end vm_run(const struct vm_config *config, int *status_out) {
     static struct vm vm;
     vm = (struct vm){.config = config};
     vm.log_file = open(config->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    catch_signals();
     vm.started_ns = now_ns();
-    if (!start(&vm)) {
+    if (!catch_signals() || !start(&vm)) {
         fprintf(stderr, "k23: cannot start the machine: %s\n", strerror(errno));
         return VM_FAILED;
     }
