@@ -61,10 +61,13 @@ static void enable(struct irq_line line, uint32_t hart) {
     *at(4ul * line.source) = 1;
 }
 
+/* The other hart first: QEMU's PLIC does not look at what is pending when a source is enabled, so one
+ * that asks while nobody has it would never be heard. While both have it either may claim it, but
+ * this hart is here. */
 static void move(uint32_t source, uint32_t hart) {
     volatile uint32_t *word = enable_word(hart_self()->index, source);
-    *word = *word & ~(1u << source % 32);
     give(source, hart);
+    *word = *word & ~(1u << source % 32);
 }
 
 static struct irq_controller controller = {.name = "plic",
