@@ -216,7 +216,7 @@ static __attribute__((noinline)) status_t look_up(struct thread *self, uint32_t 
     struct handle_entry *entry;
     uint64_t handle = self->ipc.args[HANDLE];
     uint64_t revocations = __atomic_load_n(&handle_revocations, __ATOMIC_SEQ_CST);
-    found->handle = 0;
+    found->epoch = 0;
     TRY(handle_enter(table, (handle_t)handle, &endpoint_kind, right, &entry));
     remember(place, endpoint_of(entry->object));
     *found = (struct ipc_found){
@@ -248,7 +248,7 @@ static inline status_t lock_endpoint(struct thread *self, uint32_t right, struct
             return STATUS_OK;
         }
         spinlock_leave(&(*place)->lock);
-        found->handle = 0;
+        found->epoch = 0;
     }
 }
 

@@ -25,8 +25,9 @@ enum ipc_phase {
 /* What a handle was found to be, so that it need not be looked up again: good while neither the table's
  * epoch nor handle_revocations has changed. */
 struct ipc_found {
-    uint64_t handle; /* 0: nothing found */
-    uint64_t epoch, revocations;
+    uint64_t handle;
+    uint64_t epoch; /* 0, which no table has: nothing was found */
+    uint64_t revocations;
     uint64_t badge;
 };
 

@@ -73,6 +73,10 @@ static int call_often(uint64_t handle, uint64_t count, uint64_t label) {
             return wrong;
         }
     }
+    /* No handle, after one that is known and one that is none. */
+    struct message m = {0};
+    CHECK(call_message(SYSCALL_message_call, handle + 4096 * 7, &m, 1) == -SYSCALL_BAD_HANDLE);
+    CHECK(call_message(SYSCALL_message_call, 0, &m, 1) == -SYSCALL_BAD_HANDLE);
     return 0;
 }
 
