@@ -324,7 +324,7 @@ PAYLOADS := $(PAYLOAD_SRC:test/kernel/%.c=$(B)/payload/%)
 
 # The line table for backtraces (abi/lines.h): a first link, with none, tells where the code comes to lie;
 # a second one puts the table behind it. Where that moves the code after all, by a page that the larger
-# table of relocations needs, a third one is right.
+# table of relocations needs, a third one is right. ($(file) writes before any line of the recipe has run.)
 LINES := $(B)/host/lines
 define embed_lines
 .section .data.rel.ro.lines, "aw"
@@ -335,9 +335,8 @@ linetable_start: .incbin "$@.lines"
 linetable_end:
 endef
 define link_payload
-@mkdir -p $(@D)
 $(call say,LINK)
-$(file >$@.lines.S,$(embed_lines))
+$(shell mkdir -p $(@D))$(file >$@.lines.S,$(embed_lines))
 $(Q): >$@.lines
 $(Q)for pass in 1 2 3 fail; do \
     [ $$pass != fail ] || { echo '$@: its line table does not settle'; rm -f $@; exit 1; }; \
