@@ -350,7 +350,12 @@ void log_flush(void) {
     if (panic_hart) {
         return;
     }
-    drain(true);
+    /* Another hart may be at it, and have no host's processor to go on with: no reason to leave without. */
+    uint64_t end = __atomic_load_n(&written, __ATOMIC_RELAXED);
+    while (console && __atomic_load_n(&shown, __ATOMIC_ACQUIRE) < end && !panic_hart) {
+        drain(true);
+        arch_relax();
+    }
     if (console) {
         console->flush();
     }
