@@ -24,9 +24,8 @@ bool pages_any(const struct space *space, vaddr_t addr, size_t size) {
 
 /* ---- at a touch ---- */
 
-/* New zeroed pages from va on, where there are none; at least one, and at most `len`. */
-static status_t make_small(struct space *space, vaddr_t va, size_t len, unsigned prot,
-                           paddr_t *first_out, size_t *len_out) {
+static status_t try_small(struct space *space, vaddr_t va, size_t len, unsigned prot,
+                          paddr_t *first_out, size_t *len_out) {
     paddr_t frames[SPACE_AROUND_MAX];
     TRY(frame_alloc_some(len, space->quota, frames, len_out));
     status_t status =
@@ -39,6 +38,15 @@ static status_t make_small(struct space *space, vaddr_t va, size_t len, unsigned
     }
     *first_out = frames[0];
     return STATUS_OK;
+}
+
+/* New zeroed pages from va on, where there are none; at least one, and at most `len`. */
+static status_t make_small(struct space *space, vaddr_t va, size_t len, unsigned prot,
+                           paddr_t *first_out, size_t *len_out) {
+    status_t status = try_small(space, va, len, prot, first_out, len_out);
+    /* Many pages may have left nothing for the tables above the first. */
+    return status == STATUS_NO_MEMORY && len > 1 ? try_small(space, va, 1, prot, first_out, len_out)
+                                                 : status;
 }
 
 /* A large page at va, where it fits. False: it cannot be had, and small ones must do. */
