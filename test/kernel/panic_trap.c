@@ -18,6 +18,12 @@
 
 #include <string.h>
 
+#if __has_builtin(__builtin_debugtrap)
+#define BREAKPOINT() __builtin_debugtrap()
+#else
+#define BREAKPOINT() __builtin_trap() /* of GCC; clang's is an illegal instruction */
+#endif
+
 static volatile uint64_t nowhere = 0x124;
 
 static __attribute__((noinline)) void go_nowhere(const char *how) {
@@ -28,7 +34,7 @@ static __attribute__((noinline)) void go_nowhere(const char *how) {
     } else if (!strcmp(how, "jump")) {
         ((void (*)(void))nowhere)();
     } else {
-        __builtin_trap();
+        BREAKPOINT();
     }
     payload_print("still here\n");
 }
