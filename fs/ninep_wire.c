@@ -130,33 +130,26 @@ static void check_reader(struct ninep_call *call) {
     }
 }
 
-static uint64_t get(struct ninep_call *call, unsigned size) {
-    uint64_t value = 0;
-    if (call->status != STATUS_OK) {
-        return 0;
-    }
-    const uint8_t *at = reader_bytes(&call->answer, size);
+/* A number that the reader has just given; 0 after a failure. */
+static uint64_t got(struct ninep_call *call, uint64_t value) {
     check_reader(call);
-    for (unsigned i = 0; at && i < size; i++) {
-        value |= (uint64_t)at[i] << (8 * i);
-    }
-    return value;
+    return call->status == STATUS_OK ? value : 0;
 }
 
 uint16_t ninep_get_u16(struct ninep_call *call) {
-    return (uint16_t)get(call, 2);
+    return (uint16_t)got(call, reader_le16(&call->answer));
 }
 
 uint32_t ninep_get_u32(struct ninep_call *call) {
-    return (uint32_t)get(call, 4);
+    return (uint32_t)got(call, reader_le32(&call->answer));
 }
 
 uint64_t ninep_get_u64(struct ninep_call *call) {
-    return get(call, 8);
+    return got(call, reader_le64(&call->answer));
 }
 
 struct ninep_qid ninep_get_qid(struct ninep_call *call) {
-    struct ninep_qid qid = {.type = (uint8_t)get(call, 1)};
+    struct ninep_qid qid = {.type = (uint8_t)got(call, reader_u8(&call->answer))};
     (void)ninep_get_u32(call); /* the version: nothing is cached */
     qid.path = ninep_get_u64(call);
     return qid;
