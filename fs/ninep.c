@@ -354,22 +354,11 @@ static size_t min_size(size_t a, size_t b) {
 static status_t read_part(struct ninep_node *node, uint64_t offset, size_t size, struct node_io *to,
                           size_t *asked_out, size_t *got_out) {
     struct ninep_call call;
-    size_t want = min_size(size, node->fs->data_max), got = 0;
-    ninep_begin(&call, node->fs, NINEP_TREAD, want);
-    if (call.exchange) {
-        want = min_size(want, call.exchange->data_cap);
-    }
-    call.sizes.in = NINEP_READ_HEAD;
-    call.sizes.data_in = want;
-    ninep_put_u32(&call, ninep_opened(node, NINEP_USE_READ));
-    ninep_put_u64(&call, offset);
-    ninep_put_u32(&call, (uint32_t)want);
-    ninep_run(&call);
-    got = ninep_get_data(&call);
-    if (call.status == STATUS_OK && got > 0) {
+    size_t got = ninep_read(&call, node->fs, NINEP_TREAD, ninep_opened(node, NINEP_USE_READ),
+                            offset, size, asked_out);
+    if (got > 0) {
         ninep_fail(&call, to->move(to, call.exchange->data, got));
     }
-    *asked_out = want;
     *got_out = got;
     return ninep_end(&call);
 }

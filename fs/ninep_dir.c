@@ -55,19 +55,10 @@ static enum node_type type_of_entry(uint8_t type) {
 /* The piece after `cookie`; nothing in it is the directory's end. */
 static status_t fetch(struct ninep_node *dir, struct ninep_listing *listing, uint64_t cookie) {
     struct ninep_call call;
-    size_t want = NINEP_LISTING_SIZE < dir->fs->data_max ? NINEP_LISTING_SIZE : dir->fs->data_max;
+    size_t asked;
     listing->size = 0;
-    ninep_begin(&call, dir->fs, NINEP_TREADDIR, want);
-    if (call.exchange && call.exchange->data_cap < want) {
-        want = call.exchange->data_cap;
-    }
-    call.sizes.in = NINEP_READ_HEAD;
-    call.sizes.data_in = want;
-    ninep_put_u32(&call, ninep_opened(dir, NINEP_USE_READ));
-    ninep_put_u64(&call, cookie);
-    ninep_put_u32(&call, (uint32_t)want);
-    ninep_run(&call);
-    size_t size = ninep_get_data(&call);
+    size_t size = ninep_read(&call, dir->fs, NINEP_TREADDIR, ninep_opened(dir, NINEP_USE_READ),
+                             cookie, sizeof(listing->bytes), &asked);
     if (size > 0) {
         memcpy(listing->bytes, call.exchange->data, size);
     }

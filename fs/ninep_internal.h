@@ -129,8 +129,10 @@ uint64_t ninep_get_u64(struct ninep_call *call);
 struct ninep_qid ninep_get_qid(struct ninep_call *call);
 /* In the exchange's memory; len 0 after a failure. */
 struct fs_name ninep_get_name(struct ninep_call *call);
-/* The count of bytes that an answer to a read ends with: as many are in exchange->data. */
-size_t ninep_get_data(struct ninep_call *call);
+/* Begins and runs Tread or Treaddir of at most `size` bytes, *asked_out of them asked for: their count, and
+ * they are in call->exchange->data. `from` is an offset or a cookie. 0 also after a failure. */
+size_t ninep_read(struct ninep_call *call, struct ninep *fs, enum ninep_type type, uint32_t fid,
+                  uint64_t from, size_t size, size_t *asked_out);
 /* The call fails with this, unless it has failed already; OK does nothing. */
 void ninep_fail(struct ninep_call *call, status_t status);
 MUST_CHECK status_t ninep_end(struct ninep_call *call);

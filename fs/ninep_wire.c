@@ -163,12 +163,25 @@ struct fs_name ninep_get_name(struct ninep_call *call) {
                                            : (struct fs_name){"", 0};
 }
 
-size_t ninep_get_data(struct ninep_call *call) {
-    uint32_t size = ninep_get_u32(call);
-    if (size != call->data_size) {
+size_t ninep_read(struct ninep_call *call, struct ninep *fs, enum ninep_type type, uint32_t fid,
+                  uint64_t from, size_t size, size_t *asked_out) {
+    size_t want = size < fs->data_max ? size : fs->data_max;
+    ninep_begin(call, fs, type, want);
+    if (call->exchange && call->exchange->data_cap < want) {
+        want = call->exchange->data_cap;
+    }
+    call->sizes.in = NINEP_READ_HEAD;
+    call->sizes.data_in = want;
+    ninep_put_u32(call, fid);
+    ninep_put_u64(call, from);
+    ninep_put_u32(call, (uint32_t)want);
+    ninep_run(call);
+    *asked_out = want;
+    uint32_t done = ninep_get_u32(call);
+    if (done != call->data_size) {
         ninep_fail(call, STATUS_IO);
     }
-    return call->status == STATUS_OK ? size : 0;
+    return call->status == STATUS_OK ? done : 0;
 }
 
 status_t ninep_end(struct ninep_call *call) {
