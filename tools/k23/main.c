@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -365,14 +364,11 @@ static bool has_env(const struct options *o, const char *name) {
 
 /* WASI has no way to ask for a terminal's size, so programs are told as POSIX lets them be told. */
 static void add_window(struct records *r, const struct options *o) {
-    struct winsize size;
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
-        return;
-    }
+    struct terminal_size size = terminal_size();
     const struct {
         const char *name;
         unsigned n;
-    } sides[] = {{"COLUMNS", size.ws_col}, {"LINES", size.ws_row}};
+    } sides[] = {{"COLUMNS", size.columns}, {"LINES", size.rows}};
     for (int i = 0; i < 2; i++) {
         char text[32];
         snprintf(text, sizeof(text), "%s=%u", sides[i].name, sides[i].n);
@@ -547,7 +543,7 @@ static int shell(char **argv) {
     struct records r = {0};
     add_record(&r, "shell", "1");
     add_record(&r, "serial", o.serial ? "1" : "0");
-    snprintf(columns, sizeof(columns), "%u", terminal_columns());
+    snprintf(columns, sizeof(columns), "%u", terminal_size().columns);
     add_record(&r, "columns", columns);
     add_record(&r, "dir", "initrd:" SHELL_FOLDER ":/bin");
     add_common(&r, &o);

@@ -31,7 +31,9 @@ bool terminal_set_raw(void) {
     return is_raw;
 }
 
-unsigned terminal_columns(void) {
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+struct terminal_size terminal_size(void) {
+    struct winsize window;
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
+    return known ? (struct terminal_size){.columns = window.ws_col, .rows = window.ws_row}
+                 : (struct terminal_size){0};
 }

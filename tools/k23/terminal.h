@@ -10,7 +10,10 @@
 bool terminal_set_raw(void);
 void terminal_restore(void);
 
-/* Columns of stdout's terminal, or 0. */
-unsigned terminal_columns(void);
+/* Of stdout's terminal; 0 is unknown. */
+struct terminal_size {
+    unsigned columns, rows;
+};
+struct terminal_size terminal_size(void);
 
 #endif
