@@ -415,9 +415,9 @@ static void add_dirs(struct options *o, struct cpio *cpio, struct records *r) {
     }
 }
 
-/* With the records as its last file. */
+/* With the records as its last file, if there are any. */
 static void close_archive(struct cpio *cpio, const struct records *r) {
-    if (cpio_add(cpio, RUN_FILE, r->bytes, r->size) != 0 || cpio_finish(cpio) != 0) {
+    if ((r && cpio_add(cpio, RUN_FILE, r->bytes, r->size) != 0) || cpio_finish(cpio) != 0) {
         fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
     }
 }
@@ -502,17 +502,30 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static void add_program(struct cpio *cpio, const char *path) {
-    char name[NAME_MAX + sizeof(SHELL_FOLDER) + 1];
-    snprintf(name, sizeof(name), "%s/%s", SHELL_FOLDER, base_name(path));
-    if (cpio_add_file(cpio, name, path) != 0) {
-        fail(RUN_EXIT_USAGE, "%s: %s", path, strerror(errno));
-    }
+struct program_name {
+    char text[NAME_MAX + sizeof(".wasm")];
+};
+
+/* What the program in a file is called there: "sort.wasm", also if the file is sort.wat. */
+static struct program_name program_name(const char *path) {
+    struct program_name name;
+    const char *base = base_name(path);
+    int len = (int)strlen(base);
+    snprintf(name.text, sizeof(name.text), "%.*s%s", is_text(base) ? len - 4 : len, base,
+             is_text(base) ? ".wasm" : "");
+    return name;
 }
 
-static bool has_base_name(char **paths, const char *name) {
+static void add_program(struct cpio *cpio, const char *path) {
+    char name[sizeof(SHELL_FOLDER) + sizeof(struct program_name)];
+    snprintf(name, sizeof(name), SHELL_FOLDER "/%s", program_name(path).text);
+    add_module(cpio, name, path);
+}
+
+/* Whether one of the files is the program of that name. */
+static bool has_program(char **paths, const char *name) {
     for (; *paths; paths++) {
-        if (strcmp(base_name(*paths), name) == 0) {
+        if (strcmp(program_name(*paths).text, name) == 0) {
             return true;
         }
     }
@@ -526,7 +539,7 @@ static void add_examples(struct cpio *cpio, char **files) {
     struct dirent **entries;
     int count = scandir(folder, &entries, NULL, compare_names);
     for (int i = 0; i < count; i++) {
-        if (is_module(entries[i]->d_name) && !has_base_name(files, entries[i]->d_name)) {
+        if (is_module(entries[i]->d_name) && !has_program(files, entries[i]->d_name)) {
             snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
             add_program(cpio, path);
         }
@@ -552,7 +565,7 @@ static int shell(char **argv) {
     open_archive(&cpio);
     add_examples(&cpio, argv + o.rest);
     for (int i = o.rest; argv[i]; i++) {
-        if (has_base_name(argv + i + 1, base_name(argv[i]))) {
+        if (has_program(argv + i + 1, program_name(argv[i]).text)) {
             fail(RUN_EXIT_USAGE, "%s: there is another of that name", argv[i]);
         }
         add_program(&cpio, argv[i]);
@@ -618,9 +631,7 @@ static int wast(char **argv) {
             fail(RUN_EXIT_USAGE, "%s: no commands.json in it", argv[i]);
         }
     }
-    if (cpio_finish(&cpio) != 0) {
-        fail(RUN_EXIT_ERROR, "cannot make the initrd: %s", strerror(errno));
-    }
+    close_archive(&cpio, NULL);
     run_machine(&o, "wast", cpio.fd);
 }
 
