@@ -149,3 +149,14 @@ unsigned stack_trim(void) {
     spinlock_unlock(&lock);
     return frames;
 }
+
+uint32_t stack_count(void) {
+    uint32_t count = 0;
+    spinlock_lock(&lock);
+    for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
+        count += (uint32_t)__builtin_popcountll(used[i]);
+    }
+    count -= kept_len;
+    spinlock_unlock(&lock);
+    return count;
+}

@@ -24,4 +24,7 @@ void stack_free(vaddr_t low);
 /* Frees the stacks kept for reuse. Returns how many frames came back, page tables excluded. */
 unsigned stack_trim(void);
 
+/* Stacks in use, for tests that account for all. */
+uint32_t stack_count(void);
+
 #endif
