@@ -48,6 +48,10 @@ static inline uint64_t *arch_counters(void);
 /* A hint inside a spinning loop. */
 static inline void arch_relax(void);
 
+/* For a loop that has waited for long for another hart, interrupts off: this one rests for about `ticks`.
+ * Where a machine has more harts than its host has processors, the other one gets on meanwhile. */
+void arch_rest(uint64_t ticks);
+
 /* Readies this hart: its pointer, trap vector, counters, interrupt sources. Interrupts stay off. */
 void arch_hart_init(struct hart *hart);
 

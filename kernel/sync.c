@@ -24,8 +24,12 @@ void spinlock_init(struct spinlock *lock, enum lock_rank rank) {
 }
 
 void spinlock_wait(struct spinlock *lock, uint32_t ticket) {
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
-        arch_relax();
+    for (unsigned spins = 1; __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket; spins++) {
+        if (spins % SPINLOCK_SPINS != 0) {
+            arch_relax();
+        } else {
+            arch_rest(time_ticks_from_ns(SPINLOCK_REST_NS));
+        }
     }
 }
 

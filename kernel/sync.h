@@ -80,7 +80,8 @@ struct spinlock {
 void spinlock_init(struct spinlock *lock, enum lock_rank rank);
 bool spinlock_try(struct spinlock *lock);
 
-/* Somebody else is served: waits for the ticket's turn. */
+/* Somebody else is served: waits for the ticket's turn. Locks are held for far less than the time after which
+ * a hart rests in between: unless the holder's hart is not run at all by a host that has too few processors. */
 void spinlock_wait(struct spinlock *lock, uint32_t ticket);
 
 static inline void spinlock_lock(struct spinlock *lock) {
@@ -106,8 +107,8 @@ static inline void spinlock_enter(struct spinlock *lock) {
     spinlock_lock(lock);
 #else
     uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
-        arch_relax();
+    if (__builtin_expect(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0)) {
+        spinlock_wait(lock, ticket);
     }
     lock->irq = 0;
 #endif

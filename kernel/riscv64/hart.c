@@ -134,6 +134,15 @@ void arch_ipi(uint64_t hart_mask) {
     each_window(hart_mask & ~direct, sbi_send_ipi);
 }
 
+/* Nothing but the timer ends it, and whatever else is pending is still so afterwards. */
+void arch_rest(uint64_t ticks) {
+    csr_write(sie, SIE_STIE);
+    arch_timer_set(arch_ticks() + ticks);
+    arch_wait_for_interrupt();
+    arch_timer_set(hart_self()->timer_at);
+    csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
+}
+
 bool arch_probe_device(const volatile void *address, size_t width) {
     return width == 1 ? probe_read8(address) : probe_read32(address);
 }

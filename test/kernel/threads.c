@@ -273,6 +273,35 @@ static void test_idle(void) {
     PAYLOAD_CHECK(counters_of(hart_self()->index, COUNTER_TIMER_IRQS) - ticks <= 2);
 }
 
+/* ---- a rest while waiting for a lock ---- */
+
+static void nap(void *arg) {
+    (void)arg;
+    thread_sleep_ns(2000000);
+}
+
+/* It ends although it uses the timer, and what was pending or due meanwhile comes afterwards. */
+static void test_rest(void) {
+    thread_set_harts(thread_current(), 1);
+    thread_sleep_ns(1000);
+    PAYLOAD_CHECK_EQ(thread_start("nap", nap, NULL, NULL, &threads[0]), STATUS_OK);
+    thread_set_harts(threads[0], 1);
+    thread_sleep_ns(1000000);
+    irq_state_t irq = arch_irq_save();
+    uint64_t calls = counters_of(0, COUNTER_IPIS_RECEIVED), start = time_now_ns();
+    arch_ipi(1);
+    for (int i = 0; i < 100; i++) {
+        arch_rest(time_ticks_from_ns(SPINLOCK_REST_NS));
+    }
+    uint64_t rested = time_now_ns() - start;
+    PAYLOAD_CHECK_EQ(counters_of(0, COUNTER_IPIS_RECEIVED), calls);
+    arch_irq_restore(irq);
+    PAYLOAD_CHECK(rested >= 99 * SPINLOCK_REST_NS);
+    PAYLOAD_CHECK(counters_of(0, COUNTER_IPIS_RECEIVED) > calls);
+    thread_join(threads[0]);
+    thread_set_harts(thread_current(), UINT64_MAX);
+}
+
 static void nothing(void *arg) {
     (void)arg;
 }
@@ -302,6 +331,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_cpu_time();
         test_kill();
         test_idle();
+        test_rest();
         test_many();
         stack_trim();
         size_t now = frame_free_count() + heap_frames();
