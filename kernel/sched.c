@@ -111,6 +111,18 @@ static inline void charge(struct hart *hart, uint64_t now) {
     }
 }
 
+/* At a timer interrupt, before the charge: it comes late when the hart was held up, by others whose locks it
+ * waited for with interrupts off, or by a host that did not run it. The thread has had that time, but does
+ * not pay for it with turns to come. */
+static void forgive_delay(struct hart *hart, uint64_t now) {
+    uint64_t due = hart->slice_end + times.slice_min;
+    if (hart->slice_end < hart->charged_at || hart->slice_end == UINT64_MAX || now <= due) {
+        return;
+    }
+    hart->current->ran += now - due;
+    hart->charged_at += now - due;
+}
+
 /* ---- queues ---- */
 
 /* Under the queue lock: behind all with the same virtual time. */
@@ -653,6 +665,7 @@ void sched_tick(void) {
     struct hart *hart = hart_self();
     spinlock_lock(&hart->queue_lock);
     uint64_t now = arch_ticks();
+    forgive_delay(hart, now);
     charge(hart, now);
     while (!list_empty(&hart->timers)) {
         struct thread *thread = list_entry(hart->timers.next, struct thread, timer_node);
