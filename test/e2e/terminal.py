@@ -18,7 +18,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 B = TOP / os.environ.get("B", "build")
 K23 = B / "host/k23"
-TIMEOUT = 120
+TIMEOUT = 600
 
 ENVIRONMENT = """(module
   (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))

@@ -17,7 +17,7 @@ CASES = {**{f"stack {hart}": STORE for hart in range(4)}, "stack": STORE, "text"
 def fault(loader, case, cause):
     command = ["qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-nographic", "-bios", "default",
                "-kernel", loader, "-append", case, "-smp", "4" if case[-1].isdigit() else "1"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     output = done.stdout.decode(errors="replace")
     bounds = re.search(r"between (\w+) and (\w+)", output)
     report = re.search(r"loader: payload trapped: cause (\w+) at (\w+) address (\w+)", output)

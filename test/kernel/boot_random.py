@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Places are random and independent: over many boots none of image, stack, area and seed repeats, the
-physical map (17 bits in Sv48) hardly, and every bit that may vary does.
+"""Places are random and independent: over many boots image, stack, area and seed do not repeat, the
+physical map (17 bits in Sv48) hardly, and every bit that may vary does. Bounds are such that good places
+exceed them less than once in ten thousand million runs: of 200 places of 2^34 a pair may be the same, and
+seven of 2^17.
 
     test/kernel/boot_random.py LOADER      BOOTS=40 for fewer than the usual 200
 """
@@ -19,7 +21,7 @@ BITS = [range(30, 46), range(12, 46), range(12, 46), range(12, 46), range(64)]
 def boot(_):
     command = ["qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-nographic", "-bios", "default",
                "-kernel", sys.argv[1]]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     found = re.search(r"places: (\w+) (\w+) (\w+) (\w+) seed: (\w+) levels: 4",
                       done.stdout.decode(errors="replace"))
     return [int(n, 16) for n in found.groups()] if found else None
@@ -31,7 +33,7 @@ def main():
     checks = [(f"{BOOTS} boots", len(boots) == BOOTS)]
     for i, name in enumerate(NAMES):
         seen = [b[i] for b in boots]
-        wanted = len(seen) if i else len(seen) - 2   # two pairs in 200 of 2^17 are within reason
+        wanted = len(seen) - (1 if i else 7)
         checks.append((f"{name}: {len(set(seen))} different", len(set(seen)) >= wanted))
         ones = [sum(n >> bit & 1 for n in seen) for bit in BITS[i]]
         stuck = [bit for bit, n in zip(BITS[i], ones) if n == 0 or n == len(seen)]

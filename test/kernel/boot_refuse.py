@@ -29,7 +29,7 @@ KEYS = os.environ.get("K23_KEYS") or os.path.expanduser("~/.config/k23")
 def boot(kernel, initrd=None):
     command = ["qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-nographic", "-bios", "default",
                "-kernel", kernel] + (["-initrd", initrd] if initrd else [])
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     return done.returncode, done.stdout.decode(errors="replace")
 
 

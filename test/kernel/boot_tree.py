@@ -48,7 +48,7 @@ def boot(folder, dtb):
     with open(path, "wb") as file:
         file.write(dtb)
     command = QEMU + ["-machine", "virt", "-bios", "default", "-kernel", sys.argv[1], "-dtb", path]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     return done.returncode, done.stdout.decode(errors="replace")
 
 

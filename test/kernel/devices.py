@@ -66,7 +66,7 @@ def boot(folder, machine, text):
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", path], input=text, check=True, text=True)
     command = QEMU + ["-machine", machine, "-bios", "default", "-kernel", sys.argv[1], "-dtb", path]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     except subprocess.TimeoutExpired as error:
         return "timeout", (error.stdout or b"").decode(errors="replace")
     return done.returncode, done.stdout.decode(errors="replace")

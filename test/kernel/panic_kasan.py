@@ -28,7 +28,7 @@ CASES = {
 
 def boot(name):
     done = subprocess.run(MACHINE + [name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=120)
+                          stderr=subprocess.STDOUT, timeout=600)
     return name, done.returncode, done.stdout.decode(errors="replace").replace("\r", "")
 
 

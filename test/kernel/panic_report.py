@@ -27,7 +27,7 @@ def check(good, what):
 
 def boot(*options):
     done = subprocess.run(MACHINE + list(options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=60)
+                          stderr=subprocess.STDOUT, timeout=300)
     return done.returncode, done.stdout.decode(errors="replace").replace("\r", "")
 
 

@@ -57,11 +57,11 @@ def case(loader, size, pause_us, pause, arguments, awaited):
     reader = threading.Thread(target=collect, args=(process, pause, got))
     reader.start()
     try:
-        if not wait_for(got, awaited, process, 60):
+        if not wait_for(got, awaited, process, 300):
             return "the guest is not ready", got
         process.stdin.write(b"%d %d\n" % (size, pause_us) + data)
         process.stdin.flush()
-        process.wait(120)
+        process.wait(600)
     except (subprocess.TimeoutExpired, BrokenPipeError) as error:
         process.kill()
         return f"{type(error).__name__} after {len(got)} bytes", got[:2000]

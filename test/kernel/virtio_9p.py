@@ -15,7 +15,7 @@ from pathlib import Path
 MODERN, LEGACY = (["-global", f"virtio-mmio.force-legacy={legacy}"] for legacy in ("false", "true"))
 SILENT = [("modern", MODERN), ("legacy, two harts", [*LEGACY, "-smp", "2"])]
 MANY = [("ten threads", MODERN), ("ten threads, two harts, legacy", [*LEGACY, "-smp", "2"])]
-TIMEOUT = 120
+TIMEOUT = 600
 
 
 def answer_lstat(backend):

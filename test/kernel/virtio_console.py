@@ -58,7 +58,7 @@ def case(loader, name, size, arguments):
     ours["stdin"].sendall(data)
     ours["stdin"].shutdown(socket.SHUT_WR)
     try:
-        console, _ = process.communicate(timeout=30)
+        console, _ = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         process.kill()
         console, _ = process.communicate()
