@@ -13,9 +13,9 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/stack.h"
-#include "kernel/random.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+#include "test/support/dice.h"
 #include "test/support/payload.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ static const uint8_t opcodes[] = {0x03, 0x13, 0x17, 0x1b, 0x23, 0x33, 0x37, 0x3b
                                   0x6f, 0x73, 0x0f, 0x2f, 0x07, 0x27, 0x53, 0x43, 0x57};
 
 static uint32_t random_word(void) {
-    uint64_t dice = random_u64();
+    uint64_t dice = dice_roll();
     uint32_t word = (uint32_t)dice;
     if (dice >> 59 == 0) {
         return 0x00000073; /* ecall */
@@ -58,7 +58,7 @@ static void write_program(void) {
 
 /* Addresses that matter, numbers that are borders, and anything. */
 static uint64_t random_value(void) {
-    uint64_t dice = random_u64();
+    uint64_t dice = dice_roll();
     switch (dice % 8) {
     case 0:
         return data + (dice >> 32) % (4 * PAGE_SIZE);
@@ -127,6 +127,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct thread *thread;
     payload_begin(info);
     machine_init(hart, info);
+    dice_begin();
     for (unsigned i = 0; i < CANARY_PAGES; i++) {
         pages[i] = heap_alloc(PAGE_SIZE);
         for (unsigned k = 0; k < PAGE_SIZE / 4; k++) {

@@ -22,8 +22,8 @@
 #include "kernel/mm/stack.h"
 #include "kernel/native.h"
 #include "kernel/program.h"
-#include "kernel/random.h"
 #include "kernel/time.h"
+#include "test/support/dice.h"
 #include "test/support/payload.h"
 
 #include <string.h>
@@ -100,7 +100,7 @@ static uint32_t start_victim(struct kobject *notification) {
                                      .code_size = sizeof(victim_domain),
                                      .stack_size = PAGE_SIZE,
                                      .frame_limit = 100,
-                                     .arg = random_u64(),
+                                     .arg = dice_roll(),
                                      .handles = {handle_new(notification, RIGHT_ALL, 0)}};
     PAYLOAD_CHECK_EQ(native_start(&options, &pid), STATUS_OK);
     return pid;
@@ -113,7 +113,7 @@ static status_t start_hostile(uint32_t *pid_out) {
                                      .code_size = sizeof(hostile_domain),
                                      .stack_size = PAGE_SIZE,
                                      .frame_limit = 600,
-                                     .arg = random_u64() | 1};
+                                     .arg = dice_roll() | 1};
     kobject_get(page);
     options.handles[0] = handle_new(page, RIGHT_ALL, 0);
     if (endpoint_new(&endpoint) == STATUS_OK) {
@@ -206,6 +206,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct program_end end;
     payload_begin(info);
     machine_init(hart, info);
+    dice_begin();
     uint64_t attempts = wanted();
     make_canaries();
     make_page();

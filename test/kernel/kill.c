@@ -17,10 +17,10 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/stack.h"
-#include "kernel/random.h"
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+#include "test/support/dice.h"
 #include "test/support/payload.h"
 
 #include <string.h>
@@ -101,7 +101,7 @@ static void in_short_waits(struct victim *victim) {
 
 static void in_sleep(struct victim *victim) {
     while (!thread_killed()) {
-        thread_sleep_ns(random_u64() % 4 == 0 ? 3600000000000 : 20000);
+        thread_sleep_ns(dice_roll() % 4 == 0 ? 3600000000000 : 20000);
     }
     victim->wrong = false;
 }
@@ -119,7 +119,7 @@ static void in_futex(struct victim *victim) {
     status_t status;
     do {
         status = futex_wait(data + DATA_PAGES * PAGE_SIZE + 512, 0, 4,
-                            random_u64() % 2 ? WAIT_FOREVER : time_now_ns() + 50000);
+                            dice_roll() % 2 ? WAIT_FOREVER : time_now_ns() + 50000);
     } while (status == STATUS_OK || status == STATUS_TIMED_OUT);
     victim->wrong = status != STATUS_KILLED;
 }
@@ -147,7 +147,7 @@ static void run(void *arg) {
 }
 
 static bool start(struct victim *victim) {
-    victim->work = &works[random_u64() % WORKS];
+    victim->work = &works[dice_roll() % WORKS];
     victim->wrong = true;
     status_t status = thread_start(victim->work->name, run, victim, space, &victim->thread);
     PAYLOAD_CHECK_EQ(status, STATUS_OK);
@@ -156,7 +156,7 @@ static bool start(struct victim *victim) {
 
 /* Some of the time others run, so that victims are killed wherever they have come to. */
 static void let_run(void) {
-    uint64_t dice = random_u64();
+    uint64_t dice = dice_roll();
     if (dice % 8 == 0) {
         thread_sleep_ns(dice >> 32 & 0x3ffff);
     } else if (dice % 8 < 4) {
@@ -167,7 +167,7 @@ static void let_run(void) {
 static void kill_one(struct victim *victim, unsigned *wrong, uint64_t *longest) {
     uint64_t start_ns = time_now_ns();
     thread_kill(victim->thread);
-    if (random_u64() % 4 == 0) {
+    if (dice_roll() % 4 == 0) {
         let_run();
         thread_kill(victim->thread);
     }
@@ -196,7 +196,7 @@ static void massacre(void) {
         good = good && start(&victims[i]);
     }
     while (good && (longer || kills < KILLS) && time_now_ns() - start_ns < limit_ns) {
-        struct victim *victim = &victims[random_u64() % VICTIMS];
+        struct victim *victim = &victims[dice_roll() % VICTIMS];
         let_run();
         kill_one(victim, &wrong, &longest);
         good = start(victim);
@@ -234,7 +234,8 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static size_t before;
     payload_begin(info);
     machine_init(hart, info);
-    longer = strcmp((const char *)harts_boot_info.bootargs, "long") == 0;
+    dice_begin();
+    longer = strstr((const char *)harts_boot_info.bootargs, "long") != NULL;
     for (int round = 0; round < 3; round++) {
         prepare();
         massacre();

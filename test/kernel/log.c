@@ -153,12 +153,16 @@ static void test_reading(void) {
     for (int i = 0; i < 3000; i++) {
         log_debug("test", "counted %d; %050d", i, 0);
         if (i % 1000 == 999) {
-            for (lines = 0; log_read(&cursor, &line); lines++) {
+            for (lines = 0; log_read(&cursor, &line);) {
                 int number = number_in(&line, "counted ");
+                lost += line.lost;
+                if (number < 0) {
+                    continue; /* the kernel's own */
+                }
                 in_order = in_order && number > last && line.level == LOG_DEBUG;
                 in_order = in_order && (lines == 0 || number == last + 1) && line.len > 80;
                 last = number;
-                lost += line.lost;
+                lines++;
             }
             PAYLOAD_CHECK(lines > LOG_RING_SIZE / 100 && last == i);
         }
@@ -166,7 +170,8 @@ static void test_reading(void) {
     PAYLOAD_CHECK(in_order && lost > LOG_RING_SIZE / 4);
     cursor = log_tail(3);
     for (lines = 0; log_read(&cursor, &line); lines++) {
-        last = number_in(&line, "counted ");
+        int number = number_in(&line, "counted ");
+        last = number < 0 ? last : number;
     }
     PAYLOAD_CHECK(lines == 3 && last == 2999);
     cursor = log_tail(SIZE_MAX);

@@ -55,7 +55,7 @@ static void test_everywhere(void) {
         PAYLOAD_CHECK_EQ(thread_start("seen", be_seen, NULL, NULL, &threads[i]), STATUS_OK);
     }
     while (__atomic_load_n(&seen_harts, __ATOMIC_SEQ_CST) != all &&
-           time_now_ns() - start < 10000000000) {
+           time_now_ns() - start < 60000000000) {
         thread_sleep_ns(1000000);
     }
     payload_print("# all harts after %llu us\n",
@@ -451,11 +451,11 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static size_t before;
     payload_begin(info);
     machine_init(hart, info);
-    if (strcmp((const char *)harts_boot_info.bootargs, "fair") == 0) {
+    if (strstr((const char *)harts_boot_info.bootargs, "fair") != NULL) {
         test_fair();
         payload_end();
     }
-    if (strcmp((const char *)harts_boot_info.bootargs, "exact") == 0) {
+    if (strstr((const char *)harts_boot_info.bootargs, "exact") != NULL) {
         test_exact();
         payload_end();
     }

