@@ -10,6 +10,7 @@
 #   MODE=release|debug|san   (san: the kernel checks all its memory accesses; gcc only)
 #   K23_OPTIONS=...  options for the machines of test-run and test-spec: '--smp 4', '--cpu CPU'
 #   T=name SMP=n GDB=1   of test-vm: one test, on n harts, waiting for a debugger
+#   SPEC=names       of test-spec: these scripts alone
 #   V=1              show the commands
 # The default configuration is built in build/, any other in build/CC-MODE/; nothing is written
 # elsewhere but the key pair that signs payloads, made at the first build in ~/.config/k23 (K23_KEYS).
@@ -540,7 +541,7 @@ run: all ## boot the machine and run the demo
 setup: build/setup.mk ## install the packages that are missing
 
 help: ## this text
-	@sed -n '2,15s/^# \{0,1\}//p' Makefile
+	@sed -n '2,16s/^# \{0,1\}//p' Makefile
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # A suite is a command that ends with a line "N passed, N failed, N skipped"; test/run adds them up.
@@ -552,7 +553,7 @@ SUITE_vm := test/kernel/run $(VM_TESTS)
 SUITE_matrix := test/matrix --quick
 SUITE_boot := test/boot/run
 SUITE_valid := test/spec/run --validate
-SUITE_spec := test/spec/run
+SUITE_spec := test/spec/run $(SPEC)
 SUITE_run := test/e2e/run
 SUITE_terminal := test/e2e/terminal.py
 SUITE_wasi := test/wasi/run
@@ -594,7 +595,7 @@ test-shell: ## the shell, driven by a script over the serial line and the ports
 test-run: ## ./k23 from end to end: examples, exit codes, bad input
 test-terminal: ## ./k23 on a terminal: its size, its keys, its state afterwards
 
-test-all: ## the whole matrix of builds and machines: hours; see test/matrix
+test-all: ## the whole matrix of builds and machines: an hour; see test/matrix
 	@test/matrix
 
 demo: $(ALL) $(B)/san/irtest $(DEMOS) $(DEMOS_NATIVE) ## SQLite, Lua and compressors from Debian's sources, on k23 and natively

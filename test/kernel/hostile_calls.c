@@ -28,7 +28,12 @@
 
 #include <string.h>
 
-enum { ATTEMPTS = 200000, CANARY_PAGES = 64, STUCK_NS = 20000000, PATIENCE_NS = 2000000 };
+#if K23_SANITIZE
+enum { ATTEMPTS = 20000 };
+#else
+enum { ATTEMPTS = 200000 };
+#endif
+enum { CANARY_PAGES = 64, STUCK_NS = 20000000, PATIENCE_NS = 2000000 };
 
 /* The page that the hostile domain counts in; it knows the layout. */
 struct counts {
