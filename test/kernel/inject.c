@@ -9,6 +9,7 @@
 #include "abi/boot.h"
 #include "abi/syscall.h"
 #include "gen/domain/ipc.h"
+#include "gen/domain/trade.h"
 #include "gen/wat/calls.h"
 #include "init/machine.h"
 #include "kernel/ipc/endpoint.h"
@@ -25,6 +26,7 @@
 #include "kernel/program.h"
 #include "kernel/thread.h"
 #include "test/kernel/domain/ipc.h"
+#include "test/kernel/domain/trade.h"
 #include "test/support/payload.h"
 #include "wasm/wasm.h"
 
@@ -135,6 +137,55 @@ static status_t try_domain(void) {
     TRY(native_start(&options, &pid));
     PAYLOAD_CHECK_EQ(program_wait(pid, WAIT_FOREVER, &end), STATUS_OK);
     return end.status == 0 ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static status_t start_trader(enum trade_side side, struct handle_passed handle, uint32_t *pid_out) {
+    struct native_options options = {
+        .name = "trader",
+        .code = trade_domain,
+        .code_size = sizeof(trade_domain),
+        .stack_size = PAGE_SIZE,
+        .frame_limit = 400,
+        .arg = side,
+        .handles = {handle},
+    };
+    return native_start(&options, pid_out);
+}
+
+/* OK, NO_MEMORY, or INVALID: it saw what it should not. */
+static status_t outcome(uint32_t pid) {
+    struct program_end end;
+    PAYLOAD_CHECK_EQ(program_wait(pid, WAIT_FOREVER, &end), STATUS_OK);
+    if (end.killed || end.status == TRADE_SHORT ||
+        end.status == NATIVE_FAULT + USER_EXIT_NO_MEMORY) {
+        return STATUS_NO_MEMORY;
+    }
+    return end.status == TRADE_DONE ? STATUS_OK : STATUS_INVALID;
+}
+
+/* Two domains that send each other bytes and handles. Who sells waits for who buys, and is killed when that one
+ * has not come so far. */
+static status_t try_messages(void) {
+    struct kobject *market;
+    uint32_t seller, buyer;
+    TRY(endpoint_new(&market));
+    kobject_get(market);
+    struct handle_passed to_serve = handle_new(market, RIGHT_ALL, 0);
+    struct handle_passed to_call = handle_new(market, RIGHT_SEND, 1);
+    status_t status = start_trader(TRADE_SELLER, to_serve, &seller);
+    if (status != STATUS_OK) {
+        handle_drop(&to_call);
+        return status;
+    }
+    status = start_trader(TRADE_BUYER, to_call, &buyer);
+    if (status == STATUS_OK) {
+        status = outcome(buyer);
+    }
+    if (status != STATUS_OK) {
+        (void)!program_kill(seller, 1);
+    }
+    status_t other = outcome(seller);
+    return status == STATUS_OK || other == STATUS_INVALID ? other : status;
 }
 
 static void nothing(void *arg) {
@@ -305,6 +356,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     walk("memory objects", try_objects);
     walk("handles", try_handles);
     walk("domain", try_domain);
+    walk("messages", try_messages);
     walk("threads", try_threads);
     walk("program", try_program);
     walk("module", try_wasm);

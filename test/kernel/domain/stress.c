@@ -17,7 +17,7 @@
 #define MS    1000000ul
 #define LABEL 0x57
 
-enum { MORE = 6, BYTES_MAX = 200, HANDLES_PER_PARCEL = 2, DEAD_ENDS_MAX = 60 };
+enum { MORE = 6, FUTEXES = 4, BYTES_MAX = 200, HANDLES_PER_PARCEL = 2, DEAD_ENDS_MAX = 60 };
 
 /* A thread of the domain, at the lower end of its stack. */
 struct actor {
@@ -26,7 +26,7 @@ struct actor {
     struct stress_counts *counts;
     unsigned next;      /* of the latter, which is replaced next */
     unsigned dead_ends; /* calls by handles that were no good */
-    uint32_t futex;
+    uint32_t *futexes;  /* the domain's: on the stack of its first thread */
     struct {
         struct syscall_parcel parcel;
         uint8_t bytes[BYTES_MAX];
@@ -337,18 +337,17 @@ static void share(struct actor *a) {
 
 static void wait_at_futex(struct actor *a) {
     uint64_t d = dice(a);
-    int64_t result = call3(SYSCALL_futex_wait, (uint64_t)&a->futex, d % 8 == 0, deadline(a));
+    int64_t result = call3(SYSCALL_futex_wait, (uint64_t)&a->futexes[(d >> 8) % FUTEXES],
+                           d % 8 == 0, deadline(a));
     CHECK(a, result == 0 || result == -SYSCALL_WOULD_BLOCK || result == -SYSCALL_TIMED_OUT ||
                  result == -SYSCALL_KILLED);
     count(a, STRESS_FUTEX_WAITS, 1);
 }
 
-/* Any of the domain's threads: each has its futex at the same place of its stack. */
 static void wake_at_futex(struct actor *a) {
-    uint64_t d = dice(a);
-    uint64_t at = (uint64_t)&a->futex + (d % 4 == 0 ? 0 : (d >> 8) % 64 * 4 - 128);
-    int64_t woken = call3(SYSCALL_futex_wake, at, (d >> 16) % 4, 0);
-    CHECK(a, woken >= 0 && woken < 4);
+    uint64_t d = dice(a), most = (d >> 16) % 4;
+    int64_t woken = call3(SYSCALL_futex_wake, (uint64_t)&a->futexes[(d >> 8) % FUTEXES], most, 0);
+    CHECK(a, woken >= 0 && woken <= (int64_t)most);
     count(a, STRESS_FUTEX_WOKEN, (uint64_t)woken);
 }
 
@@ -384,6 +383,7 @@ static void start_thread(struct actor *a) {
     struct actor *other = (struct actor *)at;
     other->random = dice(a);
     other->counts = a->counts;
+    other->futexes = a->futexes;
     for (unsigned i = 0; i < 3; i++) {
         other->handles[i] = a->handles[i];
     }
@@ -444,7 +444,7 @@ static bool act(struct actor *a) {
         fault(a);
         break;
     case 14:
-        if ((d >> 8) % 8 == 0) {
+        if ((d >> 8) % 4 == 0) {
             start_thread(a);
         }
         break;
@@ -456,7 +456,6 @@ static bool act(struct actor *a) {
 }
 
 static void run(struct actor *a) {
-    a->futex = 0;
     /* That it fails is no harm: then nothing but words arrives. */
     (void)call3(SYSCALL_message_buffer, (uint64_t)&a->buffer, sizeof(a->buffer), 0);
     while (act(a)) {
@@ -471,7 +470,8 @@ static void run_thread(struct actor *a) {
 }
 
 int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3, uint64_t h4) {
-    struct actor a = {.random = arg, .handles = {h1, h2, h3}};
+    uint32_t futexes[FUTEXES] = {0};
+    struct actor a = {.random = arg, .handles = {h1, h2, h3}, .futexes = futexes};
     int64_t at = share_at(h4, PAGE, 3);
     if (at < 0) {
         return STRESS_EXIT_NO_COUNTS;
