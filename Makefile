@@ -467,7 +467,7 @@ $(eval $(call program_rules,san,irtest,test/ir/irtest.c,base $(WASM) support))
 EMIT_TESTS := $(patsubst test/emit/%.c,%,$(wildcard test/emit/*_test.c))
 $(foreach t,$(EMIT_TESTS),$(eval $(call program_rules,linux,test/$(t),test/emit/$(t).c,base $(WASM) support,-static)))
 EMIT_PROGRAMS := $(EMIT_TESTS:%=$(B)/linux/test/%)
-$(call objects,target,$(addprefix test/kernel/,cost_wasm.c inject.c panic_report.c runs.c stress.c)) \
+$(call objects,target,$(addprefix test/kernel/,cost_wasm.c inject.c inject_boot.c panic_report.c runs.c stress.c)) \
 $(call objects,san,$(wildcard test/unit/runtime*.c)) $(call objects,linux,$(wildcard test/emit/*.c)): | $(WAT_HEADERS)
 
 # --- examples: WebAssembly, and the same C for the bare machine to compare with -----------------
@@ -529,7 +529,7 @@ include demo/demo.mk
 # --- goals --------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all run setup help test test-all demo bench hostile stress lint format fuzz clean distclean tools
+.PHONY: all run setup help test test-all demo bench hostile inject stress lint format fuzz clean distclean tools
 
 ALL := $(TOOLS:%=$(B)/host/%) $(if $(KERNEL_OBJ),$(B)/k23 $(B)/loader $(B)/Image) $(if $(WAST_OBJ),$(B)/wast) $(EXAMPLES)
 all: $(ALL) ## build the loader with the kernel inside, the tools and the examples
@@ -609,6 +609,10 @@ HOSTILE_ATTEMPTS := 10000000
 hostile: $(B)/payload/hostile_calls ## a domain that tries everything, HOSTILE_ATTEMPTS times; minutes to an hour
 	timeout 7200 qemu-system-riscv64 -machine virt -m 128M -nographic -no-reboot -smp 2 \
 	    -append attempts=$(HOSTILE_ATTEMPTS) -kernel $<
+
+inject: $(B)/payload/inject $(B)/payload/inject_boot ## every allocation fails in turn, those of the machine's start too; minutes
+	test/kernel/run $<
+	INJECT=all test/kernel/inject_boot.py $(B)/payload/inject_boot
 
 # On each number of harts a quarter of the time, ends included.
 STRESS_SECONDS := 600

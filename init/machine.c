@@ -44,7 +44,7 @@ static void open_initrd(const struct boot_info *info) {
     }
 }
 
-STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
+STACKGUARD_NONE void machine_init_core(size_t hart, const struct boot_info *info) {
     harts_init(hart, info); /* per-hart structs, our copy of boot_info */
     info = &harts_boot_info;
     symbols_init(info); /* names for backtraces */
@@ -63,16 +63,24 @@ STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
     must(thread_init(), "first thread");
     must(program_init(), "first program");
     frame_reclaim_loader(info); /* the loader is gone */
+}
+
+void machine_init_rest(void) {
     drivers_start(DRIVERS_IRQ); /* device interrupts */
     uart_enable_irq();
     arch_irq_on();
-    drivers_start(DRIVERS_OTHER); /* clock, devices of the host */
-    virtio_console_init();        /* the program's streams */
-    hostdirs_init();              /* the host's directories */
-    open_initrd(info);
-    harts_release(); /* all harts run threads */
-    irq_spread();    /* and take device interrupts */
+    drivers_start(DRIVERS_OTHER);  /* clock, devices of the host */
+    virtio_console_init();         /* the program's streams */
+    hostdirs_init();               /* the host's directories */
+    open_initrd(&harts_boot_info); /* what came with the kernel */
+    harts_release();               /* all harts run threads */
+    irq_spread();                  /* and take device interrupts */
     log_info("init", "%s, interrupts by %s; %d of %u harts; %zu MiB free", arch_describe(),
              irq_controller_name(), __builtin_popcountll(harts_online_mask()), harts_count(),
              frame_free_count() >> 8);
+}
+
+STACKGUARD_NONE void machine_init(size_t hart, const struct boot_info *info) {
+    machine_init_core(hart, info);
+    machine_init_rest();
 }

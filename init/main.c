@@ -69,9 +69,10 @@ static _Noreturn void kernel_main(size_t hart, const struct boot_info *info) {
         "init", "the loader took %llu instructions",
         (unsigned long long)(harts_boot_info.instret_at_entry - harts_boot_info.instret_at_reset));
     streams_init();
-    timeouts_init();
     int exit_status = RUN_EXIT_ERROR;
-    if (request_read(&machine_initrd, &request, &why) == STATUS_OK) {
+    if (timeouts_init() != STATUS_OK) {
+        fmt_print(&streams_err, "k23: not enough memory\n");
+    } else if (request_read(&machine_initrd, &request, &why) == STATUS_OK) {
         exit_status = request.shell ? shell_run(&request) : run_request(&request);
     } else {
         fmt_print(&streams_err, "k23: nothing to run: %s\n", why);

@@ -6,7 +6,6 @@
 
 #include "abi/run.h"
 #include "kernel/log.h"
-#include "kernel/panic.h"
 #include "kernel/program.h"
 #include "kernel/sync.h"
 #include "kernel/thread.h"
@@ -52,11 +51,9 @@ static void watch(void *arg) {
     }
 }
 
-void timeouts_init(void) {
+status_t timeouts_init(void) {
     struct thread *thread;
-    if (thread_start("timeouts", watch, NULL, NULL, &thread) != STATUS_OK) {
-        panic("no memory for the thread of timeouts");
-    }
+    return thread_start("timeouts", watch, NULL, NULL, &thread);
 }
 
 /* A program has the slot of its number, as in the table of programs. */

@@ -4,10 +4,12 @@
 #ifndef INIT_TIMEOUTS_H
 #define INIT_TIMEOUTS_H
 
+#include "base/status.h"
+
 #include <stdint.h>
 
-/* Starts the thread. Once. */
-void timeouts_init(void);
+/* Starts the thread. Once. NO_MEMORY. */
+status_t timeouts_init(void) MUST_CHECK;
 
 /* The program is killed with RUN_EXIT_TIMEOUT when time_now_ns() reaches the deadline, unless it is taken
  * out before. One deadline a program; there is room for all programs. */

@@ -5,7 +5,7 @@
 
 #include "kernel/assert.h"
 #include "kernel/irq.h"
-#include "kernel/panic.h"
+#include "kernel/log.h"
 #include "kernel/sched.h"
 #include "kernel/stackguard.h"
 #include "kernel/thread.h"
@@ -17,6 +17,7 @@ struct boot_info harts_boot_info;
 static struct hart harts[KERNEL_MAX_HARTS];
 static uint32_t count;
 static uint64_t online_mask;
+static uint64_t off_mask; /* harts that there was no memory for */
 static uint32_t released; /* the boot hart is done with what all harts need */
 static char bootargs[HARTS_BOOTARGS_SIZE];
 static _Alignas(16) char emergency_stacks[KERNEL_MAX_HARTS][HART_EMERGENCY_STACK];
@@ -64,7 +65,9 @@ static STACKGUARD_NONE _Noreturn void join(size_t hart_id) {
     struct hart *self = find(hart_id);
     arch_hart_init(self);
     if (thread_init_idle() != STATUS_OK) {
-        panic("no memory for the idle thread of hart %u", self->index);
+        log_error("harts", "hart %u stays off: no memory", (unsigned)self->index);
+        __atomic_fetch_or(&off_mask, UINT64_C(1) << self->index, __ATOMIC_SEQ_CST);
+        arch_halt();
     }
     irq_init_hart();
     go_online(self);
@@ -78,7 +81,8 @@ void harts_release(void) {
     }
     __atomic_store_n(&released, 1, __ATOMIC_SEQ_CST);
     arch_ipi(wanted & ~harts_online_mask());
-    while ((harts_online_mask() & wanted) != wanted) {
+    while (((harts_online_mask() | __atomic_load_n(&off_mask, __ATOMIC_SEQ_CST)) & wanted) !=
+           wanted) {
         arch_relax();
     }
 }

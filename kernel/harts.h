@@ -62,7 +62,8 @@ extern struct boot_info harts_boot_info;
  * here for harts_release() and then run threads: for them it does not return. */
 void harts_init(size_t hart_id, const struct boot_info *info);
 
-/* The other harts begin to run threads. After thread_init(). Waits until they do. */
+/* The other harts begin to run threads. After thread_init(). Waits until they do; one that there is no
+ * memory for stays off. */
 void harts_release(void);
 
 uint32_t harts_count(void); /* known; not all of them run */

@@ -234,7 +234,7 @@ static size_t memory(void) {
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
-    timeouts_init();
+    PAYLOAD_CHECK_EQ(timeouts_init(), STATUS_OK);
     make_big();
     size_t before = 0;
     for (int round = 0; round < 2; round++) {

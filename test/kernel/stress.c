@@ -504,7 +504,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     uint64_t seed = argument("seed=", random_u64() % 1000000000);
     payload_print("# seed=%llu\n", (unsigned long long)seed);
     state_of_dice = seed;
-    timeouts_init();
+    PAYLOAD_CHECK_EQ(timeouts_init(), STATUS_OK);
     make_counts();
     mutex_init(&meeting, LOCK_FILES);
     thread_set_weight(thread_current(), 32 * SCHED_WEIGHT);
