@@ -229,24 +229,23 @@ void fmt_print(struct sink *sink, const char *format, ...) {
     va_end(args);
 }
 
-struct text_sink {
-    struct sink sink;
-    char *buf;
-    size_t len, cap;
-};
-
 static void write_text(struct sink *sink, const char *text, size_t len) {
     struct text_sink *out = (struct text_sink *)sink;
     size_t room = out->cap - 1 - out->len;
     len = len < room ? len : room;
     memcpy(out->buf + out->len, text, len);
     out->len += len;
+    out->buf[out->len] = '\0';
+}
+
+struct text_sink fmt_open_text(char *buf, size_t cap) {
+    buf[0] = '\0';
+    return (struct text_sink){{write_text}, buf, 0, cap};
 }
 
 size_t fmt_vtext(char *buf, size_t cap, const char *format, va_list args) {
-    struct text_sink out = {{write_text}, buf, 0, cap};
+    struct text_sink out = fmt_open_text(buf, cap);
     fmt_vprint(&out.sink, format, args);
-    buf[out.len] = '\0';
     return out.len;
 }
 

@@ -23,4 +23,12 @@ size_t fmt_text(char *buf, size_t cap, const char *format, ...)
 size_t fmt_vtext(char *buf, size_t cap, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+/* A sink into buf, cut and terminated likewise at each moment. */
+struct text_sink {
+    struct sink sink;
+    char *buf;
+    size_t len, cap;
+};
+struct text_sink fmt_open_text(char *buf, size_t cap);
+
 #endif

@@ -22,22 +22,8 @@ status_t runtime_call(struct loaded *l, const char *name, uint32_t arg, uint32_t
     return STATUS_OK;
 }
 
-struct buffer {
-    struct sink sink;
-    char *at;
-    size_t len, cap;
-};
-
-static void add(struct sink *sink, const char *text, size_t len) {
-    struct buffer *b = (struct buffer *)sink;
-    size_t n = len < b->cap - 1 - b->len ? len : b->cap - 1 - b->len;
-    memcpy(b->at + b->len, text, n);
-    b->len += n;
-    b->at[b->len] = '\0';
-}
-
 const char *runtime_trap_text(const struct wasm_trap *trap, char *buf, size_t cap) {
-    struct buffer b = {{add}, buf, 0, cap};
-    wasm_trap_print(trap, &b.sink);
+    struct text_sink text = fmt_open_text(buf, cap);
+    wasm_trap_print(trap, &text.sink);
     return buf;
 }

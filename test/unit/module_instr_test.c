@@ -1,26 +1,14 @@
 /*
  * Reading and printing instructions: immediates, faults, and that the table is whole.
  */
+#include "base/fmt.h"
 #include "test/support/check.h"
 #include "wasm/module/instr.h"
 
-struct text_sink {
-    struct sink sink;
-    size_t len;
-    char text[256];
-};
-
-static void write_text(struct sink *sink, const char *text, size_t len) {
-    struct text_sink *out = (struct text_sink *)sink;
-    CHECK(out->len + len < sizeof(out->text));
-    memcpy(out->text + out->len, text, len);
-    out->len += len;
-}
-
 /* The instruction in the bytes, printed; or the fault. The whole of the bytes must be used. */
 static const char *show(const uint8_t *bytes, size_t size) {
-    static struct text_sink out;
-    out = (struct text_sink){.sink = {write_text}};
+    static char text[256];
+    struct text_sink out = fmt_open_text(text, sizeof(text));
     struct reader r;
     struct instr instr;
     reader_init(&r, bytes, size);
@@ -30,7 +18,7 @@ static const char *show(const uint8_t *bytes, size_t size) {
     CHECK_EQ(reader_left(&r), 0);
     CHECK_EQ(instr.offset, 0);
     instr_print(&out.sink, &instr);
-    return out.text;
+    return text;
 }
 
 #define SHOW(...) show((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))

@@ -6,11 +6,10 @@
  */
 #include "wasm/ir/verify.h"
 
+#include "base/fmt.h"
 #include "base/map.h"
 #include "wasm/ir/analysis.h"
 #include "wasm/ir/print.h"
-
-#include <string.h>
 
 struct verifier {
     struct func *f;
@@ -18,24 +17,10 @@ struct verifier {
     uint32_t *position; /* of an instruction in its block, by value */
 };
 
-struct text_sink {
-    struct sink sink;
-    char *at;
-    size_t left;
-};
-
-static void write_text(struct sink *sink, const char *text, size_t len) {
-    struct text_sink *t = (struct text_sink *)sink;
-    len = len < t->left ? len : t->left;
-    memcpy(t->at, text, len);
-    t->at += len;
-    t->left -= len;
-}
-
 #define FAULT_CAP 400
 static struct text_sink begin_fault(struct verifier *v) {
     v->fault = arena_alloc(v->f->arena, FAULT_CAP);
-    return (struct text_sink){{write_text}, v->fault, FAULT_CAP - 1};
+    return fmt_open_text(v->fault, FAULT_CAP);
 }
 
 static void fault_at(struct verifier *v, value_t at, const char *what) {

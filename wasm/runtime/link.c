@@ -10,8 +10,6 @@
 #include "base/fmt.h"
 #include "wasm/runtime/store.h"
 
-#include <string.h>
-
 struct external {
     enum extern_kind kind;
     type_id_t func;       /* EXTERN_FUNC */
@@ -113,22 +111,6 @@ static bool matches(const struct types *types, const struct external *actual,
 
 /* ---- texts -------------------------------------------------------------------------------- */
 
-/* Text that is cut when it is full. */
-struct text {
-    struct sink sink;
-    char *at;
-    size_t len, cap;
-};
-
-static void add_text(struct sink *sink, const char *bytes, size_t len) {
-    struct text *t = (struct text *)sink;
-    size_t room = t->cap - 1 - t->len;
-    size_t n = len < room ? len : room;
-    memcpy(t->at + t->len, bytes, n);
-    t->len += n;
-    t->at[t->len] = '\0';
-}
-
 static void print_valtypes(struct sink *out, const valtype_t *types, uint32_t count) {
     char name[32];
     fmt_print(out, "(");
@@ -177,7 +159,7 @@ static status_t refuse(const struct types *types, const struct import *import,
                        const struct external *wanted, const struct external *actual,
                        struct wasm_error *error_out) {
     *error_out = (struct wasm_error){.status = STATUS_UNLINKABLE};
-    struct text text = {{add_text}, error_out->text, 0, sizeof(error_out->text)};
+    struct text_sink text = fmt_open_text(error_out->text, sizeof(error_out->text));
     struct sink *out = &text.sink;
     fmt_print(out, "%s: \"%.*s\" \"%.*s\": expected ",
               actual ? "incompatible import type" : "unknown import", (int)import->module.size,
