@@ -11,6 +11,7 @@
  * register to memory, whichever runs less often.
  */
 #include "wasm/codegen/regalloc_order.h"
+#include "wasm/codegen/regalloc_piece.h"
 
 #include <assert.h>
 
@@ -20,17 +21,8 @@ struct store {
     loc_t from;
 };
 
-/* Predecessors of a block, or of all blocks of a span. */
-struct preds {
-    uint32_t least, greatest;
-};
-
-#define SPAN        64u
-#define SPAN_LEVELS 3u
-
 struct moves {
     struct regalloc *ra;
-    struct preds *preds[SPAN_LEVELS]; /* level n: of spans of SPAN^n blocks */
     struct move_list list;
     VEC(struct store) stores;   /* of the value at hand */
     VEC(struct piece *) pieces; /* likewise */
@@ -145,7 +137,11 @@ static void join_pieces(struct moves *s) {
     }
 }
 
-/* The piece that covers `pos`. */
+static bool covers(const struct piece *piece, pos_t pos) {
+    return piece->start <= pos && pos < piece->end;
+}
+
+/* The piece that covers `pos`, which may lie in a hole of it; NULL if none does. */
 static const struct piece *find_piece(const struct moves *s, pos_t pos) {
     uint32_t low = 0, high = s->pieces.len;
     while (high - low > 1) {
@@ -156,110 +152,76 @@ static const struct piece *find_piece(const struct moves *s, pos_t pos) {
             high = mid;
         }
     }
-    return s->pieces.at[low];
+    return covers(s->pieces.at[low], pos) ? s->pieces.at[low] : NULL;
 }
 
-static void find_preds(struct moves *s) {
-    const struct mfunc *m = s->ra->m;
-    uint32_t span = 1;
-    for (uint32_t level = 0; level < SPAN_LEVELS; level++, span *= SPAN) {
-        uint32_t count = m->blocks.len / span + 1;
-        s->preds[level] = arena_array(s->ra->arena, struct preds, count);
-        for (uint32_t k = 0; k < count; k++) {
-            s->preds[level][k].least = UINT32_MAX;
-        }
-    }
-    for (uint32_t b = 0; b < m->blocks.len; b++) {
-        for (uint32_t k = 0; k < m->blocks.at[b].preds.len; k++) {
-            uint32_t pred = m->blocks.at[b].preds.at[k];
-            span = 1;
-            for (uint32_t level = 0; level < SPAN_LEVELS; level++, span *= SPAN) {
-                struct preds *preds = &s->preds[level][b / span];
-                preds->least = pred < preds->least ? pred : preds->least;
-                preds->greatest = pred > preds->greatest ? pred : preds->greatest;
-            }
-        }
-    }
+static void join_edge(struct moves *s, uint32_t pred, uint32_t succ, loc_t from, loc_t to) {
+    enum move_group group;
+    uint32_t inst = edge_inst(s->ra, pred, succ, &group);
+    change_place(s, inst, group, from, to);
 }
 
-/* The first block from b to end with a predecessor that is not within `in`, or end. */
-static uint32_t next_entry(const struct moves *s, uint32_t b, uint32_t end, struct preds in) {
-    while (b < end) {
-        uint32_t span = 1, step = 0;
-        for (uint32_t level = 0; level < SPAN_LEVELS && b % span == 0; level++, span *= SPAN) {
-            const struct preds *preds = &s->preds[level][b / span];
-            if (preds->least != UINT32_MAX &&
-                (preds->least < in.least || preds->greatest > in.greatest)) {
-                break;
-            }
-            step = span;
-        }
-        if (step == 0) {
-            return b;
-        }
-        b += step;
-    }
-    return end;
-}
-
-/* Moves on the edges into a block at whose start the value lives in `piece`. */
-static void join_edges_of(struct moves *s, uint32_t block, const struct piece *piece) {
-    const struct regalloc *ra = s->ra;
-    const struct mblock *b = &ra->m->blocks.at[block];
+/* Moves on the edges into a block at whose start the piece has its register. */
+static void join_preds(struct moves *s, uint32_t block, const struct piece *piece) {
+    const struct mblock *b = &s->ra->m->blocks.at[block];
     for (uint32_t k = 0; k < b->preds.len; k++) {
-        uint32_t pred = b->preds.at[k];
-        pos_t end = block_end(ra, pred) - 1;
-        const struct piece *from = find_piece(s, end);
-        if (from != piece && from->start <= end && end < from->end) {
-            enum move_group group;
-            uint32_t inst = edge_inst(ra, pred, block, &group);
-            change_place(s, inst, group, from->loc, piece->loc);
+        pos_t end = block_end(s->ra, b->preds.at[k]) - 1;
+        const struct piece *from = covers(piece, end) ? piece : find_piece(s, end);
+        if (from && from != piece) {
+            join_edge(s, b->preds.at[k], block, from->loc, piece->loc);
         }
     }
 }
 
-/* The same for all blocks that start within a range of the piece; if the definition is among them,
- * it is the start of the range. */
-static void join_range(struct moves *s, const struct piece *piece, pos_t start, pos_t end) {
-    const struct regalloc *ra = s->ra;
-    uint32_t block = pos_block(ra, start);
-    uint32_t last = pos_block(ra, end - 1);
-    struct preds in = {pos_block(ra, piece->start), pos_block(ra, piece->end - 1)};
-    in.greatest -= block_end(ra, in.greatest) > piece->end; /* wraps only where nothing is in */
-    block +=
-        block_start(ra, block) < start || (piece == current(s)->pieces && start == piece->start);
-    if (in.greatest == UINT32_MAX) {
-        in.least = in.greatest = 0;
-    }
-    for (block = next_entry(s, block, last + 1, in); block <= last;
-         block = next_entry(s, block + 1, last + 1, in)) {
-        join_edges_of(s, block, piece);
+static bool lives_at(const struct moves *s, pos_t pos) {
+    const struct value *value = current(s);
+    uint32_t k = piece_find_range(s->ra, value, value->range, pos);
+    return k < value->range_end && s->ra->ranges.at[k].start <= pos;
+}
+
+/* Moves to memory on the edges out of a block at whose end the piece has its register. */
+static void join_succs(struct moves *s, uint32_t block, const struct piece *piece) {
+    const struct mblock *b = &s->ra->m->blocks.at[block];
+    for (uint32_t k = 0; k < b->succs.len; k++) {
+        uint32_t succ = b->succs.at[k];
+        pos_t start = block_start(s->ra, succ);
+        const struct piece *to = covers(piece, start) ? piece : find_piece(s, start);
+        if (to && to->loc == LOC_SPILLED && succ != current(s)->def_block && lives_at(s, start)) {
+            join_edge(s, block, succ, piece->loc, LOC_SPILLED);
+        }
     }
 }
 
-/* Moves on all edges between pieces. */
-static void join_edges(struct moves *s) {
+/* What begins or ends while the piece has its register. */
+static void join_blocks(struct moves *s, const struct piece *piece) {
     const struct regalloc *ra = s->ra;
     const struct value *value = current(s);
-    uint32_t k = value->range;
-    vec_clear(&s->pieces);
-    for (struct piece *piece = value->pieces; piece; piece = piece->next) {
-        vec_push(ra->arena, &s->pieces, piece);
-    }
-    if (!s->preds[0]) {
-        find_preds(s);
-    }
-    for (const struct piece *piece = value->pieces; piece; piece = piece->next) {
-        while (ra->ranges.at[k].end <= piece->start) {
-            k++;
-        }
-        for (; k < value->range_end && ra->ranges.at[k].start < piece->end; k++) {
-            const struct range *range = &ra->ranges.at[k];
-            pos_t start = range->start > piece->start ? range->start : piece->start;
-            join_range(s, piece, start, range->end < piece->end ? range->end : piece->end);
-            if (range->end > piece->end) {
-                break;
+    struct range range;
+    for (uint32_t k = piece_find_range(ra, value, value->range, piece->start);
+         piece_clip(ra, piece, k, &range); k++) {
+        uint32_t last = pos_block(ra, range.end - 1);
+        for (uint32_t b = pos_block(ra, range.start); b <= last; b++) {
+            if (block_start(ra, b) >= range.start && b != value->def_block) {
+                join_preds(s, b, piece);
             }
+            if (block_end(ra, b) <= range.end) {
+                join_succs(s, b, piece);
+            }
+        }
+    }
+}
+
+/* Moves on all edges between pieces. Where both are in memory there is none; so it is enough to look around
+ * those in registers, of which no more live at a time than there are registers, while thousands of values
+ * in memory may live where thousands of branches meet. */
+static void join_edges(struct moves *s) {
+    vec_clear(&s->pieces);
+    for (struct piece *piece = current(s)->pieces; piece; piece = piece->next) {
+        vec_push(s->ra->arena, &s->pieces, piece);
+    }
+    for (uint32_t k = 0; k < s->pieces.len; k++) {
+        if (s->pieces.at[k]->loc != LOC_SPILLED) {
+            join_blocks(s, s->pieces.at[k]);
         }
     }
 }
