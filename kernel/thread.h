@@ -20,6 +20,7 @@ struct quota;
 struct space;
 
 enum thread_state {
+    THREAD_NEW,   /* created, not yet run */
     THREAD_READY, /* in a run queue */
     THREAD_RUNNING,
     THREAD_SLEEPING, /* in a wait queue or until a time */

@@ -94,8 +94,9 @@ static void prepare(void) {
 
 static void start(const char *name, void (*fn)(void *arg), uint32_t hart) {
     struct thread *thread;
-    PAYLOAD_CHECK_EQ(thread_start(name, fn, NULL, NULL, &thread), STATUS_OK);
+    PAYLOAD_CHECK_EQ(thread_create(NULL, name, fn, NULL, NULL, &thread), STATUS_OK);
     thread_set_harts(thread, UINT64_C(1) << hart);
+    thread_run(thread);
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
@@ -106,6 +107,9 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     /* Each where it hinders nobody else. */
     uint32_t last = harts_count() - 1;
     thread_set_harts(thread_current(), 1);
+    while (hart_self()->index != 0) {
+        sched_yield();
+    }
     start("chatter", chatter, last / 2);
     if (last > 1) {
         start("deaf", spin_deaf, last);
