@@ -8,8 +8,8 @@
  *
  *     | mark | text ... \n | mark | text ...        MARK + level [+ MARK_HIDDEN], or MARK_RAW
  *
- * Locks: ring_lock, innermost of all. `draining` is a flag, not a lock: who does not get it leaves
- * the work to who has it. Filters are read without a lock: there are two, and the one that is not in
+ * Locks: ring_lock, innermost of all. `draining` is a state, not a lock: who does not get it leaves
+ * the work to who has it, and who has it passes it on after a while. Filters are read without a lock: there are two, and the one that is not in
  * force is changed.
  */
 #include "kernel/log.h"
@@ -30,12 +30,15 @@ enum {
     SCAN_SIZE = 1024, /* bytes looked through with interrupts off */
 };
 
+/* Who carries: nobody; one; one who would rather not; one, and another waits to go on instead. */
+enum { DRAIN_IDLE, DRAIN_BUSY, DRAIN_OFFERED, DRAIN_TAKEN };
+
 static struct spinlock ring_lock = SPINLOCK_INIT(LOCK_LOG);
 static char ring[LOG_RING_SIZE];
 static uint64_t written, shown; /* bytes ever appended, and carried to the console or skipped */
 static bool skipping;           /* inside a line that the console does not show */
 static const struct console *console;
-static uint32_t draining;       /* a word: the machine has no atomic bytes */
+static uint32_t draining;       /* DRAIN_*; a word: the machine has no atomic bytes */
 static struct hart *panic_hart; /* the log is its own */
 
 static void write_sink(struct sink *sink, const char *text, size_t len) {
@@ -264,23 +267,66 @@ static bool crowded(void) {
            LOG_RING_SIZE / 2;
 }
 
+/* Who is the one that carries: in time, also by taking the work over from one who offers it. */
+static bool take_drain(bool wait) {
+    uint32_t state = DRAIN_IDLE;
+    if (__atomic_compare_exchange_n(&draining, &state, DRAIN_BUSY, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED)) {
+        return true;
+    }
+    if (!wait || state != DRAIN_OFFERED ||
+        !__atomic_compare_exchange_n(&draining, &state, DRAIN_TAKEN, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED)) {
+        return false;
+    }
+    while (__atomic_load_n(&draining, __ATOMIC_ACQUIRE) == DRAIN_TAKEN) {
+        arch_relax(); /* until it has put down the chunk in its hands */
+    }
+    return true;
+}
+
+/* Puts the work down for the one who has taken it over, if there is one. */
+static bool give_drain(void) {
+    uint32_t state = DRAIN_TAKEN;
+    return __atomic_compare_exchange_n(&draining, &state, DRAIN_BUSY, false, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED);
+}
+
+static void leave_drain(void) {
+    uint32_t state = __atomic_load_n(&draining, __ATOMIC_RELAXED);
+    while (!give_drain() && !__atomic_compare_exchange_n(&draining, &state, DRAIN_IDLE, false,
+                                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+    }
+}
+
+/* One hart carries for all, but not for ever: when what there was as it came is out, it offers the work to
+ * the next one who writes. */
 static void drain(bool wait) {
-    while (console && pending() && !__atomic_exchange_n(&draining, 1, __ATOMIC_ACQUIRE)) {
-        bool stuck = false;
-        while (carry(&stuck) && (wait || !stuck)) {
+    do {
+        while (console && pending() && take_drain(wait)) {
+            uint64_t mine = __atomic_load_n(&written, __ATOMIC_RELAXED);
+            bool stuck = false;
+            while (carry(&stuck) && (wait || !stuck)) {
+                if (stuck) {
+                    stuck = false;
+                    arch_relax();
+                }
+                if (give_drain()) {
+                    return;
+                }
+                if (__atomic_load_n(&shown, __ATOMIC_RELAXED) >= mine) {
+                    uint32_t state = DRAIN_BUSY;
+                    (void)__atomic_compare_exchange_n(&draining, &state, DRAIN_OFFERED, false,
+                                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+                }
+            }
+            leave_drain();
             if (stuck) {
-                stuck = false;
-                arch_relax();
+                return;
             }
         }
-        __atomic_store_n(&draining, 0, __ATOMIC_RELEASE);
-        if (stuck) {
-            return;
-        }
-    }
-    while (wait && console && crowded() && __atomic_load_n(&draining, __ATOMIC_RELAXED)) {
         arch_relax();
-    }
+    } while (wait && console && crowded());
 }
 
 void log_set_console(const struct console *device) {
