@@ -94,12 +94,9 @@ static void add_thread(struct program *program, struct thread *thread) {
     thread->program = program;
     spinlock_lock(&lock);
     list_push_back(&program->threads, &thread->program_node);
-    bool ending = program->ending;
+    thread->kill = program->ending; /* who ends it from now on finds the thread */
     spinlock_unlock(&lock);
     thread_run(thread);
-    if (ending) {
-        thread_kill(thread);
-    }
 }
 
 static void run_first(void *arg) {

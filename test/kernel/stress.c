@@ -40,10 +40,10 @@
 #include "kernel/mm/stack.h"
 #include "kernel/native.h"
 #include "kernel/program.h"
-#include "kernel/random.h"
 #include "kernel/riscv64/asm.h"
 #include "kernel/sched.h"
 #include "kernel/time.h"
+#include "test/support/dice.h"
 #include "test/support/payload.h"
 
 #include <string.h>
@@ -53,20 +53,11 @@
 
 enum {
     SECONDS = 3,       /* when nobody says how many */
-    LIVING_MAX = 24,   /* children at once, their children besides */
+    LIVING_MAX = 20,   /* children at once, their children besides */
     ROUND_MS = 1500,   /* at most, before all are ended */
     GRACE_S = 20,      /* after which those that have not ended are shown */
     KILLED_STATUS = 77 /* none of them exits with that by itself */
 };
-
-static uint64_t state_of_dice;
-
-static uint64_t dice(void) {
-    uint64_t x = state_of_dice += 0x9e3779b97f4a7c15u;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
 
 /* ---- sums ---- */
 
@@ -158,7 +149,7 @@ static void start_native(uint64_t frames) {
         .code_size = sizeof(stress_domain),
         .stack_size = 2 * PAGE_SIZE,
         .frame_limit = frames,
-        .arg = dice(),
+        .arg = dice_roll(),
         .handles = {derived(roots[0]), derived(roots[1]), derived(roots[2]),
                     handle_new(counts_page, RIGHT_READ | RIGHT_WRITE, 0)},
     };
@@ -190,7 +181,7 @@ static void start_module(uint64_t frames) {
                    {read_wasm, sizeof(read_wasm)},
                    {sleep_wasm, sizeof(sleep_wasm)},
                    {spin_wasm, sizeof(spin_wasm)}};
-    uint64_t d = dice(), which = d % 4;
+    uint64_t d = dice_roll(), which = d % 4;
     uint32_t pid;
     struct run_options options = {.module = modules[which].bytes,
                                   .module_size = modules[which].size,
@@ -247,14 +238,28 @@ static int raise_family(void *arg) {
 static void start_family(void) {
     const struct program_options options = {.name = "family", .frame_limit = 400};
     uint32_t pid;
-    (void)note(program_start(&options, raise_family, (void *)dice(), &pid), &sums.families);
+    (void)note(program_start(&options, raise_family, (void *)dice_roll(), &pid), &sums.families);
+}
+
+/* Rounds differ: of eight programs so many are native, so many modules, and things happen so fast. */
+static struct {
+    uint64_t natives, modules, pause_ns;
+} mood;
+
+static void choose_mood(void) {
+    static const uint8_t natives[] = {8, 7, 4, 1}, modules[] = {0, 0, 3, 6};
+    uint64_t d = dice_roll();
+    mood.natives = natives[d % 4];
+    mood.modules = modules[d % 4];
+    mood.pause_ns = MS >> (d >> 8) % 8 << 3; /* 60 us to 8 ms */
 }
 
 static void start_one(void) {
-    uint64_t d = dice(), frames = (d >> 8) % 8 == 0 ? (d >> 16) % 50 : 100 + (d >> 16) % 400;
-    if (d % 8 < 5) {
+    uint64_t d = dice_roll();
+    uint64_t frames = (d >> 8) % 8 == 0 ? (d >> 16) % 50 : 100 + (d >> 16) % 400;
+    if (d % 8 < mood.natives) {
         start_native(frames);
-    } else if (d % 8 < 7) {
+    } else if (d % 8 < mood.natives + mood.modules) {
         start_module(3 * frames);
     } else {
         start_family();
@@ -265,7 +270,7 @@ static void start_one(void) {
 
 /* Any one that there is, grandchildren too. */
 static void kill_one(void) {
-    uint64_t nth = dice() % (LIVING_MAX + 8);
+    uint64_t nth = dice_roll() % (LIVING_MAX + 8);
     struct program_info info = {.pid = 1};
     while (nth-- > 0 && program_next(info.pid, &info)) {
     }
@@ -294,7 +299,7 @@ static void reap(uint64_t deadline_ns) {
 }
 
 static void rob(void) {
-    expect(handle_revoke(handles, roots[dice() % 3]) == STATUS_OK, "revocation");
+    expect(handle_revoke(handles, roots[dice_roll() % 3]) == STATUS_OK, "revocation");
     sums.revocations++;
 }
 
@@ -312,7 +317,7 @@ static void be_greedy(void) {
             runs = run;
         }
     }
-    thread_sleep_ns(dice() % (5 * MS));
+    thread_sleep_ns(dice_roll() % (5 * MS));
     while (runs) {
         struct run *run = runs;
         runs = run->next;
@@ -322,11 +327,11 @@ static void be_greedy(void) {
 }
 
 static void fail_one(void) {
-    sums.injected += !inject_after(1 + dice() % 500);
+    sums.injected += !inject_after(1 + dice_roll() % 500);
 }
 
 static void happen(void) {
-    uint64_t d = dice();
+    uint64_t d = dice_roll();
     switch (d % 64) {
     case 0:
         rob();
@@ -340,16 +345,14 @@ static void happen(void) {
         fail_one();
         break;
     default:
-        if (d % 64 < 20) {
+        if (d % 64 < 16) {
             kill_one();
         } else if (living() < LIVING_MAX) {
             start_one();
         }
     }
     reap(0);
-    if (d >> 32 & 1) {
-        thread_sleep_ns((d >> 33) % (2 * MS));
-    }
+    thread_sleep_ns((d >> 32) % mood.pause_ns);
 }
 
 /*
@@ -436,6 +439,7 @@ static void end_all(void) {
 
 static void pass_round(void) {
     make_shared();
+    choose_mood();
     uint64_t limit = time_now_ns() + ROUND_MS * MS;
     while (time_now_ns() < limit) {
         happen();
@@ -501,9 +505,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     machine_init(hart, info);
     uint64_t until = time_now_ns() + argument("seconds=", SECONDS) * SECOND;
-    uint64_t seed = argument("seed=", random_u64() % 1000000000);
-    payload_print("# seed=%llu\n", (unsigned long long)seed);
-    state_of_dice = seed;
+    dice_begin();
     PAYLOAD_CHECK_EQ(timeouts_init(), STATUS_OK);
     make_counts();
     mutex_init(&meeting, LOCK_FILES);
@@ -513,7 +515,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     do {
         pass_round();
         account(&before);
-    } while ((time_now_ns() < until || sums.natives == 0 || sums.modules == 0) && is_well());
+    } while (time_now_ns() < until && is_well());
     PAYLOAD_CHECK_EQ(failures, 0);
     PAYLOAD_CHECK_EQ(counts->wrong, 0);
     print_sums();
