@@ -452,6 +452,68 @@ static status_t node_write_at(struct node *node, uint64_t *offset, size_t size,
     return write_parts(n, NINEP_USE_WRITE, *offset, size, from, done_out);
 }
 
+/* ---- space ----------------------------------------------------------------------------------- */
+
+/* Bytes that the server's file system has for files of ours. */
+static status_t get_space(struct ninep_node *node, uint64_t *out) {
+    struct ninep_call call;
+    ninep_begin(&call, node->fs, NINEP_TSTATFS, 0);
+    ninep_put_u32(&call, node->fid);
+    ninep_run(&call);
+    (void)ninep_get_u32(&call); /* the type */
+    uint64_t block = ninep_get_u32(&call);
+    (void)ninep_get_u64(&call), (void)ninep_get_u64(&call); /* blocks, those free for its root */
+    uint64_t blocks = ninep_get_u64(&call);
+    (void)ninep_get_u64(&call), (void)ninep_get_u64(&call); /* files, those free */
+    (void)ninep_get_u64(&call), (void)ninep_get_u32(&call); /* its id, length of names */
+    if (__builtin_mul_overflow(block, blocks, out)) {
+        *out = UINT64_MAX;
+    }
+    return ninep_end(&call);
+}
+
+static status_t move_zeros(struct node_io *io, void *bytes, size_t size) {
+    (void)io;
+    memset(bytes, 0, size);
+    return STATUS_OK;
+}
+
+static status_t write_zeros(struct ninep_node *node, uint64_t from, uint64_t end) {
+    struct node_io zeros = {.move = move_zeros};
+    while (from < end) {
+        size_t done = 0;
+        TRY(write_parts(node, NINEP_USE_WRITE, from, end - from, &zeros, &done));
+        from += done;
+    }
+    return STATUS_OK;
+}
+
+/* 9P has no request for it, so it is done as C libraries do it where a file system cannot: zeros are written
+ * behind the file's end. Holes before it stay, since to fill them would undo what others write meanwhile. */
+static status_t node_allocate_range(struct node *node, uint64_t offset, uint64_t size) {
+    struct ninep_node *n = ninep_of(node);
+    struct node_attr attr;
+    uint64_t space = 0, end = offset + size;
+    TRY(check_file(node));
+    TRY(ninep_node_open(n, NINEP_USE_WRITE));
+    TRY(node_attributes(node, &attr));
+    if (end <= attr.size) {
+        return STATUS_OK;
+    }
+    offset = offset > attr.size ? offset : attr.size;
+    TRY(get_space(n, &space));
+    if (end - offset > space) {
+        return STATUS_FULL; /* without trying: the host would have nothing left */
+    }
+    status_t status = write_zeros(n, offset, end);
+    if (status != STATUS_OK) {
+        (void)!node_resize(node, attr.size); /* as it was, if that can still be done */
+    }
+    return status;
+}
+
+/* ---- the host's disk ------------------------------------------------------------------------- */
+
 /* By an opened fid: the server syncs what that one stands for. */
 static status_t fid_for_sync(struct ninep_node *node, uint32_t *out) {
     for (int use = 0; use < NINEP_USES; use++) {
@@ -484,6 +546,7 @@ static const struct node_ops ops = {
     .write = node_write_at,
     .get_attr = node_attributes,
     .set_size = node_resize,
+    .allocate = node_allocate_range,
     .set_times = node_retime,
     .sync = node_flush,
     .readlink = node_link_target,

@@ -21,6 +21,7 @@
 /* Types of requests (diod's protocol.md for 9P2000.L; intro(5) of Plan 9). An answer is one more. */
 enum ninep_type {
     NINEP_RLERROR = 7,
+    NINEP_TSTATFS = 8,
     NINEP_TLOPEN = 12,
     NINEP_TLCREATE = 14,
     NINEP_TSYMLINK = 16,

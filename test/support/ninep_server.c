@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define MESSAGE_SIZE (NINEP_DATA_MAX + NINEP_HEAD_SIZE)
@@ -377,6 +378,21 @@ static int do_fsync(struct session *s) {
     return (data_only ? fdatasync(fid->open) : fsync(fid->open)) < 0 ? errno : 0;
 }
 
+static int do_statfs(struct session *s) {
+    struct statfs st;
+    if (fstatfs(get_fid(s)->at, &st) < 0) {
+        return errno;
+    }
+    uint64_t numbers[] = {st.f_blocks, st.f_bfree, st.f_bavail, st.f_files, st.f_ffree, 0};
+    put(s, (uint64_t)st.f_type, 4);
+    put(s, (uint64_t)st.f_bsize, 4);
+    for (unsigned i = 0; i < 6; i++) {
+        put(s, numbers[i], 8);
+    }
+    put(s, FS_NAME_MAX, 4);
+    return 0;
+}
+
 static int do_clunk(struct session *s) {
     struct ninep_server_fid *fid = get_fid(s);
     if (fid->at < 0) {
@@ -397,6 +413,7 @@ static int do_request(struct session *s, uint8_t type) {
         [NINEP_TREADLINK] = do_readlink, [NINEP_TLINK] = do_link,
         [NINEP_TRENAMEAT] = do_rename,   [NINEP_TUNLINKAT] = do_unlink,
         [NINEP_TFSYNC] = do_fsync,       [NINEP_TCLUNK] = do_clunk,
+        [NINEP_TSTATFS] = do_statfs,
     };
     must(functions[type] != NULL, "a request of no known type");
     return functions[type](s);

@@ -36,6 +36,7 @@ void ninep_use(struct node *dir) {
         (void)!node_write(file, &end, 10, &from.io, &n);
         (void)!node_read(file, 1, sizeof(buf), &to.io, &n);
         (void)!node_set_size(file, 100);
+        (void)!node_allocate(file, 200, 50);
         (void)!node_sync(file, false);
         (void)!node_link(dir, name_of("same"), file);
         (void)!node_set_times(file, &times);

@@ -155,6 +155,57 @@ TEST(times_and_far_offsets) {
     close_fs();
 }
 
+static unsigned writes_left;
+
+/* A server whose disk is full after so many writes. */
+static size_t fill_up(struct ninep_server *s, const uint8_t *request, uint8_t *out, size_t size,
+                      size_t cap) {
+    static const uint8_t full[] = {11, 0, 0, 0, NINEP_RLERROR, 0, 0, 28, 0, 0, 0};
+    (void)s, (void)cap;
+    if (request[4] != NINEP_TWRITE || writes_left > 0) {
+        writes_left -= request[4] == NINEP_TWRITE;
+        return size;
+    }
+    memcpy(out, full, 5);
+    memcpy(out + 7, full + 7, 4);
+    return sizeof(full);
+}
+
+TEST(space_is_allocated) {
+    struct node *file;
+    struct node_attr attr;
+    char path[128], back[8] = "........";
+    struct stat st;
+    struct node_bytes to = node_bytes_to(back);
+    size_t done;
+    open_fs();
+    server.data_max = 65536;
+    CHECK_EQ(node_create(root, name_of("f"), &file), STATUS_OK);
+    CHECK_EQ(write_file(file, 0, "text", 4), STATUS_OK);
+    CHECK_EQ(node_allocate(file, 2, 1000000), STATUS_OK);
+    CHECK_EQ(node_get_attr(file, &attr), STATUS_OK);
+    CHECK_EQ(attr.size, 1000002);
+    snprintf(path, sizeof(path), "%s/f", served);
+    CHECK_EQ(stat(path, &st), 0);
+    CHECK(st.st_blocks * 512 >= 1000000);
+    CHECK_EQ(node_allocate(file, 0, 1000002), STATUS_OK); /* it is there */
+    CHECK_EQ(node_read(file, 0, 8, &to.io, &done), STATUS_OK);
+    CHECK_BYTES(back, "text\0\0\0\0", 8);
+    /* More than any disk has, at once; and more than this one turns out to have. */
+    unsigned before = server.requests;
+    CHECK_EQ(node_allocate(file, 0, (uint64_t)1 << 62), STATUS_FULL);
+    CHECK(server.requests - before < 5);
+    writes_left = 3;
+    server.twist = fill_up;
+    CHECK_EQ(node_allocate(file, 1000000, 1000000), STATUS_FULL);
+    server.twist = NULL;
+    CHECK_EQ(node_get_attr(file, &attr), STATUS_OK);
+    CHECK_EQ(attr.size, 1000002);
+    CHECK_EQ(node_allocate(root, 0, 1), STATUS_IS_DIR);
+    node_put(file);
+    close_fs();
+}
+
 struct taker {
     struct node_emit emit;
     unsigned left, seen;
