@@ -254,8 +254,9 @@ static struct program *ended_child(const struct program *parent, uint32_t pid, b
     return NULL;
 }
 
-/* Under the lock: waits until there is one, and takes it out of the table. */
-static status_t claim_ended(uint32_t pid, uint64_t deadline_ns, struct program **out) {
+/* Under the lock: waits until there is one or *stop is set, and takes it out of the table. */
+static status_t claim_ended(uint32_t pid, uint64_t deadline_ns, const bool *stop,
+                            struct program **out) {
     struct program *self = program_current();
     bool any;
     status_t status = STATUS_OK;
@@ -263,7 +264,7 @@ static status_t claim_ended(uint32_t pid, uint64_t deadline_ns, struct program *
         if (!any) {
             return STATUS_NOT_FOUND;
         }
-        if (deadline_ns == 0) {
+        if (deadline_ns == 0 || __atomic_load_n(stop, __ATOMIC_RELAXED)) {
             return STATUS_WOULD_BLOCK;
         }
         TRY(status);
@@ -274,10 +275,11 @@ static status_t claim_ended(uint32_t pid, uint64_t deadline_ns, struct program *
     return STATUS_OK;
 }
 
-status_t program_wait(uint32_t pid, uint64_t deadline_ns, struct program_end *out) {
+static status_t wait_for(uint32_t pid, uint64_t deadline_ns, const bool *stop,
+                         struct program_end *out) {
     struct program *child;
     spinlock_lock(&lock);
-    status_t status = claim_ended(pid, deadline_ns, &child);
+    status_t status = claim_ended(pid, deadline_ns, stop, &child);
     spinlock_unlock(&lock);
     TRY(status);
     while (!list_empty(&child->threads)) {
@@ -289,6 +291,24 @@ status_t program_wait(uint32_t pid, uint64_t deadline_ns, struct program_end *ou
     quota_close(child->quota);
     heap_free(child);
     return STATUS_OK;
+}
+
+status_t program_wait(uint32_t pid, uint64_t deadline_ns, struct program_end *out) {
+    static const bool never;
+    return wait_for(pid, deadline_ns, &never, out);
+}
+
+status_t program_wait_unless(uint32_t pid, const bool *stop, struct program_end *out) {
+    return wait_for(pid, WAIT_FOREVER, stop, out);
+}
+
+void program_wake(uint32_t pid) {
+    spinlock_lock(&lock);
+    struct program *program = find(pid);
+    if (program) {
+        waitqueue_wake_all(&program->child_ended);
+    }
+    spinlock_unlock(&lock);
 }
 
 /* ---- looking ---- */

@@ -101,6 +101,10 @@ struct program_end {
 /* Waits until a child of the calling thread's program (0: any) has ended, and frees it. NOT_FOUND: no such
  * child; WOULD_BLOCK: none has ended by then (time_now_ns()); KILLED: the caller is to end. */
 status_t program_wait(uint32_t pid, uint64_t deadline_ns, struct program_end *out) MUST_CHECK;
+/* The same without a deadline, but WOULD_BLOCK as soon as *stop is set: who does that calls program_wake()
+ * with the number of the caller's program afterwards. */
+status_t program_wait_unless(uint32_t pid, const bool *stop, struct program_end *out) MUST_CHECK;
+void program_wake(uint32_t pid);
 
 /* What there is to see of a program from outside. */
 struct program_info {

@@ -64,6 +64,14 @@ static void test_statuses(void) {
     PAYLOAD_CHECK_EQ(program_wait(0, WAIT_FOREVER, &end), STATUS_NOT_FOUND);
 }
 
+/* After a while, so that it is waited for in most cases. */
+static void stop_wait(void *arg) {
+    thread_sleep_ns(1000000);
+    __atomic_store_n((bool *)arg, true, __ATOMIC_RELAXED);
+    program_wake(1);
+    program_wake(PROGRAM_PID_MAX);
+}
+
 static void test_kill(void) {
     struct program_info info;
     struct program_end end;
@@ -72,6 +80,14 @@ static void test_kill(void) {
     PAYLOAD_CHECK_EQ(program_wait(pid, 0, &end), STATUS_WOULD_BLOCK);
     PAYLOAD_CHECK_EQ(program_wait(0, time_now_ns() + 1000000, &end), STATUS_WOULD_BLOCK);
     await_state(pid, PROGRAM_RUNNING);
+    bool stop = true;
+    PAYLOAD_CHECK_EQ(program_wait_unless(pid, &stop, &end), STATUS_WOULD_BLOCK);
+    stop = false;
+    struct thread *stopper;
+    PAYLOAD_CHECK_EQ(thread_start("stopper", stop_wait, &stop, NULL, &stopper), STATUS_OK);
+    PAYLOAD_CHECK_EQ(program_wait_unless(pid, &stop, &end), STATUS_WOULD_BLOCK);
+    PAYLOAD_CHECK(stop);
+    thread_join(stopper);
     PAYLOAD_CHECK(look(pid, &info) && info.threads == 1 && info.parent == 1 &&
                   info.frame_limit == 100);
     PAYLOAD_CHECK_EQ(program_kill(pid, 137), STATUS_OK);
