@@ -25,11 +25,14 @@ static void draw(struct editor *e) {
     for (size_t columns = 1; end < e->line.size && columns < room; columns++) {
         end = line_after(&e->line, end);
     }
-    fmt_print(e->out, "\r%s%.*s\033[K", e->prompt, (int)(end - e->left), e->line.text + e->left);
+    char row[TERMINAL_ROW_MAX], move[16] = "";
     size_t back = line_columns(&e->line, e->line.at, end);
     if (back > 0) {
-        fmt_print(e->out, "\033[%uD", (unsigned)back);
+        fmt_text(move, sizeof(move), "\033[%uD", (unsigned)back);
     }
+    size_t size = fmt_text(row, sizeof(row), "\r%s%.*s\033[K%s", e->prompt, (int)(end - e->left),
+                           e->line.text + e->left, move);
+    e->row->write(e->row, row, size);
 }
 
 void editor_begin(struct editor *e) {

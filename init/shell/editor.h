@@ -32,7 +32,8 @@ struct editor {
     unsigned columns; /* of the terminal */
     bool silent;      /* no terminal */
     bool was_return;  /* a newline behind it is its other half */
-    struct sink *out;
+    struct sink *out; /* for what stays */
+    struct sink *row; /* for the line as it is shown: one write each time, with all of the row */
     /* Completes the word [start, line.at): changes the line, or prints what there is to choose from, and
      * returns true if it printed anything. NULL: no completion. */
     bool (*complete)(struct editor *editor, size_t start);

@@ -18,9 +18,6 @@ enum { STATUS_KILLED_BY_USER = 128 + 9 };
 /* A program may have this part of the memory that is free when it starts, so that others find some. */
 #define MEMORY_PART 2u
 
-/* How often `wait` looks whether it is to stop. */
-#define WAIT_STEP_NS 50000000ul
-
 /* ---- run ---- */
 
 /* Options before the program's name; the index of that, or 0 after a complaint. */
@@ -179,12 +176,11 @@ static void wait_for(uint32_t pid) {
     struct program_end end;
     status_t status = STATUS_OK;
     do {
-        status = program_wait(pid, time_now_ns() + WAIT_STEP_NS, &end);
+        status = terminal_wait(pid, &end);
         if (status == STATUS_OK) {
             report(&end, true);
         }
-    } while (!terminal_interrupted() &&
-             (status == STATUS_WOULD_BLOCK || (status == STATUS_OK && pid == 0)));
+    } while (status == STATUS_OK && pid == 0 && !terminal_interrupted());
     if (status != STATUS_OK && pid != 0) {
         shell_print("wait: %u: %s\n", pid,
                     status == STATUS_WOULD_BLOCK ? "interrupted" : status_text(status));

@@ -62,6 +62,7 @@ static void set_up(struct shell *shell, const struct request *request) {
     shell->editor.columns = request->columns ? request->columns : SHELL_COLUMNS;
     shell->editor.silent = !interactive;
     shell->editor.out = &terminal_out;
+    shell->editor.row = &terminal_row;
     shell->editor.complete = names_complete;
     shell->editor.owner = shell;
     status_t status = mounts_open(&shell->mounts, request, &which);

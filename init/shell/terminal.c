@@ -14,6 +14,7 @@
 #include "kernel/thread.h"
 #include "kernel/time.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { KEY_INTERRUPT = 0x03, KEY_END = 0x04, STATUS_INTERRUPTED = 130, CHUNK = 256 };
@@ -26,7 +27,12 @@ static char input[SHELL_INPUT_SIZE];
 static uint32_t head, tail; /* bytes ever put in and taken out */
 static bool ended, interrupted;
 static uint32_t front;
+static uint32_t owner; /* the program whose threads wait in terminal_wait() */
 static struct mutex output;
+/* The row that is being edited, as it was drawn last; size 0: there is none. Under `output`, but looked at
+ * without. */
+static char row[TERMINAL_ROW_MAX];
+static size_t row_size;
 
 /* What the program in front is being given: a line, `given` bytes of which it has. */
 static struct line cooked;
@@ -38,17 +44,60 @@ static status_t write_device(const void *bytes, size_t size) {
     return is_serial ? uart_write(bytes, size) : file_write(streams_file(STREAM_OUT), bytes, size);
 }
 
-static status_t write_whole(const void *bytes, size_t size) {
-    mutex_lock(&output);
-    status_t status = write_device(bytes, size);
-    mutex_unlock(&output);
-    return status;
+static void note_lost(status_t status, size_t size) {
+    if (status != STATUS_OK) {
+        log_debug("shell", "%zu bytes of output were lost", size);
+    }
+}
+
+/* Under `output`. What was typed ahead waits for room only as long as somebody edits. */
+static void forget_row(void) {
+    if (row_size > 0) {
+        __atomic_store_n(&row_size, 0, __ATOMIC_RELAXED);
+        spinlock_lock(&lock);
+        waitqueue_wake_all(&room);
+        spinlock_unlock(&lock);
+    }
 }
 
 void terminal_write(const char *text, size_t size) {
-    if (write_whole(text, size) != STATUS_OK) {
-        log_debug("shell", "%zu bytes of output were lost", size);
+    mutex_lock(&output);
+    forget_row();
+    note_lost(write_device(text, size), size);
+    mutex_unlock(&output);
+}
+
+static void write_row(struct sink *sink, const char *text, size_t size) {
+    (void)sink;
+    assert(size <= sizeof(row));
+    mutex_lock(&output);
+    memcpy(row, text, size);
+    __atomic_store_n(&row_size, size, __ATOMIC_RELAXED);
+    note_lost(write_device(text, size), size);
+    mutex_unlock(&output);
+}
+
+struct sink terminal_row = {write_row};
+
+/* Above the row that is being edited: that is erased, and drawn again on a row of its own. */
+static status_t write_above(const char *bytes, size_t size) {
+    static const char erase[] = "\r\033[K";
+    TRY(write_device(erase, strlen(erase)));
+    TRY(write_device(bytes, size));
+    if (bytes[size - 1] != '\n') {
+        TRY(write_device("\n", 1));
     }
+    return write_device(row, row_size);
+}
+
+/* Of a program. */
+static status_t write_file(struct file *file, const void *bytes, size_t size) {
+    (void)file;
+    mutex_lock(&output);
+    status_t status =
+        row_size > 0 && size > 0 ? write_above(bytes, size) : write_device(bytes, size);
+    mutex_unlock(&output);
+    return status;
 }
 
 static void write_sink(struct sink *sink, const char *text, size_t size) {
@@ -64,6 +113,12 @@ static void echo(const char *text, size_t size) {
     }
 }
 
+static void ring(void) {
+    mutex_lock(&output);
+    note_lost(write_device("\a", 1), 1);
+    mutex_unlock(&output);
+}
+
 /* ---- input ---- */
 
 static status_t read_device(char *bytes, size_t cap, size_t *size_out) {
@@ -71,22 +126,24 @@ static status_t read_device(char *bytes, size_t cap, size_t *size_out) {
                      : file_read(streams_file(STREAM_IN), bytes, cap, size_out);
 }
 
-/* ^C: what was typed before it is forgotten if it is for a program, which is killed (true). */
+/* ^C: what was typed before it is forgotten if it is for a program, which is killed, or if there is no room
+ * for more (true); else it is a key like others. */
 static bool interrupt(void) {
     spinlock_lock(&lock);
     uint32_t pid = front;
-    interrupted = true;
-    if (pid != 0) {
+    __atomic_store_n(&interrupted, true, __ATOMIC_RELAXED);
+    bool taken = pid != 0 || head - tail == SHELL_INPUT_SIZE;
+    if (taken) {
         tail = head;
     }
-    waitqueue_wake_all(&room);
     spinlock_unlock(&lock);
+    program_wake(owner);
     if (pid != 0) {
         echo("^C\n", 3);
         status_t status = program_kill(pid, STATUS_INTERRUPTED);
         (void)status; /* it may have ended by itself */
     }
-    return pid != 0;
+    return taken;
 }
 
 /* Under the lock: there is something to read, or the end. */
@@ -98,14 +155,32 @@ static void tell_readers(void) {
     }
 }
 
-static void put(char byte) {
+/* Whether there will be room: somebody edits, or a pipe can wait until somebody reads. But on a terminal a
+ * program may never do so, and ^C behind what was typed must be seen. */
+static bool room_will_come(void) {
+    return !is_interactive || __atomic_load_n(&row_size, __ATOMIC_RELAXED) > 0;
+}
+
+/* False: there is no room. */
+static bool put(char byte) {
     spinlock_lock(&lock);
-    while (head - tail == SHELL_INPUT_SIZE) {
+    while (head - tail == SHELL_INPUT_SIZE && room_will_come()) {
         waitqueue_sleep(&room, &lock, WAIT_FOREVER);
     }
-    input[head++ % SHELL_INPUT_SIZE] = byte;
-    tell_readers();
+    bool has_room = head - tail < SHELL_INPUT_SIZE;
+    if (has_room) {
+        input[head++ % SHELL_INPUT_SIZE] = byte;
+        tell_readers();
+    }
     spinlock_unlock(&lock);
+    return has_room;
+}
+
+static void take(char byte) {
+    bool done = byte == KEY_INTERRUPT && is_interactive && interrupt();
+    if (!done && !put(byte)) {
+        ring();
+    }
 }
 
 static void read_all(void *arg) {
@@ -114,9 +189,7 @@ static void read_all(void *arg) {
     (void)arg;
     while (read_device(bytes, sizeof(bytes), &size) == STATUS_OK && size > 0) {
         for (size_t i = 0; i < size; i++) {
-            if (bytes[i] != KEY_INTERRUPT || !interrupt()) {
-                put(bytes[i]);
-            }
+            take(bytes[i]);
         }
     }
     spinlock_lock(&lock);
@@ -211,11 +284,6 @@ static status_t read_front(struct file *file, void *buf, size_t cap, size_t *siz
     return STATUS_OK;
 }
 
-static status_t write_file(struct file *file, const void *bytes, size_t size) {
-    (void)file;
-    return write_whole(bytes, size);
-}
-
 static bool front_readable(struct file *file) {
     (void)file;
     spinlock_lock(&lock);
@@ -279,6 +347,10 @@ bool terminal_interrupted(void) {
     return __atomic_load_n(&interrupted, __ATOMIC_RELAXED);
 }
 
+status_t terminal_wait(uint32_t pid, struct program_end *out) {
+    return program_wait_unless(pid, &interrupted, out);
+}
+
 void terminal_calm(void) {
     __atomic_store_n(&interrupted, false, __ATOMIC_RELAXED);
 }
@@ -287,6 +359,7 @@ void terminal_init(bool serial, bool interactive) {
     struct thread *thread;
     is_serial = serial;
     is_interactive = interactive;
+    owner = program_current()->pid;
     front_file.is_terminal = interactive;
     mutex_init(&output, LOCK_FILES);
     if (thread_start("terminal", read_all, NULL, NULL, &thread) != STATUS_OK) {

@@ -65,7 +65,7 @@ static void start(unsigned columns) {
     memset(&editor, 0, sizeof(editor));
     editor.prompt = "> ";
     editor.columns = columns;
-    editor.out = &terminal;
+    editor.out = editor.row = &terminal;
     cursor = 0;
     clear_after(0);
     row[sizeof(row) - 1] = '\0';
