@@ -1,5 +1,8 @@
 /*
  * The host's standard streams: ports of the virtio console where there are some.
+ *
+ * The host sends input when it is asked to, by a byte on the port "stdin", once for what one read of its own
+ * gives. So what no program reads stays where it is, for whoever reads there next.
  */
 #include "init/streams.h"
 
@@ -9,14 +12,35 @@
 struct stream_file {
     struct file file;
     struct virtio_port *port; /* NULL: the console */
+    uint32_t asked;           /* for input that has not come yet; atomic */
 };
 
 static struct stream_file streams[STREAM_COUNT];
 
+/* Whether there is input, or its end; if not, it will be sent. */
+static bool readable_or_asked(struct stream_file *stream) {
+    if (virtio_port_readable(stream->port)) {
+        return true;
+    }
+    if (!__atomic_exchange_n(&stream->asked, 1, __ATOMIC_RELAXED) &&
+        virtio_port_write(stream->port, "?", 1) != STATUS_OK) {
+        __atomic_store_n(&stream->asked, 0, __ATOMIC_RELAXED);
+    }
+    return false;
+}
+
 static status_t read_port(struct file *file, void *buf, size_t cap, size_t *size_out) {
     struct stream_file *stream = (struct stream_file *)file;
     *size_out = 0;
-    return stream->port ? virtio_port_read(stream->port, buf, cap, size_out) : STATUS_OK;
+    if (!stream->port) {
+        return STATUS_OK;
+    }
+    (void)readable_or_asked(stream);
+    status_t status = virtio_port_read(stream->port, buf, cap, size_out);
+    if (*size_out > 0) {
+        __atomic_store_n(&stream->asked, 0, __ATOMIC_RELAXED);
+    }
+    return status;
 }
 
 static status_t write_port(struct file *file, const void *bytes, size_t size) {
@@ -30,7 +54,7 @@ static status_t write_port(struct file *file, const void *bytes, size_t size) {
 
 static bool port_readable(struct file *file) {
     struct stream_file *stream = (struct stream_file *)file;
-    return !stream->port || virtio_port_readable(stream->port);
+    return !stream->port || readable_or_asked(stream);
 }
 
 static void watch_port(struct file *file, struct watch *watch) {

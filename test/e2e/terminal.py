@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -68,6 +69,76 @@ def session(arguments, keys):
     return status, output.replace(b"\r\n", b"\n"), same
 
 
+def await_state(pid, wanted):
+    """Until the process is in that state (of /proc/PID/stat), or time is up."""
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end:
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in wanted:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def lead(terminal, arguments):
+    """A shell of one job, which it starts in front and continues when it has been stopped: the job's status. Says on
+    the terminal what there is to know."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    job = subprocess.Popen([K23, *map(str, arguments)], stdin=terminal, stdout=terminal, stderr=terminal, process_group=0)
+    os.tcsetpgrp(terminal, job.pid)
+    machine = Path(f"/proc/{job.pid}/task/{job.pid}/children")
+    while not machine.read_text():
+        time.sleep(0.02)
+    machine = int(machine.read_text().split()[0])
+    os.write(terminal, b"started\n")
+    _, how = os.waitpid(job.pid, os.WUNTRACED)
+    if os.WIFSTOPPED(how) and await_state(machine, "T"):
+        os.write(terminal, b"both stopped\n")
+    os.killpg(job.pid, signal.SIGCONT)
+    return os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1])
+
+
+def stopping(arguments):
+    """(status, output) of a job that is stopped by ^Z and continued, and then gets a line and the end of input."""
+    main, other = pty.openpty()
+    leader = os.fork()
+    if leader == 0:
+        try:
+            os._exit(lead(other, arguments) & 0xff)
+        finally:
+            os._exit(255)
+    output, end = b"", time.monotonic() + TIMEOUT
+    keys = [(b"started", b"\x1a"), (b"both stopped", b"one two\n"), (b"one two\r\n", b"\x04")]
+    while b"bytes" not in output and time.monotonic() < end:
+        if select.select([main], [], [], 0.05)[0]:
+            output += os.read(main, 65536)
+        if keys and keys[0][0] in output:
+            os.write(main, keys.pop(0)[1])
+    if b"bytes" not in output:
+        os.kill(leader, signal.SIGKILL)  # the terminal hangs up on the job
+    status = os.waitstatus_to_exitcode(os.waitpid(leader, 0)[1])
+    os.close(main)
+    os.close(other)
+    return status, output
+
+
+def input_cases():
+    """Of what stands in the input a program takes what it reads, and the next one gets the rest."""
+    hello, wc = B / "examples/hello.wasm", B / "examples/wc.wasm"
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"one two\nthree\n")
+    os.close(write_end)
+    first = subprocess.run([K23, "run", hello], stdin=read_end, capture_output=True, timeout=TIMEOUT)
+    second = subprocess.run([K23, "run", wc], stdin=read_end, capture_output=True, timeout=TIMEOUT)
+    os.close(read_end)
+    ignored = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    job = subprocess.Popen([K23, "run", wc], stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=ignored)
+    time.sleep(0.1)
+    job.send_signal(signal.SIGHUP)
+    yield "a signal that was ignored stays so, as under nohup", b"1 lines" in job.communicate(b"a\n", TIMEOUT)[0]
+    yield "input that a program does not read is the next one's", first.returncode == 0 and b"2 lines, 3 words" in second.stdout
+
+
 def cases():
     with tempfile.TemporaryDirectory() as folder:
         os.environ["K23_LOG"] = f"{folder}/log"
@@ -92,6 +163,9 @@ def cases():
         yield "and leaves nothing", output.endswith(b"\r\x1b[K")
         output = session(["run", long], [])[1]
         yield "but not if it is left for later", output == b""
+        status, output = stopping(["run", wc])
+        yield "^Z stops the program and its machine, and it can go on", status == 0 and b"1 lines, 2 words" in output
+        yield from input_cases()
 
 
 def main():

@@ -2,7 +2,11 @@
  * Runs QEMU as a child and moves bytes: our stdin to the port "stdin", the ports "stdout" and
  * "stderr" to ours, the serial line (the kernel's log) to a file. The end of our stdin closes that
  * direction of its socket, which the guest sees as the port's being closed. The machine's exit code
- * is QEMU's. QEMU dies with us.
+ * is QEMU's. QEMU dies with us, and stops while we are stopped.
+ *
+ * Our stdin is read once for each byte that the machine sends on the port "stdin" (init/streams.c), so that what
+ * its program does not read is left to the next one, and a program in the background is stopped by its
+ * terminal when it reads, not before. A terminal in raw mode is read all the time: ^] must be seen.
  *
  * With `serial` the serial line takes the place of "stdin" and "stdout".
  */
@@ -39,21 +43,28 @@ struct vm {
     char input[65536]; /* read from our stdin, not yet taken by the machine */
     size_t input_at, input_size;
     bool input_ended; /* of our stdin, or the machine takes no more */
+    bool wanted;      /* the machine has asked for input */
     bool is_raw;      /* our stdin is a terminal that is the machine's */
     bool quit;        /* KEY_QUIT was typed */
 };
 
 enum { KEY_END = 0x04, KEY_QUIT = 0x1d };
 
-static volatile sig_atomic_t caught_signal;
+static volatile sig_atomic_t caught_signal, caught_stop;
 static int signal_pipe[2]; /* wakes poll(), which may be about to wait when the signal comes */
 
 static void on_signal(int number) {
     int saved = errno;
-    caught_signal = number;
+    *(number == SIGTSTP ? &caught_stop : &caught_signal) = number;
     ssize_t n = write(signal_pipe[1], "", 1);
     (void)n; /* full: it wakes already */
     errno = saved;
+}
+
+static void clear_signal_pipe(void) {
+    char bytes[64];
+    while (read(signal_pipe[0], bytes, sizeof(bytes)) > 0) {
+    }
 }
 
 static int write_all(int fd, const char *at, size_t size) {
@@ -273,6 +284,7 @@ static void give_input(struct vm *vm, bool readable, bool writable) {
         if (n > 0) {
             vm->input_at = 0;
             vm->input_size = (size_t)n;
+            vm->wanted = vm->config->terminal || vm->config->serial;
             vm->quit = vm->is_raw && memchr(vm->input, KEY_QUIT, (size_t)n);
         } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
             end_input(vm);
@@ -293,6 +305,28 @@ static void give_input(struct vm *vm, bool readable, bool writable) {
     }
 }
 
+/* What the machine says on the port "stdin". */
+static bool take_request(struct vm *vm) {
+    char bytes[64];
+    ssize_t n = read(vm->ours[STREAM_IN], bytes, sizeof(bytes));
+    vm->wanted = vm->wanted || n > 0;
+    return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+/* ^Z, or whoever sent the signal: with the machine, and with the terminal as it was, until we are continued. */
+static void stop(struct vm *vm) {
+    struct sigaction mine, usual = {.sa_handler = SIG_DFL};
+    bool was_raw = vm->is_raw;
+    caught_stop = 0;
+    kill(vm->qemu, SIGSTOP);
+    terminal_restore();
+    sigaction(SIGTSTP, &usual, &mine);
+    raise(SIGTSTP);
+    sigaction(SIGTSTP, &mine, NULL);
+    vm->is_raw = was_raw && terminal_set_raw();
+    kill(vm->qemu, SIGCONT);
+}
+
 /* Until the machine has closed all its streams. False when we should end it. */
 static bool pump(struct vm *vm) {
     static char buf[65536];
@@ -304,18 +338,27 @@ static bool pump(struct vm *vm) {
     }
     int open_streams = STREAM_COUNT - 1;
     while (open_streams > 0) {
-        bool pending = vm->input_size > 0;
-        fds[STREAM_IN].fd =
-            pending && !vm->input_ended && !vm->config->serial ? vm->ours[STREAM_IN] : -1;
-        fds[STREAM_IN].events = POLLOUT;
+        bool pending = vm->input_size > 0, takes_input = !vm->input_ended && !vm->config->serial;
+        fds[STREAM_IN].fd = takes_input ? vm->ours[STREAM_IN] : -1;
+        fds[STREAM_IN].events = pending ? POLLIN | POLLOUT : POLLIN;
         fds[STREAM_LOG].events = pending && vm->config->serial ? POLLIN | POLLOUT : POLLIN;
-        fds[STREAM_COUNT].fd = pending || vm->input_ended ? -1 : STDIN_FILENO;
+        fds[STREAM_COUNT].fd = pending || vm->input_ended || !vm->wanted ? -1 : STDIN_FILENO;
         fds[STREAM_COUNT].events = POLLIN;
         if (caught_signal || vm->quit) {
             return false;
         }
-        if (poll(fds, STREAM_COUNT + 2, -1) < 0 || fds[STREAM_COUNT + 1].revents) {
+        if (caught_stop) {
+            stop(vm);
+        }
+        if (poll(fds, STREAM_COUNT + 2, -1) < 0) {
             continue;
+        }
+        if (fds[STREAM_COUNT + 1].revents) {
+            clear_signal_pipe();
+            continue;
+        }
+        if ((fds[STREAM_IN].revents & ~POLLOUT) && !take_request(vm)) {
+            vm->input_ended = true;
         }
         for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
             if (fds[i].fd < 0 || !(fds[i].revents & ~POLLOUT)) {
@@ -330,8 +373,7 @@ static bool pump(struct vm *vm) {
                 open_streams--;
             }
         }
-        short writable =
-            vm->config->serial ? fds[STREAM_LOG].revents & POLLOUT : fds[STREAM_IN].revents;
+        short writable = (vm->config->serial ? fds[STREAM_LOG] : fds[STREAM_IN]).revents & POLLOUT;
         if (pending || fds[STREAM_COUNT].fd >= 0) {
             give_input(vm, fds[STREAM_COUNT].revents != 0, writable != 0);
         }
@@ -345,18 +387,21 @@ static bool catch_signals(void) {
     if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
         return false;
     }
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    sigaction(SIGALRM, &action, NULL);
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGALRM};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction action = {.sa_handler = on_signal}, before;
+        sigaction(numbers[i], NULL, &before);
+        if (before.sa_handler != SIG_IGN) { /* as under nohup */
+            sigaction(numbers[i], &action, NULL);
+        }
+    }
     signal(SIGPIPE, SIG_IGN);
     return true;
 }
 
 enum vm_end vm_run(const struct vm_config *config, int *status_out) {
     static struct vm vm;
-    vm = (struct vm){.config = config};
+    vm = (struct vm){.config = config, .wanted = config->terminal || config->serial};
     vm.log_file = open(config->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     vm.started_ns = now_ns();
     if (!catch_signals() || !start(&vm)) {
