@@ -70,14 +70,41 @@ int cpio_add(struct cpio *cpio, const char *name, const void *bytes, size_t size
     return add_entry(cpio, name, S_IFREG | 0444, 0, bytes, size);
 }
 
+/* A pipe or a device: what comes until its end. */
+static int add_stream(struct cpio *cpio, const char *name, int file) {
+    size_t size = 0, cap = 0;
+    char *bytes = NULL;
+    ssize_t n = 1;
+    while (n > 0 && size <= MAX_FILE_SIZE) {
+        if (size == cap) {
+            cap = cap ? 2 * cap : 65536;
+            char *more = realloc(bytes, cap);
+            if (!more) {
+                break;
+            }
+            bytes = more;
+        }
+        n = read(file, bytes + size, cap - size);
+        size += n > 0 ? (size_t)n : 0;
+        n = n < 0 && errno == EINTR ? 1 : n;
+    }
+    errno = size > MAX_FILE_SIZE ? EFBIG : errno;
+    int result = n == 0 && size <= MAX_FILE_SIZE ? cpio_add(cpio, name, bytes, size) : -1;
+    free(bytes);
+    return result;
+}
+
 static int add_contents(struct cpio *cpio, const char *name, int file) {
     struct stat st;
     if (fstat(file, &st) != 0) {
         return -1;
     }
-    if (!S_ISREG(st.st_mode)) {
-        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    if (S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
         return -1;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return add_stream(cpio, name, file);
     }
     if (st.st_size > MAX_FILE_SIZE) {
         errno = EFBIG;

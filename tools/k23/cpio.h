@@ -14,7 +14,8 @@ struct cpio {
 /* All return 0, or -1 with errno set. */
 int cpio_open(struct cpio *cpio);
 int cpio_add(struct cpio *cpio, const char *name, const void *bytes, size_t size);
-/* The host file at `path`, under `name`. errno is EFBIG when it is larger than 1 GiB. */
+/* The host file at `path`, or what comes out of the pipe or device, under `name`. errno is EFBIG when it is
+ * larger than 1 GiB. */
 int cpio_add_file(struct cpio *cpio, const char *name, const char *path);
 /* The host directory at `path` with all that is in it, under `name`: files, directories and symbolic links
  * as they are; anything else (devices, sockets, pipes) is left out. */

@@ -31,7 +31,7 @@ static const char usage_text[] =
     "programs\n"
     "  k23 wast [OPTIONS] DIR...               run converted folders of the official test suite\n"
     "  k23 boot [OPTIONS] IMAGE [ARGS...]      boot any signed payload\n"
-    "  k23 help                                this text\n"
+    "  k23 help, or any command with --help or -h    this text\n"
     "  k23 version                             the version\n"
     "\n"
     "Options of run, shell, wast and boot:\n"
@@ -89,7 +89,26 @@ struct options {
     int rest; /* index of the first argument that is no option */
 };
 
-static const char *option_value(char **argv, int *i) {
+/* The word's option, and what stands behind its "=", or NULL. */
+static const char *option_name(const char *word, const char **attached_out) {
+    static char name[32];
+    size_t len = strcspn(word, "=");
+    *attached_out = NULL;
+    if (strncmp(word, "--", 2) != 0 || word[len] == '\0' || len >= sizeof(name)) {
+        return word;
+    }
+    *attached_out = word + len + 1;
+    snprintf(name, sizeof(name), "%.*s", (int)len, word);
+    return name;
+}
+
+/* What is attached to the option, which is taken, or the next word. */
+static const char *option_value(char **argv, int *i, const char **attached) {
+    if (*attached) {
+        const char *value = *attached;
+        *attached = NULL;
+        return value;
+    }
     if (!argv[*i + 1]) {
         fail(RUN_EXIT_USAGE, "option %s needs a value (see k23 help)", argv[*i]);
     }
@@ -97,13 +116,21 @@ static const char *option_value(char **argv, int *i) {
 }
 
 /* A number with an optional K, M or G; QEMU would take more, and complain less well. */
-static void check_number(const char *option, const char *text, const char *suffixes) {
+static unsigned long check_number(const char *option, const char *text, const char *suffixes) {
     char *end;
     errno = 0;
     unsigned long n = strtoul(text, &end, 10);
     bool suffixed = *end && strchr(suffixes, *end) && !end[1];
     if (errno || end == text || n == 0 || *text == '-' || (*end && !suffixed)) {
-        fail(RUN_EXIT_USAGE, "%s %s is not a number it could be", option, text);
+        fail(RUN_EXIT_USAGE, "%s %s: it must be a whole number%s", option, text,
+             *suffixes ? ", with K, M or G if need be" : " from 1 on");
+    }
+    return n;
+}
+
+static void check_harts(const char *text) {
+    if (check_number("--smp", text, "") > BOOT_MAX_HARTS) {
+        fail(RUN_EXIT_USAGE, "--smp %s: %u at most", text, BOOT_MAX_HARTS);
     }
 }
 
@@ -112,6 +139,10 @@ static void add_env(struct options *o, const char *text) {
         fail(RUN_EXIT_USAGE, "--env %s is not of the form NAME=VALUE", text);
     }
     o->env[o->env_count++] = text;
+}
+
+static bool asks_for_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 /* Reads options up to the first other word. `run`: those of `k23 run` too. */
@@ -125,44 +156,50 @@ static struct options read_options(char **argv, int i, bool run) {
     o.dirs = calloc((size_t)argc, sizeof(*o.dirs));
     o.preloads = calloc((size_t)argc, sizeof(*o.preloads));
     for (; argv[i] && argv[i][0] == '-'; i++) {
-        const char *name = argv[i];
+        const char *attached, *name = option_name(argv[i], &attached);
         if (strcmp(name, "--") == 0) {
             i++;
             break;
+        } else if (asks_for_help(name)) {
+            fputs(usage_text, stdout);
+            exit(0);
         } else if (strcmp(name, "--smp") == 0) {
-            o.smp = option_value(argv, &i);
-            check_number(name, o.smp, "");
+            o.smp = option_value(argv, &i, &attached);
+            check_harts(o.smp);
         } else if (strcmp(name, "--mem") == 0) {
-            o.mem = option_value(argv, &i);
+            o.mem = option_value(argv, &i, &attached);
             check_number(name, o.mem, "KMG");
         } else if (strcmp(name, "--cpu") == 0) {
-            o.cpu = option_value(argv, &i);
+            o.cpu = option_value(argv, &i, &attached);
         } else if (strcmp(name, "--icount") == 0) {
             o.exact = true;
         } else if (strcmp(name, "-v") == 0) {
             o.verbose = true;
         } else if (run && strcmp(name, "--env") == 0) {
-            add_env(&o, option_value(argv, &i));
+            add_env(&o, option_value(argv, &i, &attached));
         } else if (run && strcmp(name, "--argv0") == 0) {
-            o.argv0 = option_value(argv, &i);
+            o.argv0 = option_value(argv, &i, &attached);
         } else if (run && strcmp(name, "--mem-max") == 0) {
-            o.mem_max = option_value(argv, &i);
+            o.mem_max = option_value(argv, &i, &attached);
             check_number(name, o.mem_max, "KMG");
         } else if (run && strcmp(name, "--timeout") == 0) {
-            o.timeout = option_value(argv, &i);
+            o.timeout = option_value(argv, &i, &attached);
             check_number(name, o.timeout, "");
         } else if (run && strcmp(name, "--dir") == 0) {
-            o.dirs[o.dir_count++] = option_value(argv, &i);
+            o.dirs[o.dir_count++] = option_value(argv, &i, &attached);
         } else if (run && strcmp(name, "--preload") == 0) {
-            o.preloads[o.preload_count++] = option_value(argv, &i);
+            o.preloads[o.preload_count++] = option_value(argv, &i, &attached);
         } else if (run && strcmp(name, "--invoke") == 0) {
-            o.invoke = option_value(argv, &i);
+            o.invoke = option_value(argv, &i, &attached);
         } else if (run && strcmp(name, "--serial") == 0) {
             o.serial = true;
         } else if (run && strcmp(name, "--eager") == 0) {
             o.eager = true;
         } else {
             fail(RUN_EXIT_USAGE, "unknown option %s (see k23 help)", name);
+        }
+        if (attached) {
+            fail(RUN_EXIT_USAGE, "option %s takes no value", name);
         }
     }
     o.rest = i;
@@ -695,13 +732,16 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "boot") == 0) {
         return boot(argv);
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+    if (strcmp(argv[1], "help") == 0 || asks_for_help(argv[1])) {
         fputs(usage_text, stdout);
         return 0;
     }
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
         puts("k23 " RUN_VERSION);
         return 0;
+    }
+    if (access(argv[1], R_OK) == 0) {
+        fail(RUN_EXIT_USAGE, "no command %s; to run it: k23 run %s", argv[1], argv[1]);
     }
     fail(RUN_EXIT_USAGE, "no command %s (see k23 help)", argv[1]);
 }
