@@ -299,7 +299,7 @@ static void log_stats(struct run *p, uint64_t started_ns, uint64_t started_instr
     log_info("run", "%llu bytes of machine code, %llu instructions to compile",
              (unsigned long long)s.machine_bytes, (unsigned long long)s.compile_instret);
     log_info("run", "%llu instructions in all, %llu in user mode, %llu us",
-             (unsigned long long)(time_instret() - started_instret),
+             (unsigned long long)(thread_instret() - started_instret),
              (unsigned long long)(plat_guest_instret() - started_guest),
              (unsigned long long)((time_now_ns() - started_ns) / 1000));
     log_times(started_ns, s.compile_ns);
@@ -337,7 +337,7 @@ static int run_with_files(struct run *p) {
     if (asked != 0 && asked < config.max_memory) {
         config.max_memory = asked;
     }
-    uint64_t ns = time_now_ns(), instret = time_instret(), guest = plat_guest_instret();
+    uint64_t ns = time_now_ns(), instret = thread_instret(), guest = plat_guest_instret();
     status_t status = wasm_store_new(&config, &p->store);
     int exit_status = status == STATUS_OK ? run_in_store(p) : fail(p, status, "cannot be run");
     if (p->store) {
