@@ -389,15 +389,21 @@ static void count_plain(struct select *s, uint8_t op, bool wide, vreg_t rd, stru
 static void count(struct select *s, value_t v, vreg_t rd) {
     const struct inst *inst = select_inst(s, v);
     bool wide = select_is_wide(inst->type);
-    struct source x = word_source(s, wide, inst->arg[0]);
     if (!select_has(s, FEATURE_ZBB)) {
-        count_plain(s, inst->op, wide, rd, x);
+        count_plain(s, inst->op, wide, rd, word_source(s, wide, inst->arg[0]));
         return;
     }
-    enum rv_op op = inst->op == OP_CLZ   ? (wide ? RV_CLZ : RV_CLZW)
-                    : inst->op == OP_CTZ ? (wide ? RV_CTZ : RV_CTZW)
-                                         : (wide ? RV_CPOP : RV_CPOPW);
-    select_put1(s, op, rd, x, 0);
+    switch (inst->op) {
+    case OP_CLZ:
+        select_put1(s, wide ? RV_CLZ : RV_CLZW, rd, word_source(s, wide, inst->arg[0]), 0);
+        break;
+    case OP_CTZ:
+        /* The word has to be extended: QEMU 7.2 goes on counting in the high half where the low one is 0. */
+        select_put1(s, wide ? RV_CTZ : RV_CTZW, rd, select_reg(s, inst->arg[0]), 0);
+        break;
+    default:
+        select_put1(s, wide ? RV_CPOP : RV_CPOPW, rd, word_source(s, wide, inst->arg[0]), 0);
+    }
 }
 
 /* ---- extension ----------------------------------------------------------------------------- */
