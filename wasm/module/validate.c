@@ -240,7 +240,6 @@ static void check_br_table(struct validator *v) {
             continue; /* each label once: tables are long and repeat themselves */
         }
         target->checked_by = v->in.offset;
-        target->checked_by = v->in.offset;
         struct type_list types = frame_label(target);
         if (i > 0 && types.len != arity) {
             validator_invalid(v, "type mismatch: labels of different arity");

@@ -238,8 +238,7 @@ static status_t make_head(struct wasm_instance *instance) {
     return write_area(instance, 0, &head, sizeof(head));
 }
 
-/* All that may fail and has no effect outside of the instance. */
-/* *part_out says what could not be had. */
+/* All that may fail and has no effect outside of the instance. *part_out says what could not be had. */
 static status_t allocate(struct wasm_instance *instance, const struct wasm_extern *objects,
                          const char **part_out) {
     struct plat_space *space = instance->store->space;
