@@ -39,7 +39,7 @@ static struct avail_entry entry_of_read(const struct func *f, const struct inst 
         .sub = i->sub,
         .type = i->type,
         .aux = i->aux,
-        .imm = (uint32_t)i->imm,
+        .imm = i->imm,
         .base = i->argc > 0 ? i->arg[0] : 0,
     };
     if (i->op == OP_LOAD) {
@@ -96,7 +96,7 @@ static bool are_apart(const struct avail_entry *x, const struct avail_entry *y) 
     uint32_t x_size = access_infos[x->sub].size, y_size = access_infos[y->sub].size;
     /* Where x begins, seen from where y does. */
     int64_t turn = (int64_t)(uint32_t)(x->distance - y->distance);
-    int64_t difference = turn + (int64_t)x->imm - (int64_t)y->imm;
+    int64_t difference = turn + x->imm - y->imm;
     return apart_by(difference, x_size, y_size) &&
            apart_by(difference - ((int64_t)1 << 32), x_size, y_size);
 }
@@ -110,7 +110,7 @@ static bool entry_of_store(const struct func *f, const struct inst *i, struct av
         .sub = canonical_access(type, i->sub),
         .type = (uint8_t)type,
         .aux = i->aux,
-        .imm = (uint32_t)i->imm,
+        .imm = i->imm,
         .base = i->arg[0],
         .value = i->arg[1],
     };
@@ -132,7 +132,7 @@ static void note_store(struct avail *a, const struct func *f, const struct inst 
 }
 
 /* Two imported globals may be one. */
-static bool may_be_same_global(const struct func *f, uint32_t a, uint32_t b) {
+static bool may_be_same_global(const struct func *f, int64_t a, int64_t b) {
     return a == b || !f->module || (a < f->module->global_imports && b < f->module->global_imports);
 }
 
@@ -140,7 +140,7 @@ static void note_global_set(struct avail *a, const struct func *f, const struct 
     struct avail_entry set = {
         .op = OP_GLOBAL_GET,
         .type = func_inst(f, i->arg[0])->type,
-        .imm = (uint32_t)i->imm,
+        .imm = i->imm,
         .value = i->arg[0],
     };
     for (uint32_t k = a->len; k-- > 0;) {

@@ -16,7 +16,7 @@
 struct avail_entry {
     uint8_t op, sub, type;
     uint32_t aux;
-    uint32_t imm; /* offset, or index of the global */
+    int64_t imm;  /* offset, or index of the global */
     value_t base; /* argument 0 of the reading, or 0 */
     value_t root; /* an address is root + distance (modulo 2^32) + imm */
     uint32_t distance;
