@@ -65,6 +65,9 @@ int main(void) {
     BAD(FAULT, raw_fd_write(fd, FAR, 2, AT(out)));
     BAD(INVAL, raw_fd_write(fd, AT(v), 0xffffffff, AT(out)));
     BAD(INVAL, raw_fd_read(fd, AT(v), 2000, AT(out)));
+    BAD(INVAL, raw_fd_read(fd, AT(v), 0xffffffff, AT(out)));
+    BAD(INVAL, raw_fd_pread(fd, AT(v), 0xffffffff, 0, AT(out)));
+    BAD(INVAL, raw_fd_pwrite(fd, AT(v), 0xffffffff, 0, AT(out)));
     v[0] = (__wasi_iovec_t){(uint8_t *)text, 2};
     v[1] = (__wasi_iovec_t){(uint8_t *)FAR, 100};
     BAD(FAULT, raw_fd_write(fd, AT(v), 2, AT(out)));
@@ -86,6 +89,15 @@ int main(void) {
     BAD(FAULT, raw_path_create_directory(tmp, AT(text), 0xffffffff));
     BAD(NAMETOOLONG, raw_path_create_directory(tmp, 0, 65536));
     BAD(INVAL, raw_path_create_directory(tmp, AT(text), 3)); /* a NUL inside */
+    BAD(INVAL, raw_path_open(tmp, 0, AT(text), 3, 1, 0, 0, 0, AT(out)));
+    BAD(INVAL, raw_path_filestat_get(tmp, 0, AT(text), 3, AT(out)));
+    BAD(INVAL, raw_path_link(tmp, 0, AT(text), 1, tmp, AT(text), 3));
+    BAD(INVAL, raw_path_symlink(AT(text), 1, tmp, AT(text), 3));
+    BAD(INVAL, raw_path_symlink(AT(text), 3, tmp, AT(text), 2));
+    BAD(INVAL, raw_path_rename(tmp, AT(text), 1, tmp, AT(text), 3));
+    BAD(INVAL, raw_path_readlink(tmp, AT(text), 3, AT(out), 4, AT(out)));
+    BAD(INVAL, raw_path_unlink_file(tmp, AT(text), 3));
+    BAD(INVAL, raw_path_remove_directory(tmp, AT(text), 3));
     BAD(FAULT, raw_path_filestat_get(tmp, 0, FAR, 100, AT(out)));
     BAD(FAULT, raw_path_filestat_get(tmp, 0, AT(text), 1, FAR));
     BAD(INVAL, raw_path_filestat_get(tmp, 77, AT(text), 1, AT(out)));
@@ -117,6 +129,17 @@ int main(void) {
     }
     GOOD(raw_fd_pread(fd, AT(v), 4, 0, AT(out)));
     SAME(out[0], 32);
+    /* Vectors that lie over each other, from and to the guest; the result over them. */
+    static char over[] = "abcdef";
+    v[0] = (__wasi_iovec_t){(uint8_t *)over, 4};
+    v[1] = (__wasi_iovec_t){(uint8_t *)over + 2, 4};
+    GOOD(raw_fd_pwrite(fd, AT(v), 2, 0, AT(out)));
+    memset(over, 0, 6);
+    GOOD(raw_fd_pread(fd, AT(v), 2, 0, AT(v)));
+    u32 moved;
+    memcpy(&moved, v, sizeof(moved));
+    SAME(moved, 8);
+    SAME(memcmp(over, "abcdef", 6), 0);
     GOOD(raw_fd_tell(fd, AT(out) + 1));
     GOOD(__wasi_fd_close(fd));
     GOOD(__wasi_path_unlink_file(tmp, "f"));
