@@ -23,9 +23,10 @@ static inline bool list_empty(const struct list *head) {
     return head->next == head;
 }
 static inline void list_insert(struct list *after, struct list *node) {
+    struct list *next = after->next;
     node->prev = after;
-    node->next = after->next;
-    after->next->prev = node;
+    node->next = next;
+    next->prev = node;
     after->next = node;
 }
 static inline void list_push_back(struct list *head, struct list *node) {
@@ -35,8 +36,9 @@ static inline void list_push_front(struct list *head, struct list *node) {
     list_insert(head, node);
 }
 static inline void list_remove(struct list *node) {
-    node->prev->next = node->next;
-    node->next->prev = node->prev;
+    struct list *prev = node->prev, *next = node->next;
+    prev->next = next;
+    next->prev = prev;
     node->prev = node->next = node;
 }
 

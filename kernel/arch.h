@@ -235,7 +235,8 @@ enum prot {
 
 struct pagetable {
     paddr_t root;
-    uint64_t context; /* names its translations (asid.c); 0: no hart has any */
+    uint64_t selector; /* the machine's word for it, but for the number of its context */
+    uint64_t context;  /* names its translations (asid.c); 0: no hart has any */
     /* Masks of harts: that may hold translations; that must forget them before they use any. */
     uint64_t ran_on, stale_on;
     uint64_t stale_code_on; /* that must forget what they have fetched */
@@ -302,6 +303,9 @@ static inline void arch_tlb_forget_page(vaddr_t addr);
 
 /* This hart translates through pt from now on; NULL: the kernel's own table, no user half. */
 void arch_pagetable_use(struct pagetable *pt);
+
+/* The same for a hart that was there before is arch_pagetable_try(), which kernel/switch.h has from elsewhere: it looks
+ * into struct hart. */
 
 /* Copies *size bytes between the kernel and the user half of the address space that is active on this
  * hart, by the guest's own addresses and with its own rights. False when some are left, which the three

@@ -2,8 +2,9 @@
  * The hash table of waiting threads: a group for each of some spaces, a list in it for each of some
  * addresses. Everything between futexes of one space is under one lock.
  *
- * A waiter is taken out of its list by who wakes it, and says so to it last of all (`waits` becomes false):
- * then, and not before, its stack may be gone. A waiter that wakes by itself takes itself out.
+ * A waiter is taken out of its list by who wakes it, which says so to it under the lock (`waits` becomes
+ * false). A waiter that sees that and was woken returns, and its stack may be gone; one that woke by itself takes
+ * the lock first, and itself out.
  */
 #include "kernel/futex.h"
 
@@ -87,9 +88,11 @@ static status_t give_up(struct waiter *waiter, uint32_t group) {
     return waited ? waiter->thread->woke : STATUS_OK;
 }
 
-/* What ended the wait, without the lock. */
+/* What ended the wait, without the lock. Whoever woke without being woken takes it, for somebody may be about
+ * to wake it nevertheless. */
 static inline status_t leave(struct waiter *waiter, uint32_t group) {
-    bool woken = !__atomic_load_n(&waiter->waits, __ATOMIC_ACQUIRE);
+    bool woken =
+        waiter->thread->woke == STATUS_OK && !__atomic_load_n(&waiter->waits, __ATOMIC_ACQUIRE);
     return woken ? STATUS_OK : give_up(waiter, group);
 }
 
@@ -159,36 +162,42 @@ uint32_t futex_wake(const struct space *space, vaddr_t addr, uint32_t max) {
     return len;
 }
 
+/* Nobody is there to be woken, or the word is not as expected: what is left of a swap. */
+static __attribute__((noinline)) status_t swap_alone(status_t status, vaddr_t wake_addr,
+                                                     vaddr_t addr, uint64_t expected, unsigned size,
+                                                     uint64_t deadline_ns) {
+    if (status == STATUS_OK) {
+        return futex_wait_quick(addr, expected, size, deadline_ns);
+    }
+    if (status == STATUS_WOULD_BLOCK) {
+        futex_wake(thread_current()->space, wake_addr, 1);
+    }
+    return status;
+}
+
 status_t futex_swap_quick(vaddr_t wake_addr, vaddr_t addr, uint64_t expected, unsigned size,
                           uint64_t deadline_ns) {
-    struct thread *self = thread_current(), *next = NULL;
-    struct space *space = self->space;
-    uint32_t group = group_of(space);
+    struct thread *self = thread_current();
+    uint32_t group = group_of(self->space);
+    struct waiter waiter, *other = NULL;
     if (!valid(addr, size)) {
         return STATUS_BAD_ARGUMENT;
     }
-    spinlock_lock(&locks[group]);
+    irq_state_t irq = arch_irq_save();
+    spinlock_enter(&locks[group]);
     status_t status = look(addr, expected, size);
-    if (status != STATUS_OK) {
-        spinlock_unlock(&locks[group]);
-        if (status == STATUS_WOULD_BLOCK) {
-            futex_wake(space, wake_addr, 1);
-        }
-        return status;
+    if (status == STATUS_OK) {
+        other = first_at(list_of(group, wake_addr), self->space, wake_addr);
     }
-    struct waiter *other = first_at(list_of(group, wake_addr), space, wake_addr);
-    struct waiter waiter;
+    if (!other) {
+        spinlock_leave(&locks[group]);
+        arch_irq_restore(irq);
+        return swap_alone(status, wake_addr, addr, expected, size, deadline_ns);
+    }
     join(&waiter, self, addr, group);
-    if (other) {
-        next = other->thread;
-        list_remove(&other->node);
-    }
-    next = sched_prepare_hand_over(next, deadline_ns, true);
-    if (other) {
-        __atomic_store_n(&other->waits, false, __ATOMIC_RELEASE);
-    }
-    irq_state_t irq = spinlock_unlock_only(&locks[group]);
-    sched_go(next);
+    list_remove(&other->node);
+    __atomic_store_n(&other->waits, false, __ATOMIC_RELAXED);
+    sched_exchange(other->thread, deadline_ns, &locks[group]);
     arch_irq_restore(irq);
     return leave(&waiter, group);
 }

@@ -41,16 +41,18 @@ struct hart {
     struct list strays;         /* woken here, but not to run here: sent away at once */
     uint64_t vtime;             /* the latest virtual time of a thread chosen from it */
     uint64_t charged_at;        /* ticks: up to here the current thread has paid */
-    struct thread *moving;      /* `left`, when it is to go to another hart's queue */
+    struct thread *leaving;     /* `left`, when it has exited or is to go to moving_to */
     struct hart *moving_to;
-    uint32_t rounds;      /* slices over while this hart had one thread too many */
-    uint32_t stack_epoch; /* mappings of kernel stacks that this hart knows */
-    uint64_t instret_at;  /* instructions retired at the last switch */
-    struct list timers;   /* struct thread.timer_node by deadline */
-    bool busy;            /* runs a thread, not the idle one; under queue_lock */
-    bool spreading;       /* at slice_end, wake an idle hart */
-    uint64_t slice_end;   /* ticks; UINT64_MAX while nobody waits */
-    uint64_t timer_at;    /* what the timer is set to */
+    uint32_t rounds;         /* slices over while this hart had one thread too many */
+    uint32_t stack_epoch;    /* mappings of kernel stacks that this hart knows */
+    uint64_t instret_at;     /* instructions retired at the last switch */
+    struct list timers;      /* struct thread.timer_node by deadline */
+    bool busy;               /* runs a thread, not the idle one; under queue_lock */
+    bool spreading;          /* at slice_end, wake an idle hart */
+    uint64_t slice_end;      /* ticks; UINT64_MAX while nobody waits */
+    uint64_t timer_at;       /* what the timer is set to */
+    struct pagetable *table; /* translates; NULL: the kernel's. Others look at it, as at the next */
+    uint64_t context;        /* the table's; 0: none since its generation began (asid.c) */
     const struct boot_hart *boot;
     struct lock_list spinlocks; /* that it holds; debug builds */
 };

@@ -23,6 +23,7 @@
 #include "kernel/log.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/space.h"
+#include "kernel/switch.h"
 #include "kernel/time.h"
 
 static uint64_t idle_mask; /* harts that have nothing to run */
@@ -277,7 +278,7 @@ static void put_back(struct hart *hart, struct thread *from) {
     if (other) {
         from->state = THREAD_READY;
         from->vtime -= hart->vtime; /* relative, until it arrives */
-        hart->moving = from;
+        hart->leaving = from;
         hart->moving_to = other;
     } else {
         enqueue(hart, from);
@@ -328,7 +329,7 @@ static void switch_locked(struct hart *hart) {
     begin_run(hart, to);
     spinlock_unlock(&hart->queue_lock);
     if (to != from) {
-        thread_switch_to(from, to);
+        switch_to(from, to);
     }
 }
 
@@ -339,12 +340,9 @@ void sched_switch(void) {
     switch_locked(hart);
 }
 
-void sched_finish_move(void) {
-    struct hart *hart = hart_self();
-    struct thread *moving = hart->moving;
-    hart->moving = NULL;
+void sched_move(struct thread *thread, struct hart *to) {
     counters_add(COUNTER_MOVES, 1);
-    arrive(hart->moving_to, moving);
+    arrive(to, thread);
 }
 
 bool sched_alone(void) {
@@ -576,26 +574,6 @@ static inline void settle(struct hart *hart) {
     set_timer(hart);
 }
 
-struct thread *sched_prepare_hand_over(struct thread *to, uint64_t deadline_ns, bool killable) {
-    struct hart *hart = hart_self();
-    lockcheck_irq_off("going to sleep");
-    spinlock_lock(&hart->queue_lock);
-    if (!fall_asleep(hart, deadline_ns, killable)) {
-        spinlock_unlock(&hart->queue_lock);
-        if (to) {
-            sched_wake(to);
-        }
-        return hart->current;
-    }
-    settle(hart);
-    bool here = to && __atomic_load_n(&to->hart, __ATOMIC_RELAXED) == hart && can_take(hart, to);
-    if (here) {
-        begin_taken(to, hart->vtime);
-    }
-    spinlock_unlock(&hart->queue_lock);
-    return here || (to && take(hart, to)) ? to : NULL;
-}
-
 void sched_hand_over(struct thread *to) {
     struct hart *hart = hart_self();
     if (!take(hart, to)) {
@@ -605,7 +583,7 @@ void sched_hand_over(struct thread *to) {
     spinlock_lock(&hart->queue_lock);
     settle(hart);
     spinlock_unlock(&hart->queue_lock);
-    thread_switch_to(hart->current, to);
+    switch_to(hart->current, to);
 }
 
 static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thread *to,
@@ -622,7 +600,7 @@ static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thr
     }
     spinlock_leave(held);
     if (taken) {
-        thread_switch_to(self, to);
+        switch_to(self, to);
     } else if (sleeps) {
         sched_switch();
     }
@@ -632,13 +610,13 @@ static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thr
  * virtual times are all that changes. */
 static inline bool exchange_here(struct hart *hart, struct thread *self, struct thread *to) {
     if (to->hart != hart || to->state != THREAD_SLEEPING || !list_empty(&to->timer_node) ||
-        !(to->harts & bit_of(hart)) || __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
+        !(to->harts >> hart->index & 1) || __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
         return false;
     }
     charge_thread(hart, self, arch_ticks());
     limit_credit(to, hart->vtime);
     self->killable = true;
-    self->woke = to->woke = STATUS_OK;
+    self->woke = STATUS_OK; /* as `to` fell asleep with */
     self->state = THREAD_SLEEPING;
     to->state = THREAD_RUNNING;
     to->on_hart = true;
@@ -649,12 +627,14 @@ void sched_exchange(struct thread *to, uint64_t deadline_ns, struct spinlock *he
     struct hart *hart = hart_self();
     struct thread *self = hart->current;
     lockcheck_irq_off("going to sleep");
-    spinlock_enter(&hart->queue_lock);
-    bool done = deadline_ns == WAIT_FOREVER && exchange_here(hart, self, to);
-    spinlock_leave(&hart->queue_lock);
+    bool done = false;
+    if (deadline_ns == WAIT_FOREVER && spinlock_enter_free(&hart->queue_lock)) {
+        done = exchange_here(hart, self, to);
+        spinlock_leave(&hart->queue_lock);
+    }
     if (done) {
         spinlock_leave(held);
-        thread_switch_to(self, to);
+        switch_here(hart, self, to);
     } else {
         exchange_any(hart, to, deadline_ns, held);
     }
@@ -699,7 +679,7 @@ static void run_stolen(struct hart *hart, struct thread *to) {
     leave_idle(hart);
     begin_run(hart, to);
     spinlock_unlock(&hart->queue_lock);
-    thread_switch_to(hart->idle, to);
+    switch_to(hart->idle, to);
 }
 
 void sched_idle(void) {

@@ -29,28 +29,13 @@ bool sched_prepare_sleep(uint64_t deadline_ns, bool killable);
  * arch_irq_restore(). */
 irq_state_t sched_sleep(struct spinlock *lock, uint64_t deadline_ns, bool killable);
 
-/*
- * sched_prepare_sleep() for one who wakes another: `to`, if it sleeps and may run here, is woken and
- * belongs to this hart from now on; elsewhere it is woken if it sleeps, also when the caller was killed
- * before and does not sleep. Then, when the caller has given its locks back, sched_go() with what it
- * returned: the switch to `to`, which has this hart at once for the rest of the slice, or to whoever is
- * first (NULL), or none (the caller). Interrupts off.
- */
-struct thread *sched_prepare_hand_over(struct thread *to, uint64_t deadline_ns, bool killable);
-static inline void sched_go(struct thread *next) {
-    struct thread *self = thread_current();
-    if (!next) {
-        sched_switch();
-    } else if (next != self) {
-        thread_switch_to(self, next);
-    }
-}
-
-/* The same by a thread that has prepared to sleep already: sched_switch() to `to`, if it can be. */
+/* The same for one who wakes another, as sched_wake(): it gets this hart at once, for the rest of the slice, if
+ * it may run here. The caller has prepared to sleep already. */
 void sched_hand_over(struct thread *to);
 
-/* Both at once, killable, and `held` is free on return: it guards what the two sleep for, and `to` is not
- * touched after it is given up, so that it may be gone then if it takes the lock before it goes. */
+/* Both at once, killable, or only the waking if the caller was killed before. `held` is given back in between; it
+ * guards what the two sleep for, and `to` is not touched after that, so that it may be gone then if it takes the
+ * lock before it goes. Interrupts off. */
 void sched_exchange(struct thread *to, uint64_t deadline_ns, struct spinlock *held);
 
 /* Makes a sleeping thread ready on its home hart; nothing if it is not sleeping. Any context. */
@@ -68,8 +53,8 @@ uint64_t sched_ran(struct thread *thread);
 /* thread_set_harts() */
 void sched_set_harts(struct thread *thread, uint64_t hart_mask);
 
-/* After a switch, when hart->moving is set and off this hart: it goes where it is to go. Interrupts off. */
-void sched_finish_move(void);
+/* A ready thread of no queue that is on no hart goes to that one. Interrupts off. */
+void sched_move(struct thread *thread, struct hart *to);
 
 /* Lets somebody else run if the slice is over or a wake-up asked for it. Thread context, interrupts
  * on; or the end of an interrupt that came while they were on. */

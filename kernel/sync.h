@@ -110,7 +110,17 @@ static inline void spinlock_enter(struct spinlock *lock) {
     if (__builtin_expect(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0)) {
         spinlock_wait(lock, ticket);
     }
-    lock->irq = 0;
+#endif
+}
+
+/* spinlock_enter() if nobody has it. */
+static inline bool spinlock_enter_free(struct spinlock *lock) {
+#if K23_DEBUG
+    return spinlock_try(lock);
+#else
+    uint32_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&lock->next, &owner, owner + 1, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
 #endif
 }
 
@@ -118,7 +128,7 @@ static inline void spinlock_leave(struct spinlock *lock) {
 #if K23_DEBUG
     spinlock_unlock(lock);
 #else
-    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+    (void)__atomic_fetch_add(&lock->owner, 1, __ATOMIC_RELEASE);
 #endif
 }
 

@@ -15,6 +15,7 @@
 #include "kernel/mm/stack.h"
 #include "kernel/program.h"
 #include "kernel/sched.h"
+#include "kernel/switch.h"
 #include "kernel/time.h"
 
 #include <string.h>
@@ -40,58 +41,16 @@ static struct thread *thread_new(struct quota *quota, const char *name) {
     return thread;
 }
 
-/* A thread that runs no more is off its stack as soon as another one runs. */
-static __attribute__((noinline)) void bury(struct thread *thread) {
+void thread_bury(struct thread *thread) {
     spinlock_lock(&thread->join_lock);
     thread->state = THREAD_DEAD;
     waitqueue_wake_all(&thread->joiners);
     spinlock_unlock(&thread->join_lock);
 }
 
-/* The last of a switch, by the thread that runs now. */
-static inline void finish_switch(void) {
-    struct hart *hart = hart_self();
-    struct thread *left = hart->left;
-    bool exited = left->state == THREAD_EXITED;
-    __atomic_store_n(&left->on_hart, false, __ATOMIC_RELEASE);
-    if (hart->moving) {
-        sched_finish_move();
-    }
-    if (exited) {
-        bury(left);
-    }
-}
-
-void thread_switch_to(struct thread *from, struct thread *to) {
-    struct hart *hart = hart_self();
-    lockcheck_irq_off("a switch of threads");
-    lockcheck_sleep(NULL);
-    uint64_t instret = arch_instret();
-    from->instret += instret - hart->instret_at;
-    hart->instret_at = instret;
-    if (from->regs && from->regs->fp_loaded) {
-        arch_user_save(from->regs);
-    }
-    if (from->space != to->space) {
-        space_activate(to->space);
-    }
-    uint32_t epoch = __atomic_load_n(&stack_epoch, __ATOMIC_ACQUIRE);
-    if (hart->stack_epoch != epoch) {
-        hart->stack_epoch = epoch;
-        arch_tlb_forget();
-    }
-    hart->current = to;
-    hart->left = from;
-    hart->stack_low = to->stack_low;
-    hart->stack_high = to->stack_high;
-    counters_add(COUNTER_SWITCHES, 1);
-    arch_switch(&from->context, &to->context);
-    finish_switch();
-}
-
 static void first_run(void *arg) {
     struct thread *self = arg;
-    finish_switch();
+    switch_finish();
     arch_irq_on();
     self->fn(self->arg);
     thread_exit();
@@ -111,6 +70,7 @@ status_t thread_create(struct quota *quota, const char *name, void (*fn)(void *a
     thread->fn = fn;
     thread->arg = arg;
     thread->space = space;
+    thread->table = space_table(space);
     arch_context_init(&thread->context, (void *)thread->stack_high, first_run, thread);
     *out = thread;
     return STATUS_OK;
@@ -194,6 +154,7 @@ void thread_exit(void) {
     }
     arch_irq_off();
     self->state = THREAD_EXITED;
+    hart_self()->leaving = self;
     sched_switch();
     panic("an exited thread ran again");
 }
@@ -225,7 +186,8 @@ void thread_set_space(struct space *space) {
     struct thread *self = thread_current();
     irq_state_t irq = arch_irq_save();
     self->space = space;
-    space_activate(space);
+    self->table = space_table(space);
+    arch_pagetable_use(self->table);
     arch_irq_restore(irq);
 }
 

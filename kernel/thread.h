@@ -51,6 +51,7 @@ struct thread {
     void *arg;
     vaddr_t stack_low, stack_high; /* kernel stack */
     struct space *space;           /* of the program, or NULL */
+    struct pagetable *table;       /* the space's */
     const void *guest;             /* whose calls it is in, for backtraces: see panic.h */
     struct user_regs *regs;        /* of the guest whose floats may be in the hart, or NULL */
     uint64_t guest_instret;        /* instructions retired in user mode, in all */
@@ -146,8 +147,8 @@ void thread_quick_preempt(void);
 
 void thread_sync_user(struct user_regs *regs);
 
-/* The switch itself, for sched_switch() alone. Interrupts off. */
-void thread_switch_to(struct thread *from, struct thread *to);
+/* A thread that runs no more is off its stack as soon as another one runs, which says so. */
+void thread_bury(struct thread *thread);
 
 /* Text for an exit: "illegal instruction". */
 const char *thread_exit_text(enum user_exit exit);

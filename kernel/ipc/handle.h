@@ -59,7 +59,7 @@ struct handle_table {
 };
 
 /* Grows with every revocation, before anybody is sent to look again. */
-extern uint64_t handle_revocations;
+extern uint64_t handle_revocations __attribute__((visibility("hidden")));
 
 #define HANDLE_INDEX_BITS 12
 

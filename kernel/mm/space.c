@@ -50,8 +50,8 @@ status_t space_new(uint64_t frame_limit, struct space **out) {
     return STATUS_OK;
 }
 
-void space_activate(struct space *space) {
-    arch_pagetable_use(space ? &space->table : NULL);
+struct pagetable *space_table(struct space *space) {
+    return space ? &space->table : NULL;
 }
 
 uint64_t space_frames(const struct space *space) {

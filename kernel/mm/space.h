@@ -109,7 +109,7 @@ uint64_t space_frames(const struct space *space);
 /* How many bytes of addresses a guest can have in one range on this machine, by paging mode. */
 uint64_t space_max_size(void);
 
-/* Makes this hart translate through `space` (NULL: none). Called by the scheduler. */
-void space_activate(struct space *space);
+/* For arch_pagetable_use(). NULL for NULL. */
+struct pagetable *space_table(struct space *space);
 
 #endif

@@ -12,7 +12,7 @@ struct quota;
 
 /* Grows with every change of the mappings; a hart that has not seen the last one must forget its
  * translations before it uses a stack. */
-extern uint32_t stack_epoch;
+extern uint32_t stack_epoch __attribute__((visibility("hidden")));
 
 /* Once, after arch_paging_init(). */
 void stack_init(void);

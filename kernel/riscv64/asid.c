@@ -5,35 +5,32 @@
  * those that harts are using at this moment, which stay with their page tables. So translations of one
  * page table have the same number on all harts, and a number is never used for two.
  *
- * Locks: one spinlock. A hart that enters a page table of the current generation does not take it: it says
- * so in active[] first and looks at the generation and at must_flush afterwards; who begins a
- * generation does the reverse, so one of the two sees the other.
+ * Locks: one spinlock. A hart that enters a page table of the current generation does not take it
+ * (entry.h): it says so in hart->context first and looks at the generation and at
+ * asid_must_flush afterwards; who begins a generation does the reverse, so one of the two sees the other.
  */
 #include "kernel/assert.h"
 #include "kernel/harts.h"
 #include "kernel/riscv64/asm.h"
 #include "kernel/riscv64/csr.h"
+#include "kernel/riscv64/entry.h"
 #include "kernel/sync.h"
 
 #include <string.h>
 
-enum { NUMBER_BITS = 16, NUMBER_MAX = 1 << NUMBER_BITS };
+enum { NUMBER_MAX = 1 << ASID_BITS };
+
+uint64_t asid_generation = NUMBER_MAX;
+uint64_t asid_must_flush;
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_ASID);
-static uint64_t generation = NUMBER_MAX; /* its low bits are 0 */
-static uint32_t len = 1;                 /* numbers of this machine; 1: it has none to tell apart */
+static uint32_t len = 1; /* numbers of this machine; 1: it has none to tell apart */
 static uint32_t next = 1;
 static uint64_t used[NUMBER_MAX / 64];
-static uint64_t active[KERNEL_MAX_HARTS]; /* contexts in use; 0: none since the generation began */
 static uint64_t reserved[KERNEL_MAX_HARTS]; /* contexts that were in use when it ended */
-static uint64_t must_flush;                 /* mask of harts */
 
 static uint32_t number_of(uint64_t context) {
     return (uint32_t)(context % NUMBER_MAX);
-}
-
-static bool is_current(uint64_t context) {
-    return context - context % NUMBER_MAX == __atomic_load_n(&generation, __ATOMIC_RELAXED);
 }
 
 static bool test_and_set(uint32_t number) {
@@ -58,11 +55,11 @@ void asid_init(void) {
 /* ---- under the lock ---- */
 
 static void begin_generation(void) {
-    __atomic_store_n(&must_flush, UINT64_MAX, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&generation, generation + NUMBER_MAX, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&asid_must_flush, UINT64_MAX, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&asid_generation, asid_generation + NUMBER_MAX, __ATOMIC_SEQ_CST);
     memset(used, 0, sizeof(used));
-    for (uint32_t i = 0; i < KERNEL_MAX_HARTS; i++) {
-        uint64_t context = __atomic_exchange_n(&active[i], 0, __ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < harts_count(); i++) {
+        uint64_t context = __atomic_exchange_n(&harts_at(i)->context, 0, __ATOMIC_SEQ_CST);
         if (context) {
             reserved[i] = context;
         }
@@ -86,7 +83,7 @@ static bool renew_reserved(uint64_t context, uint64_t renewed) {
 static bool find_free(uint64_t *context_out) {
     for (; next < len; next++) {
         if (!test_and_set(next)) {
-            *context_out = generation | next;
+            *context_out = asid_generation | next;
             return true;
         }
     }
@@ -96,7 +93,7 @@ static bool find_free(uint64_t *context_out) {
 /* A context of this generation, with the old number where that is free. */
 static uint64_t renew(uint64_t context) {
     if (context) {
-        uint64_t renewed = generation | number_of(context);
+        uint64_t renewed = asid_generation | number_of(context);
         if (renew_reserved(context, renewed) || !test_and_set(number_of(context))) {
             return renewed;
         }
@@ -109,17 +106,18 @@ static uint64_t renew(uint64_t context) {
     return context;
 }
 
-static __attribute__((noinline)) uint64_t enter_slowly(struct pagetable *pt, uint32_t hart) {
+static __attribute__((noinline)) uint64_t enter_locked(struct pagetable *pt, struct hart *hart) {
+    uint64_t bit = UINT64_C(1) << hart->index;
     spinlock_lock(&lock);
-    if (!is_current(pt->context)) {
+    if (!asid_is_current(pt->context)) {
         __atomic_store_n(&pt->context, renew(pt->context), __ATOMIC_SEQ_CST);
     }
-    if (must_flush >> hart & 1) {
-        __atomic_store_n(&must_flush, must_flush & ~(UINT64_C(1) << hart), __ATOMIC_SEQ_CST);
+    if (asid_must_flush & bit) {
+        __atomic_store_n(&asid_must_flush, asid_must_flush & ~bit, __ATOMIC_SEQ_CST);
         __asm__ volatile("sfence.vma" ::: "memory");
     }
     uint64_t context = pt->context;
-    __atomic_store_n(&active[hart], context, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&hart->context, context, __ATOMIC_SEQ_CST);
     spinlock_unlock(&lock);
     return context;
 }
@@ -130,12 +128,12 @@ uint32_t asid_enter(struct pagetable *pt) {
     if (len == 1) {
         return 0;
     }
-    uint32_t hart = hart_self()->index;
-    uint64_t context = __atomic_load_n(&pt->context, __ATOMIC_ACQUIRE);
-    __atomic_store_n(&active[hart], context, __ATOMIC_RELAXED);
+    struct hart *hart = hart_self();
+    uint64_t context = asid_announce(pt, hart);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!is_current(context) || (__atomic_load_n(&must_flush, __ATOMIC_RELAXED) >> hart & 1)) {
-        context = enter_slowly(pt, hart);
+    if (!asid_is_current(context) ||
+        (__atomic_load_n(&asid_must_flush, __ATOMIC_RELAXED) >> hart->index & 1)) {
+        context = enter_locked(pt, hart);
     }
     return number_of(context);
 }

@@ -15,6 +15,7 @@
 #include "kernel/mm/frame.h"
 #include "kernel/random.h"
 #include "kernel/riscv64/asm.h"
+#include "kernel/riscv64/entry.h"
 #include "kernel/riscv64/sbi.h"
 #include "kernel/sync.h"
 
@@ -43,9 +44,7 @@ enum {
 #define PTE_PPN_MASK (((UINT64_C(1) << 44) - 1) << PTE_PPN_SHIFT)
 
 static struct pagetable kernel_table;
-static uint64_t satp_mode; /* the field of satp */
 static size_t table_count; /* without the loader\'s, and those kept with large pages */
-static struct pagetable *tables_in_use[KERNEL_MAX_HARTS]; /* NULL: the kernel's */
 static vaddr_t window_start;
 static size_t window_size;
 
@@ -300,7 +299,7 @@ static uint64_t users_of(const struct pagetable *pt, uint64_t hart_mask) {
     uint64_t users = 0;
     for (; hart_mask; hart_mask &= hart_mask - 1) {
         unsigned hart = (unsigned)__builtin_ctzll(hart_mask);
-        if (__atomic_load_n(&tables_in_use[hart], __ATOMIC_SEQ_CST) == pt) {
+        if (__atomic_load_n(&harts_at(hart)->table, __ATOMIC_SEQ_CST) == pt) {
             users |= UINT64_C(1) << hart;
         }
     }
@@ -446,19 +445,19 @@ size_t arch_unmap_free(struct pagetable *pt, vaddr_t start, vaddr_t end) {
     return removed.pages;
 }
 
-static uint64_t satp_of(paddr_t root, uint32_t asid) {
-    return satp_mode | (uint64_t)asid << 44 | root >> PAGE_SHIFT;
-}
-
-/* tables_in_use says so already. Translations and code that are stale are forgotten before any is used. */
-static void enter(struct pagetable *pt, uint64_t bit) {
-    if (!(__atomic_load_n(&pt->ran_on, __ATOMIC_RELAXED) & bit)) {
-        __atomic_fetch_or(&pt->ran_on, bit, __ATOMIC_SEQ_CST);
+void arch_pagetable_use(struct pagetable *pt) {
+    struct hart *hart = hart_self();
+    uint64_t bit = bit_here();
+    __atomic_store_n(&hart->table, pt, __ATOMIC_RELAXED);
+    if (!pt) {
+        csr_write(satp, kernel_table.selector);
+        return;
     }
+    __atomic_fetch_or(&pt->ran_on, bit, __ATOMIC_SEQ_CST);
     uint32_t asid = asid_enter(pt);
-    csr_write(satp, satp_of(pt->root, asid));
+    csr_write(satp, satp_of(pt, asid));
     __atomic_thread_fence(
-        __ATOMIC_SEQ_CST); /* who did not see tables_in_use has set these two before */
+        __ATOMIC_SEQ_CST); /* who did not see hart->table has set these two before */
     if (asid == 0 || (__atomic_load_n(&pt->stale_on, __ATOMIC_RELAXED) & bit)) {
         __atomic_fetch_and(&pt->stale_on, ~bit, __ATOMIC_SEQ_CST);
         __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid) : "memory");
@@ -466,19 +465,6 @@ static void enter(struct pagetable *pt, uint64_t bit) {
     if (__atomic_load_n(&pt->stale_code_on, __ATOMIC_RELAXED) & bit) {
         __atomic_fetch_and(&pt->stale_code_on, ~bit, __ATOMIC_SEQ_CST);
         __asm__ volatile("fence.i" ::: "memory");
-    }
-}
-
-void arch_pagetable_use(struct pagetable *pt) {
-    struct pagetable **current = &tables_in_use[hart_self()->index];
-    if (pt == *current) {
-        return;
-    }
-    __atomic_store_n(current, pt, __ATOMIC_RELAXED);
-    if (pt) {
-        enter(pt, bit_here());
-    } else {
-        csr_write(satp, satp_of(kernel_table.root, 0));
     }
 }
 
@@ -499,9 +485,13 @@ static unsigned free_top_entry(const pte_t *root) {
     panic("no free entry in the kernel's page table");
 }
 
+static uint64_t selector_of(paddr_t root) {
+    return (uint64_t)(machine.levels + 5) << 60 | root >> PAGE_SHIFT;
+}
+
 status_t arch_paging_init(const struct boot_info *info) {
     kernel_table.root = info->root_table;
-    satp_mode = (uint64_t)(machine.levels + 5) << 60;
+    kernel_table.selector = selector_of(kernel_table.root);
     asid_init();
     pte_t *root = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
@@ -531,6 +521,7 @@ status_t arch_pagetable_init(struct pagetable *pt, struct quota *quota) {
     const pte_t *kernel = table_at(kernel_table.root);
     memset(root, 0, TABLE_LEN / 2 * sizeof(pte_t));
     memcpy(root + TABLE_LEN / 2, kernel + TABLE_LEN / 2, TABLE_LEN / 2 * sizeof(pte_t));
+    pt->selector = selector_of(pt->root);
     pt->context = pt->ran_on = pt->stale_on = pt->stale_code_on = 0;
     pt->spares = 0;
     return STATUS_OK;
