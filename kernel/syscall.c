@@ -382,7 +382,7 @@ static int64_t make(struct thread *self, const struct call *call) {
     return status == STATUS_OK ? result : error_of(status);
 }
 
-static __attribute__((noinline)) int64_t dispatch(struct thread *self, uint64_t number) {
+static int64_t dispatch(struct thread *self, uint64_t number) {
     const struct call *call = number < sizeof(calls) / sizeof(calls[0]) ? &calls[number] : NULL;
     if (!call || !call->fn) {
         return -SYSCALL_BAD_NUMBER;
@@ -400,27 +400,34 @@ static __attribute__((noinline)) int64_t dispatch(struct thread *self, uint64_t 
     return result;
 }
 
-/* The two that are worth a way of their own: no table, no check but theirs. */
-static inline bool is_hot(uint64_t number, const uint64_t *args) {
-    return (number == SYSCALL_message_call || number == SYSCALL_message_reply_receive) &&
-           args[0] <= UINT32_MAX;
-}
-
-bool syscall_enter(struct user_regs *regs) {
+/* The result of a call that did not simply succeed, or was not made yet. */
+static __attribute__((noinline)) void go_on(status_t status) {
     struct thread *self = thread_current();
     uint64_t *args = self->ipc.args;
-    uint64_t number = args[NUMBER];
+    int64_t result = status == STATUS_UNSUPPORTED ? dispatch(self, args[NUMBER]) : error_of(status);
+    args[0] = (uint64_t)result;
+}
+
+/* Two calls have a way of their own, without table and checks. What is needed after it is read again, so that
+ * nothing is saved for that on the stack. */
+bool syscall_enter(struct user_regs *regs) {
+    struct thread *self = thread_current();
+    uint64_t number = self->ipc.args[NUMBER];
+    status_t status = STATUS_UNSUPPORTED;
     (void)regs;
-    if (is_hot(number, args)) {
-        status_t status =
-            number == SYSCALL_message_call ? endpoint_call(self) : endpoint_reply_receive(self);
-        args[0] = status == STATUS_OK ? 0 : (uint64_t)error_of(status);
+    if (number == SYSCALL_message_call) {
+        status = endpoint_call_fast(self);
+    } else if (number == SYSCALL_message_reply_receive) {
+        status = endpoint_reply_receive_fast(self);
+    }
+    if (__builtin_expect(status == STATUS_OK, 1)) {
+        thread_current()->ipc.args[0] = 0;
     } else {
-        args[0] = (uint64_t)dispatch(self, number);
+        go_on(status);
     }
     if (hart_self()->need_switch) {
         sched_preempt();
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in thread.c: it may have moved */
-    return !__atomic_load_n(&self->kill, __ATOMIC_RELAXED);
+    return !__atomic_load_n(&thread_current()->kill, __ATOMIC_RELAXED);
 }

@@ -1,14 +1,18 @@
 /*
  * Endpoints.
  *
- * A thread in an operation sleeps in one of three queues of its endpoint, by its phase. Whoever brings
+ * A thread in an operation sleeps in one of two queues of its endpoint, or in none, by its phase. Whoever brings
  * the operation to its end takes it out of the queue, says how it went, and wakes it:
  *
  *     endpoint_call     CALLING ── a server receives ──> SERVED ── the answer ──> DONE
  *     endpoint_receive  RECEIVING ── a call ──> DONE
  *
  * Invariants, under the endpoint's lock: not both callers and receivers are queued; a thread is
- * SERVED exactly while one server (caller->ipc.server) or one reply (caller->ipc.reply) points back.
+ * SERVED exactly while one server (caller->ipc.server) or one reply (caller->ipc.reply) points back, and
+ * in no queue then. Who waits for a message has no payload.
+ *
+ * endpoint_call_fast() and endpoint_reply_receive_fast() are the same operations without their rare cases, for
+ * the speed of those who do little else. Their conditions stand before them.
  *
  * Locks: the endpoint's, inside it a run queue's; a handle table's alone. A thread keeps a reference to
  * the endpoint that it called or served last, and what it knows of the handle, so that the next call by
@@ -34,7 +38,6 @@ struct endpoint {
     struct kobject object;
     struct spinlock lock;
     struct list callers;   /* CALLING, in the order of arrival; threads by their wait_node */
-    struct list served;    /* SERVED */
     struct list receivers; /* RECEIVING */
 };
 
@@ -52,7 +55,7 @@ static struct thread *first(struct list *queue) {
 /* ---- under the endpoint's lock ---- */
 
 /* The operation of a sleeping thread is over; it is still to be woken. */
-static void complete(struct thread *thread, status_t status) {
+static inline void complete(struct thread *thread, status_t status) {
     list_remove(&thread->wait_node);
     thread->ipc.status = status;
     thread->ipc.phase = IPC_DONE;
@@ -65,7 +68,7 @@ static void complete_all(struct list *queue, status_t status) {
     }
 }
 
-static void move_message(struct thread *to, struct thread *from, uint64_t badge) {
+static inline void move_words(struct thread *to, const struct thread *from, uint64_t badge) {
     uint64_t *out = to->ipc.args;
     const uint64_t *in = from->ipc.args;
     out[INFO] = in[INFO];
@@ -74,17 +77,25 @@ static void move_message(struct thread *to, struct thread *from, uint64_t badge)
     out[WORDS + 2] = in[WORDS + 2];
     out[WORDS + 3] = in[WORDS + 3];
     out[BADGE] = badge;
+}
+
+static void move_message(struct thread *to, struct thread *from, uint64_t badge) {
+    move_words(to, from, badge);
     to->ipc.payload = from->ipc.payload;
     from->ipc.payload = NULL;
 }
 
-/* The server has the caller's request and owes it an answer. The caller is in no queue. */
-static void serve(struct endpoint *endpoint, struct thread *caller, struct thread *server) {
-    move_message(server, caller, caller->ipc.calls_by.badge);
+/* The server owes the caller, which is in no queue, an answer. */
+static inline void owe(struct thread *server, struct thread *caller) {
     server->ipc.caller = caller;
     caller->ipc.server = server;
     caller->ipc.phase = IPC_SERVED;
-    list_push_back(&endpoint->served, &caller->wait_node);
+}
+
+/* The server has the caller's request. */
+static void serve(struct thread *caller, struct thread *server) {
+    move_message(server, caller, caller->ipc.calls_by.badge);
+    owe(server, caller);
 }
 
 /* The thread that is owed an answer gets the one in self's registers. */
@@ -137,10 +148,9 @@ static __attribute__((noinline)) void sleep(struct endpoint *endpoint, struct th
     spinlock_leave(&endpoint->lock);
 }
 
-/* The same, and `other`, whose operation is over, is woken and gets the hart. */
-static inline void hand_over(struct endpoint *endpoint, struct thread *self, struct thread *other,
-                             uint64_t deadline_ns) {
-    sched_exchange(other, deadline_ns, &endpoint->lock);
+/* After sched_exchange() with another one, whose operation was over: as sleep(). */
+static __attribute__((noinline)) void end_hand_over(struct endpoint *endpoint, struct thread *self,
+                                                    uint64_t deadline_ns) {
     if (!is_over(self)) {
         spinlock_enter(&endpoint->lock);
         if (self->woke != STATUS_OK && self->ipc.phase != IPC_DONE) {
@@ -191,7 +201,6 @@ status_t endpoint_new(struct kobject **out) {
     kobject_init(&endpoint->object, &endpoint_kind);
     spinlock_init(&endpoint->lock, LOCK_IPC);
     list_init(&endpoint->callers);
-    list_init(&endpoint->served);
     list_init(&endpoint->receivers);
     *out = &endpoint->object;
     return STATUS_OK;
@@ -228,12 +237,12 @@ static __attribute__((noinline)) status_t look_up(struct thread *self, uint32_t 
 /* Whether the handle in self's registers is still what was found. */
 static inline bool is_known(const struct thread *self, const struct ipc_found *found) {
     return found->handle == self->ipc.args[HANDLE] &&
-           found->epoch == __atomic_load_n(&self->ipc.handles->epoch, __ATOMIC_ACQUIRE);
+           found->epoch == __atomic_load_n(&self->ipc.handles->epoch, __ATOMIC_RELAXED);
 }
 
 /* Under the endpoint's lock: who is revoked from now on is also sent to look again from now on. */
 static inline bool is_unrevoked(const struct ipc_found *found) {
-    return found->revocations == __atomic_load_n(&handle_revocations, __ATOMIC_ACQUIRE);
+    return found->revocations == __atomic_load_n(&handle_revocations, __ATOMIC_RELAXED);
 }
 
 /* The endpoint of the handle in self's registers, locked. */
@@ -328,9 +337,10 @@ static inline status_t call(struct thread *self) {
         return queue_call(self);
     }
     uint64_t deadline = self->ipc.args[DEADLINE];
-    serve(endpoint, self, server);
+    serve(self, server);
     complete(server, STATUS_OK);
-    hand_over(endpoint, self, server, deadline);
+    sched_exchange(server, deadline, &endpoint->lock);
+    end_hand_over(endpoint, self, deadline);
     return finish(self);
 }
 
@@ -362,7 +372,7 @@ static __attribute__((noinline)) void take_call(struct thread *self, struct thre
                                                 struct thread *answered) {
     struct endpoint *endpoint = self->ipc.serves;
     list_remove(&caller->wait_node);
-    serve(endpoint, caller, self);
+    serve(caller, self);
     self->ipc.status = STATUS_OK;
     if (answered) {
         sched_wake(answered);
@@ -383,7 +393,8 @@ static inline status_t receive_locked(struct thread *self, struct thread *answer
     self->ipc.phase = IPC_RECEIVING;
     list_push_back(&endpoint->receivers, &self->wait_node);
     if (answered) {
-        hand_over(endpoint, self, answered, deadline);
+        sched_exchange(answered, deadline, &endpoint->lock);
+        end_hand_over(endpoint, self, deadline);
     } else {
         sleep(endpoint, self, deadline);
     }
@@ -472,6 +483,98 @@ status_t endpoint_reply_receive(struct thread *self) {
     answer(self, caller);
     status_t status = receive_locked(self, caller);
     return status == STATUS_OK ? status : receive_again(self, status);
+}
+
+/* ---- the fast ways ---- */
+
+/*
+ * Both hand the registers and the hart to a thread that sleeps for them, and sleep in its place. That takes
+ *
+ *   - a message that is in registers alone, each way;
+ *   - the handle that self used the last time, in a table none of whose handles has ceased to be since, and
+ *     nothing revoked anywhere since;
+ *   - an endpoint that nobody has locked;
+ *   - for a call, a server that waits; for an answer, a caller that waits and no other one that has called.
+ *
+ * If one of these is missing nothing is done, and the ordinary ways say what is to be. They do not need, but are fast
+ * only by, what sched_exchange() asks: no deadline, both on this hart, self not killed.
+ *
+ * Little is remembered across the switch, so that little is saved on the stack for it.
+ */
+
+/* Locks the endpoint if the handle in self's registers is still what was found; else false. */
+static inline bool lock_known(struct thread *self, struct endpoint *endpoint,
+                              const struct ipc_found *found) {
+    if (PAYLOAD_PRESENT(self->ipc.args[INFO]) || !is_known(self, found) ||
+        !spinlock_enter_free(&endpoint->lock)) {
+        return false;
+    }
+    if (!is_unrevoked(found)) {
+        spinlock_leave(&endpoint->lock);
+        return false;
+    }
+    return true;
+}
+
+/* After the switch, if the operation did not end as well as it could: to its end, and what became of it. */
+static __attribute__((noinline)) status_t end_exchange(struct thread *self,
+                                                       struct endpoint *endpoint) {
+    end_hand_over(endpoint, self, self->ipc.args[DEADLINE]);
+    return finish(self);
+}
+
+static __attribute__((noinline)) status_t end_call(struct thread *self) {
+    status_t status = end_exchange(self, self->ipc.calls);
+    return status == STATUS_OK ? status : call_again(self, status);
+}
+
+static __attribute__((noinline)) status_t end_receive(struct thread *self) {
+    status_t status = end_exchange(self, self->ipc.serves);
+    return status == STATUS_OK ? status : receive_again(self, status);
+}
+
+static inline bool is_done(const struct thread *self) {
+    return is_over(self) && self->ipc.status == STATUS_OK && !self->ipc.payload;
+}
+
+status_t endpoint_call_fast(struct thread *self) {
+    struct endpoint *endpoint = self->ipc.calls;
+    if (!lock_known(self, endpoint, &self->ipc.calls_by)) {
+        return STATUS_UNSUPPORTED;
+    }
+    struct thread *server = first(&endpoint->receivers);
+    if (!server) {
+        spinlock_leave(&endpoint->lock);
+        return STATUS_UNSUPPORTED;
+    }
+    move_words(server, self, self->ipc.calls_by.badge);
+    owe(server, self);
+    complete(server, STATUS_OK);
+    sched_exchange(server, self->ipc.args[DEADLINE], &endpoint->lock);
+    self = thread_current();
+    return is_done(self) ? STATUS_OK : end_call(self);
+}
+
+status_t endpoint_reply_receive_fast(struct thread *self) {
+    struct endpoint *endpoint = self->ipc.serves;
+    if (!lock_known(self, endpoint, &self->ipc.serves_by)) {
+        return STATUS_UNSUPPORTED;
+    }
+    struct thread *caller = self->ipc.caller;
+    if (!caller || !list_empty(&endpoint->callers)) {
+        spinlock_leave(&endpoint->lock);
+        return STATUS_UNSUPPORTED;
+    }
+    move_words(caller, self, 0);
+    self->ipc.caller = NULL;
+    caller->ipc.server = NULL;
+    caller->ipc.status = STATUS_OK;
+    caller->ipc.phase = IPC_DONE;
+    self->ipc.phase = IPC_RECEIVING;
+    list_push_back(&endpoint->receivers, &self->wait_node);
+    sched_exchange(caller, self->ipc.args[DEADLINE], &endpoint->lock);
+    self = thread_current();
+    return is_done(self) ? STATUS_OK : end_receive(self);
 }
 
 /* ---- answers that are put off ---- */

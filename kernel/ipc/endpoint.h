@@ -35,6 +35,11 @@ status_t endpoint_reply(struct thread *self) MUST_CHECK;
 /* Both at once; that nobody was owed an answer is no error. */
 status_t endpoint_reply_receive(struct thread *self) MUST_CHECK;
 
+/* The same two, if nothing out of the ordinary is to be done; UNSUPPORTED: something is, and nothing was
+ * done. */
+status_t endpoint_call_fast(struct thread *self) MUST_CHECK;
+status_t endpoint_reply_receive_fast(struct thread *self) MUST_CHECK;
+
 /* The debt of the calling thread becomes a handle, for endpoint_answer() of any thread that has it. */
 status_t endpoint_keep(struct thread *self, handle_t *out) MUST_CHECK;
 status_t endpoint_answer(struct thread *self) MUST_CHECK;
