@@ -56,6 +56,8 @@ STACKGUARD_NONE void machine_init_core(size_t hart, const struct boot_info *info
     devices_init();                 /* device tree */
     power_init();                   /* a way to stop */
     drivers_start(DRIVERS_CONSOLE); /* the log is seen */
+    harts_boot_info.put = NULL;     /* the loader's page goes with its tables */
+    harts_boot_info.exit = NULL;
     must(arch_paging_init(info), "page tables");
     space_init(); /* address spaces */
     stack_init(); /* kernel stacks */

@@ -343,10 +343,14 @@ static void put(char mark, const char *text, size_t len) {
     spinlock_unlock(&ring_lock);
 }
 
-/* Straight to the console, for a kernel that trusts nothing any more. */
+/* Straight to the console, for a kernel that trusts nothing any more; before it has one, to the firmware's. */
 static void put_now(const char *text, size_t len) {
     if (console) {
         console->write_now(text, len);
+        return;
+    }
+    for (size_t i = 0; i < len && harts_boot_info.put; i++) {
+        harts_boot_info.put((uint8_t)text[i]);
     }
 }
 

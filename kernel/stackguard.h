@@ -11,7 +11,8 @@
 /* For the few functions that are on the stack while the guard gets its value, or tp its own. */
 #define STACKGUARD_NONE __attribute__((no_stack_protector))
 
-/* After random_init(), while the boot hart is alone. */
+/* After random_init(), while the boot hart is alone: the others are on their way to harts_init(), in functions
+ * without a guard. */
 void stackguard_init(void);
 
 #endif

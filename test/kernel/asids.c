@@ -103,8 +103,8 @@ static void test_numbers(void) {
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct thread *threads[THREADS];
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     asid_limit(8);
     for (unsigned i = 0; i < SPACES; i++) {
         worlds[i].word = i;

@@ -311,8 +311,8 @@ static void measure_timer(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     payload_print("# loader to kernel: %llu instructions; kernel start: %llu\n",
                   (unsigned long long)(info->instret_at_entry - info->instret_at_reset),
                   (unsigned long long)(time_instret() - info->instret_at_entry));

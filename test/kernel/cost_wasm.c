@@ -115,8 +115,8 @@ static uint64_t measure(bool quick) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     payload_print("# host call, ordinary way, with its loop: %u\n", (unsigned)measure(false));
     uint64_t quick = measure(true);
     payload_print("# host call, quick way, with its loop: %u\n", (unsigned)quick);

@@ -18,8 +18,8 @@
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     char c;
     size_t size;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     log_flush();
     PAYLOAD_CHECK_EQ(uart_read(&c, 1, time_now_ns() + 1000000, &size), STATUS_TIMED_OUT);
     PAYLOAD_CHECK_EQ(uart_write("\n", 1), STATUS_OK);

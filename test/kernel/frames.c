@@ -179,8 +179,8 @@ static void test_heap(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     payload_print("# %zu frames, %zu free\n", frame_total_count(), frame_free_count());
     test_exhaustion();
     test_runs();

@@ -422,8 +422,8 @@ static void test_all(void) {
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     size_t before = 0;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     for (int round = 0; round < 3; round++) {
         prepare();
         if (strstr((const char *)harts_boot_info.bootargs, "cost") != NULL) {

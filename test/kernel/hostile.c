@@ -125,8 +125,8 @@ static bool canaries_intact(uint32_t *const *pages) {
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static uint32_t *pages[CANARY_PAGES];
     struct thread *thread;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     dice_begin();
     for (unsigned i = 0; i < CANARY_PAGES; i++) {
         pages[i] = heap_alloc(PAGE_SIZE);

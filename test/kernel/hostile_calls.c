@@ -209,8 +209,8 @@ static void account(uint32_t objects, size_t frames) {
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct kobject *notification = NULL;
     struct program_end end;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     dice_begin();
     uint64_t attempts = wanted();
     make_canaries();

@@ -350,8 +350,8 @@ static void walk_quotas(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     walk("mapping", try_mapping);
     walk("memory objects", try_objects);
     walk("handles", try_handles);

@@ -50,8 +50,8 @@ static int run_program(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init_core(hart, info);
+    payload_begin(info);
     uint64_t n = wanted();
     (void)inject_after(n);
     machine_init_rest();

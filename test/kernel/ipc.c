@@ -199,8 +199,8 @@ static void test_rest(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     size_t before = 0;
     calls = harts_count() > 1 ? 30 : calls;
     for (int round = 0; round < ROUNDS; round++) {

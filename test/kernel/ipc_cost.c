@@ -59,8 +59,8 @@ static void report(const char *what, enum part part, struct kobject *object, uin
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct kobject *endpoint = NULL, *notification = NULL;
     struct program_end end;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     PAYLOAD_CHECK_EQ(endpoint_new(&endpoint), STATUS_OK);
     PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
     report("system call that does nothing", NOTHING, endpoint, 200);

@@ -230,8 +230,8 @@ static void test_stuck(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     find_clock();
     test_each_hart();
     test_moving();

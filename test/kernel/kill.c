@@ -232,8 +232,8 @@ static void prepare(void) {
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static size_t before;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     dice_begin();
     longer = strstr((const char *)harts_boot_info.bootargs, "long") != NULL;
     for (int round = 0; round < 3; round++) {

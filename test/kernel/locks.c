@@ -169,8 +169,8 @@ static const struct {
 };
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     mutex_init(&files, LOCK_FILES);
     mutex_init(&space, LOCK_SPACE);
     keep_rules();

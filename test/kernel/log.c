@@ -197,8 +197,8 @@ static void test_locked(void) {
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static const char text[] = "a text with no line about it\n";
     struct thread *threads[THREADS];
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     for (long i = 0; i < THREADS; i++) {
         PAYLOAD_CHECK_EQ(thread_start("flood", flood, (void *)i, NULL, &threads[i]), STATUS_OK);
     }

@@ -235,8 +235,8 @@ static void test_together(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     size_t before = 0;
     uint32_t quotas = quota_count();
     for (int round = 0; round < 2; round++) {

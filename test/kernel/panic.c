@@ -27,8 +27,8 @@ static __attribute__((noinline)) void go_shopping(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     go_shopping();
     payload_exit(0);
 }

@@ -74,8 +74,8 @@ static const struct {
 };
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     const char *wanted = (const char *)harts_boot_info.bootargs;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         if (strstr(wanted, cases[i].name)) {

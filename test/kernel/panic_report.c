@@ -100,8 +100,8 @@ static void start(const char *name, void (*fn)(void *arg), uint32_t hart) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     again = strstr((const char *)harts_boot_info.bootargs, "again");
     prepare();
     /* Each where it hinders nobody else. */

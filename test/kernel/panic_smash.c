@@ -27,8 +27,8 @@ static __attribute__((noinline)) char scribble(unsigned size) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     uint64_t guard = harts_at(0)->guard;
     if (guard != 0 && (guard & 0xff) == 0 && harts_at(1)->guard == guard && scribble(16) == 1) {
         payload_print("a guard on %u harts\n", harts_count());

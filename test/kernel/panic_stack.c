@@ -27,8 +27,8 @@ static void deep(void *arg) {
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct thread *thread;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     PAYLOAD_CHECK_EQ(thread_start("deep", deep, NULL, NULL, &thread), STATUS_OK);
     thread_join(thread);
     payload_exit(0);

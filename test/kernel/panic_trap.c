@@ -40,8 +40,8 @@ static __attribute__((noinline)) void go_nowhere(const char *how) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     go_nowhere((const char *)harts_boot_info.bootargs);
     payload_exit(0);
 }

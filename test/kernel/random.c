@@ -99,8 +99,8 @@ static void measure(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     test_harts();
     test_pool();
     measure();

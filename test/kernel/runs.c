@@ -232,8 +232,8 @@ static size_t memory(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     PAYLOAD_CHECK_EQ(timeouts_init(), STATUS_OK);
     make_big();
     size_t before = 0;

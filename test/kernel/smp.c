@@ -449,8 +449,8 @@ static void test_counters(void) {
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static size_t before;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     if (strstr((const char *)harts_boot_info.bootargs, "fair") != NULL) {
         test_fair();
         payload_end();

@@ -462,8 +462,8 @@ static void test_random(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     dice_begin();
     payload_print("# %u levels of page tables\n", info->paging_levels);
     size_t before = 0, tables = 0;

@@ -502,8 +502,8 @@ static bool is_well(void) {
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     uint64_t until = time_now_ns() + argument("seconds=", SECONDS) * SECOND;
     dice_begin();
     PAYLOAD_CHECK_EQ(timeouts_init(), STATUS_OK);

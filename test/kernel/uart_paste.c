@@ -92,8 +92,8 @@ static void work(void *arg) {
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static const char ready[] = "uart ready\n";
     struct thread *other;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     PAYLOAD_CHECK_EQ(thread_start("other", work, NULL, NULL, &other), STATUS_OK);
     status_t status = uart_write(ready, strlen(ready));
     log_flush();

@@ -171,8 +171,8 @@ static _Noreturn void many(void) {
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static struct attempt first = {.fid = 1}, second = {.fid = 2};
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     PAYLOAD_CHECK(virtio_9p_find("other") == NULL);
     if (virtio_9p_find("host")) {
         many();

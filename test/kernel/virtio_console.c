@@ -30,8 +30,8 @@ static size_t echo(struct virtio_port *in, struct virtio_port *out) {
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     size_t size = 1;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     struct virtio_port *in = virtio_console_find("stdin");
     struct virtio_port *out = virtio_console_find("stdout");
     struct virtio_port *err = virtio_console_find("stderr");

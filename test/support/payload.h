@@ -24,7 +24,8 @@ enum { PAYLOAD_COSTS_COUNT = 0 };
 enum { PAYLOAD_COSTS_COUNT = 1 };
 #endif
 
-/* First of all. Panics silently (halts) on a machine without a UART or a device tree. */
+/* First of all; with the kernel, right after machine_init(), since functions with a guarded stack are only
+ * for harts that have joined (kernel/stackguard.h). Halts on a machine without a UART or a device tree. */
 void payload_begin(const struct boot_info *info);
 
 /* printf to the console, with the conversions of base/fmt. */
