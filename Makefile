@@ -601,7 +601,8 @@ test-all: ## the whole matrix of builds and machines: an hour; see test/matrix
 demo: $(ALL) $(B)/san/irtest $(DEMOS) $(DEMOS_NATIVE) ## SQLite, Lua and compressors from Debian's sources, on k23 and natively
 	@test/demo/run $(DEMO_CASES)
 
-bench: $(ALL) $(BENCH) ## instructions retired, k23 and native side by side
+bench: $(ALL) $(BENCH) $(foreach n,cost cost_wasm futex ipc_cost smp,$(B)/payload/$(n)) ## instructions retired: the kernel's costs; k23 and native side by side
+	@test/bench/kernel
 	@test/bench/run
 	@test/bench/files
 

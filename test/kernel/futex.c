@@ -25,7 +25,7 @@
 
 #include <string.h>
 
-enum { CROWD = 16, ROUNDS = 400, COUNTS = 300, SWITCH_MOST = 560, SWAPS = 256 };
+enum { CROWD = 16, ROUNDS = 400, COUNTS = 300, SWITCH_MOST = 480, SWAPS = 256 };
 
 static struct space *space;
 static vaddr_t code, data;

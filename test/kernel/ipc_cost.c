@@ -65,7 +65,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
     report("system call that does nothing", NOTHING, endpoint, 200);
     uint32_t server = start(SERVE, 0, endpoint);
-    report("call and answer between two domains", CALL, endpoint, 1000);
+    report("call and answer between two domains", CALL, endpoint, 700);
     report("signal and wait, one domain", SIGNAL, notification, 1000);
     PAYLOAD_CHECK_EQ(program_kill(server, 1), STATUS_OK);
     PAYLOAD_CHECK_EQ(program_wait(server, WAIT_FOREVER, &end), STATUS_OK);
