@@ -129,13 +129,14 @@ void handle_table_free(struct handle_table *table) {
  * handle or by growing. */
 static status_t make_room(struct handle_table *table) {
     struct handle_passed dead = find_dead(table);
+    bool found = dead.object != NULL;
     uint32_t cap = table->cap;
-    if (!dead.object && cap >= HANDLE_MAX) {
+    if (!found && cap >= HANDLE_MAX) {
         return STATUS_LIMIT;
     }
     spinlock_unlock(&table->lock);
     handle_drop(&dead);
-    struct handle_entry *entries = dead.object ? NULL : new_entries(2 * cap);
+    struct handle_entry *entries = found ? NULL : new_entries(2 * cap);
     struct handle_entry *old = entries;
     spinlock_lock(&table->lock);
     if (entries && table->cap == cap) {
@@ -148,7 +149,7 @@ static status_t make_room(struct handle_table *table) {
     spinlock_unlock(&table->lock);
     heap_free(old);
     spinlock_lock(&table->lock);
-    return entries || table->first_free != NONE ? STATUS_OK : STATUS_NO_MEMORY;
+    return found || entries || table->first_free != NONE ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 static status_t insert(struct handle_table *table, const struct handle_passed *passed,
