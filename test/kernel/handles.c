@@ -44,8 +44,8 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     struct handle_table *table = NULL;
     struct kobject *endpoint = NULL;
     handle_t first = 0;
-    payload_begin(info);
     machine_init(hart, info);
+    payload_begin(info);
     PAYLOAD_CHECK_EQ(endpoint_new(&endpoint), STATUS_OK);
     PAYLOAD_CHECK_EQ(handle_table_new(&table), STATUS_OK);
     PAYLOAD_CHECK_EQ(handle_add(table, endpoint, RIGHT_ALL, 0, &first), STATUS_OK);
