@@ -28,6 +28,7 @@ enum {
     MARK_HIDDEN = 4, /* not for the console */
     MARK_RAW = MARK + 8,
     SCAN_SIZE = 1024, /* bytes looked through with interrupts off */
+    CARRY_CHUNKS = 16,
 };
 
 /* Who carries: nobody; one; one who would rather not; one, and another waits to go on instead. */
@@ -246,6 +247,10 @@ static bool carry(bool *stuck_out) {
     if (len == 0) {
         return next != from;
     }
+    if (panic_hart) {
+        *stuck_out = true; /* the console is another hart's */
+        return false;
+    }
     size_t done = console->write(chunk, len);
     spinlock_lock(&ring_lock);
     /* A chunk has no marks but before its first byte, so a part of it ends `len - done` early. */
@@ -411,9 +416,27 @@ void log_flush(void) {
     }
 }
 
+bool log_idle(void) {
+    bool stuck = false;
+    if (panic_hart || !console) {
+        return false;
+    }
+    irq_state_t irq = arch_irq_save();
+    if (pending() && take_drain(false)) {
+        for (int i = 0; i < CARRY_CHUNKS && carry(&stuck) && !stuck; i++) {
+        }
+        leave_drain();
+    }
+    arch_irq_restore(irq);
+    if (pending()) {
+        return true;
+    }
+    console->flush();
+    return false;
+}
+
 void log_enter_panic(void) {
     panic_hart = hart_self();
-    put_now("\n", 1); /* another hart may have been in the middle of a line */
 }
 
 /* ---- reading ---- */

@@ -81,6 +81,11 @@ uint64_t log_tail(size_t lines);
 /* Writes what is pending to the console; waits until it is all out. */
 void log_flush(void);
 
+/* For idle threads: a little of what is pending goes to the console. True: there is more. An idle thread does
+ * not go on while another one is ready, and that one may wait for who carries: so it is not interrupted while
+ * it does. */
+bool log_idle(void);
+
 /* From now on what this hart writes goes straight to the console with no lock taken, and what others
  * write goes nowhere. What was pending stays in the ring, whose readers take no lock either. For panic
  * alone. */

@@ -72,8 +72,9 @@ static bool begin(void) {
         stop();
     }
     report.ticks = arch_ticks();
-    uint64_t running = stop_others(hart);
     log_enter_panic();
+    uint64_t running = stop_others(hart);
+    fmt_print(&log_sink, "\n"); /* another hart may have been in the middle of a line */
     for (; running; running &= running - 1) {
         fmt_print(&log_sink, "hart %d did not stop\n", __builtin_ctzll(running));
     }

@@ -685,7 +685,7 @@ static void run_stolen(struct hart *hart, struct thread *to) {
 void sched_idle(void) {
     struct hart *hart = hart_self(); /* idle threads do not move */
     for (;;) {
-        log_flush();
+        bool pending = log_idle();
         arch_irq_off();
         __atomic_fetch_or(&idle_mask, bit_of(hart), __ATOMIC_SEQ_CST);
         struct thread *stolen = NULL;
@@ -693,7 +693,7 @@ void sched_idle(void) {
             sched_switch();
         } else if ((stolen = steal(hart))) {
             run_stolen(hart, stolen);
-        } else if (!frame_prezero()) {
+        } else if (!pending && !frame_prezero()) {
             arch_wait_for_interrupt();
         }
         arch_irq_on();

@@ -194,6 +194,37 @@ static void test_locked(void) {
     PAYLOAD_CHECK(log_read(&cursor, &line) && number_in(&line, "under a lock ") == 1999);
 }
 
+static volatile bool stop;
+static volatile unsigned chatted;
+
+static void chatter(void *arg) {
+    (void)arg;
+    while (!stop) {
+        log_info("chatter", "line %u", chatted++);
+    }
+}
+
+/* Who writes with interrupts off does not stay to write what another hart goes on writing. */
+static void test_chatter(void) {
+    struct thread *thread;
+    uint32_t other = harts_count() - 1;
+    thread_set_harts(thread_current(), 1);
+    PAYLOAD_CHECK_EQ(thread_start("chatter", chatter, NULL, NULL, &thread), STATUS_OK);
+    thread_set_harts(thread, UINT64_C(1) << other);
+    while (chatted < 10) {
+        thread_sleep_ns(1000000);
+    }
+    for (int i = 0; i < 100; i++) {
+        irq_state_t irq = arch_irq_save();
+        log_info("test", "in between %d", i);
+        arch_irq_restore(irq);
+    }
+    stop = true;
+    thread_join(thread);
+    thread_set_harts(thread_current(), UINT64_MAX);
+    PAYLOAD_CHECK(chatted >= 10);
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static const char text[] = "a text with no line about it\n";
     struct thread *threads[THREADS];
@@ -207,6 +238,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     }
     test_reading();
     test_locked();
+    test_chatter();
     test_filters();
     log_debug("test", "a debug line");
     log_text(text, strlen(text));
