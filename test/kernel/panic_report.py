@@ -71,7 +71,9 @@ def look(name, options, deaf):
     log = report[report.find("last lines of the log:\n"):report.find("reported in")].split("\n")[1:-1]
     # A hart that does not stop may write in between.
     whole = sum(bool(re.match(r"\[ *\d+\.\d{6} \d+ \w+\] ", line)) for line in log)
-    good &= check(whole >= (16 if deaf else 20) and any("last words 29" in line for line in log),
+    # Others may write more than twenty lines after its last.
+    last_words = "last words 29" in (text if deaf else "\n".join(log))
+    good &= check(whole >= (16 if deaf else 20) and last_words,
                   f"{name}: twenty lines of the log")
     good &= check("did not stop" in text if deaf else True, f"{name}: a hart that does not listen")
     good &= check("and a panic" not in text, f"{name}: nothing went wrong in between")
