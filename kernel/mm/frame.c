@@ -446,6 +446,7 @@ bool frame_is_plenty(void) {
 }
 
 void frame_stats(struct frame_stats *out) {
+    kasan_drain();
     spinlock_lock(&pool.lock); /* or a frame may be on its way to the pool */
     *out = (struct frame_stats){.total = total_count, .zeroed = pool.len};
     for (uint32_t i = 0; i < KERNEL_MAX_HARTS; i++) {
@@ -457,7 +458,6 @@ void frame_stats(struct frame_stats *out) {
 
 size_t frame_free_count(void) {
     struct frame_stats stats;
-    kasan_drain();
     frame_stats(&stats);
     return stats.free;
 }
