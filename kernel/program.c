@@ -46,9 +46,11 @@ static status_t enter(struct program *program) {
     return status;
 }
 
+/* Of a program that was not started. Another thread of the parent's may be waiting for it. */
 static void take_out(struct program *program) {
     spinlock_lock(&lock);
     table[program->pid % PROGRAM_MAX] = NULL;
+    waitqueue_wake_all(&program->parent->child_ended);
     spinlock_unlock(&lock);
 }
 

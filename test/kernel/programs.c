@@ -10,6 +10,7 @@
 #include "init/machine.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/inject.h"
 #include "kernel/mm/stack.h"
 #include "kernel/program.h"
 #include "kernel/sched.h"
@@ -160,6 +161,48 @@ static void test_threads(void) {
     PAYLOAD_CHECK(end.killed && end.status == 9);
 }
 
+static bool all_tried;
+static unsigned overslept;
+
+/* There never is a child that ends, so the deadline only matters to who is not woken. */
+static void wait_for_any(void *arg) {
+    struct program_end end;
+    (void)arg;
+    while (!__atomic_load_n(&all_tried, __ATOMIC_SEQ_CST)) {
+        uint64_t deadline = time_now_ns() + 20000000000;
+        (void)!program_wait(0, deadline, &end);
+        overslept += time_now_ns() >= deadline;
+    }
+}
+
+/* A child that could not be started is nobody whom another thread waits for, though it may have seen it. */
+static int start_in_vain(void *arg) {
+    struct thread *thread;
+    uint32_t pid;
+    unsigned started = 0;
+    (void)arg;
+    all_tried = false;
+    if (program_add_thread("waits", wait_for_any, NULL, NULL, &thread) != STATUS_OK) {
+        return 1;
+    }
+    for (int i = 0; i < 2000; i++) {
+        (void)inject_after(2); /* its thread */
+        started += program_start(&options, give_back, NULL, &pid) == STATUS_OK;
+    }
+    (void)inject_after(0);
+    __atomic_store_n(&all_tried, true, __ATOMIC_SEQ_CST);
+    thread_join(thread);
+    return started > 0 ? 2 : overslept > 0 ? 3 : 0;
+}
+
+static void test_failed_start(void) {
+    struct program_end end;
+    uint32_t pid;
+    PAYLOAD_CHECK_EQ(program_start(&options, start_in_vain, NULL, &pid), STATUS_OK);
+    PAYLOAD_CHECK_EQ(program_wait(pid, WAIT_FOREVER, &end), STATUS_OK);
+    PAYLOAD_CHECK_EQ(end.status, 0);
+}
+
 static int leave_orphans(void *arg) {
     uint32_t pid;
     (void)arg;
@@ -219,6 +262,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_kill();
         test_threads();
         test_orphans();
+        test_failed_start();
         test_limit();
         stack_trim();
         size_t now = frame_free_count() + heap_frames();
