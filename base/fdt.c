@@ -460,18 +460,11 @@ bool fdt_prop_has_string(const struct fdt_prop *prop, const char *text) {
     return false;
 }
 
+/* What holds for the children of `node`: that property of it, or `value`. */
 static uint32_t cells(const struct fdt *fdt, struct fdt_node node, const char *name,
                       uint32_t value) {
     (void)fdt_get_u32(fdt, node, name, &value);
     return value;
-}
-
-uint32_t fdt_address_cells(const struct fdt *fdt, struct fdt_node node) {
-    return cells(fdt, node, "#address-cells", 2);
-}
-
-uint32_t fdt_size_cells(const struct fdt *fdt, struct fdt_node node) {
-    return cells(fdt, node, "#size-cells", 1);
 }
 
 /* A number of `len` cells; false if it has bits above the 64th. */
@@ -493,7 +486,8 @@ bool fdt_reg(const struct fdt *fdt, struct fdt_node node, uint32_t i, struct fdt
     if (!fdt_exists(parent) || !fdt_get(fdt, node, "reg", &prop)) {
         return false;
     }
-    uint32_t address = fdt_address_cells(fdt, parent), size = fdt_size_cells(fdt, parent);
+    uint32_t address = cells(fdt, parent, "#address-cells", 2);
+    uint32_t size = cells(fdt, parent, "#size-cells", 1);
     if (address > MAX_CELLS || size > MAX_CELLS || address + size == 0) {
         return false;
     }

@@ -117,10 +117,6 @@ bool fdt_prop_cell(const struct fdt_prop *prop, uint32_t i, uint32_t *out);
 const char *fdt_prop_string(const struct fdt_prop *prop, uint32_t i);
 bool fdt_prop_has_string(const struct fdt_prop *prop, const char *text);
 
-/* #address-cells and #size-cells that hold for the children of `node` (2 and 1 by default). */
-uint32_t fdt_address_cells(const struct fdt *fdt, struct fdt_node node);
-uint32_t fdt_size_cells(const struct fdt *fdt, struct fdt_node node);
-
 /* The i-th range of `reg`, with the cells of the parent. False past the end, where a number is wider
  * than 64 bits, or where base + size wraps. Addresses are not translated through `ranges`. */
 bool fdt_reg(const struct fdt *fdt, struct fdt_node node, uint32_t i, struct fdt_range *out);

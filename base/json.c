@@ -19,10 +19,6 @@ void json_init(struct json *json, const void *bytes, size_t size, char *buf, siz
     json->end = json->start + size;
 }
 
-size_t json_offset(const struct json *json) {
-    return (size_t)(json->at - json->start);
-}
-
 static struct json_token fail(struct json *json, const char *why) {
     if (!json->fault) {
         json->fault = why;

@@ -59,7 +59,4 @@ void json_skip_value(struct json *json);
 /* Whether a token's text is `text`. */
 bool json_is(struct json_token token, const char *text);
 
-/* Offset of the next byte, or of the fault. */
-size_t json_offset(const struct json *json);
-
 #endif

@@ -221,10 +221,6 @@ static const struct console uart_console = {.write = write, .flush = flush, .wri
 
 /* ---- threads ---- */
 
-bool uart_present(void) {
-    return registers != NULL;
-}
-
 static size_t take(char *to, size_t cap) {
     size_t n = 0;
     spinlock_lock(&port_lock);

@@ -22,8 +22,6 @@ status_t uart_start(const struct device *device);
 /* By interrupt from now on. After the interrupt controller's start. */
 void uart_enable_irq(void);
 
-bool uart_present(void);
-
 /* Sleeps until there is at least one byte, and takes up to `cap` > 0 of them. TIMED_OUT when
  * time_now_ns() reaches the deadline first, KILLED when the calling thread is killed, IO without a port. *size_out is 0 then. Any number of threads; thread context. */
 status_t uart_read(void *buf, size_t cap, uint64_t deadline_ns, size_t *size_out) MUST_CHECK;

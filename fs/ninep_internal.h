@@ -145,9 +145,6 @@ void ninep_fid_free(struct ninep *fs, uint32_t fid);
 /* Clunks it, whatever the server says to that, and gives the number back. NINEP_NO_FID is allowed. */
 void ninep_fid_drop(struct ninep *fs, uint32_t fid);
 
-/* Linux' number of an error as a status. */
-status_t ninep_status(uint32_t error);
-
 /* ---- ninep.c ---- */
 
 /* A node of a fid, which it takes over, dropping it on failure. NODE_UNKNOWN: it finds out the type. */

@@ -82,6 +82,48 @@ void ninep_put_name(struct ninep_call *call, struct fs_name name) {
     }
 }
 
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+/* 9P2000.L has Linux' numbers, whatever the server runs on. */
+static status_t status_of(uint32_t error) {
+    static const struct {
+        uint8_t error, status;
+    } known[] = {
+        {1, STATUS_NOT_PERMITTED}, /* EPERM */
+        {2, STATUS_NOT_FOUND},     /* ENOENT */
+        {7, STATUS_TOO_BIG},       /* E2BIG */
+        {11, STATUS_WOULD_BLOCK},  /* EAGAIN */
+        {12, STATUS_NO_MEMORY},    /* ENOMEM */
+        {13, STATUS_DENIED},       /* EACCES */
+        {16, STATUS_BUSY},         /* EBUSY */
+        {17, STATUS_EXISTS},       /* EEXIST */
+        {18, STATUS_CROSS_DEVICE}, /* EXDEV */
+        {20, STATUS_NOT_DIR},      /* ENOTDIR */
+        {21, STATUS_IS_DIR},       /* EISDIR */
+        {22, STATUS_BAD_ARGUMENT}, /* EINVAL */
+        {23, STATUS_LIMIT},        /* ENFILE */
+        {24, STATUS_LIMIT},        /* EMFILE */
+        {26, STATUS_BUSY},         /* ETXTBSY */
+        {27, STATUS_TOO_BIG},      /* EFBIG */
+        {28, STATUS_FULL},         /* ENOSPC */
+        {30, STATUS_READ_ONLY},    /* EROFS */
+        {31, STATUS_TOO_MANY_LINKS}, {36, STATUS_NAME_TOO_LONG},
+        {38, STATUS_UNSUPPORTED}, /* ENOSYS */
+        {39, STATUS_NOT_EMPTY},      {40, STATUS_LOOP},
+        {75, STATUS_TOO_BIG},      /* EOVERFLOW */
+        {84, STATUS_BAD_ARGUMENT}, /* EILSEQ: a name that the host's file system cannot have */
+        {95, STATUS_UNSUPPORTED},  /* EOPNOTSUPP */
+        {116, STATUS_NOT_FOUND},   /* ESTALE */
+        {122, STATUS_FULL},        /* EDQUOT */
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].error == error) {
+            return (status_t)known[i].status;
+        }
+    }
+    return STATUS_IO;
+}
+
 /* ---- in -------------------------------------------------------------------------------------- */
 
 /* The head of an answer of `size` bytes; leaves what follows in call->answer. */
@@ -104,7 +146,7 @@ static void check_answer(struct ninep_call *call, size_t size) {
     } else if (is_error) {
         uint32_t error = ninep_get_u32(call);
         call->refused = reader_ok(&call->answer) && reader_left(&call->answer) == 0;
-        ninep_fail(call, error == 0 ? STATUS_IO : ninep_status(error));
+        ninep_fail(call, error == 0 ? STATUS_IO : status_of(error));
     }
 }
 
@@ -231,46 +273,4 @@ void ninep_fid_drop(struct ninep *fs, uint32_t fid) {
     ninep_run(&call);
     (void)!ninep_end(&call); /* the fid is gone even if the server says that it failed */
     ninep_fid_free(fs, fid);
-}
-
-/* ---- errors ---------------------------------------------------------------------------------- */
-
-/* 9P2000.L has Linux' numbers, whatever the server runs on. */
-status_t ninep_status(uint32_t error) {
-    static const struct {
-        uint8_t error, status;
-    } known[] = {
-        {1, STATUS_NOT_PERMITTED}, /* EPERM */
-        {2, STATUS_NOT_FOUND},     /* ENOENT */
-        {7, STATUS_TOO_BIG},       /* E2BIG */
-        {11, STATUS_WOULD_BLOCK},  /* EAGAIN */
-        {12, STATUS_NO_MEMORY},    /* ENOMEM */
-        {13, STATUS_DENIED},       /* EACCES */
-        {16, STATUS_BUSY},         /* EBUSY */
-        {17, STATUS_EXISTS},       /* EEXIST */
-        {18, STATUS_CROSS_DEVICE}, /* EXDEV */
-        {20, STATUS_NOT_DIR},      /* ENOTDIR */
-        {21, STATUS_IS_DIR},       /* EISDIR */
-        {22, STATUS_BAD_ARGUMENT}, /* EINVAL */
-        {23, STATUS_LIMIT},        /* ENFILE */
-        {24, STATUS_LIMIT},        /* EMFILE */
-        {26, STATUS_BUSY},         /* ETXTBSY */
-        {27, STATUS_TOO_BIG},      /* EFBIG */
-        {28, STATUS_FULL},         /* ENOSPC */
-        {30, STATUS_READ_ONLY},    /* EROFS */
-        {31, STATUS_TOO_MANY_LINKS}, {36, STATUS_NAME_TOO_LONG},
-        {38, STATUS_UNSUPPORTED}, /* ENOSYS */
-        {39, STATUS_NOT_EMPTY},      {40, STATUS_LOOP},
-        {75, STATUS_TOO_BIG},      /* EOVERFLOW */
-        {84, STATUS_BAD_ARGUMENT}, /* EILSEQ: a name that the host's file system cannot have */
-        {95, STATUS_UNSUPPORTED},  /* EOPNOTSUPP */
-        {116, STATUS_NOT_FOUND},   /* ESTALE */
-        {122, STATUS_FULL},        /* EDQUOT */
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].error == error) {
-            return (status_t)known[i].status;
-        }
-    }
-    return STATUS_IO;
 }

@@ -74,7 +74,6 @@ struct wasm_stats {
 MUST_CHECK status_t wasm_store_new(const struct wasm_config *config, struct wasm_store **store_out);
 void wasm_store_free(struct wasm_store *store);
 void wasm_store_stats(const struct wasm_store *store, struct wasm_stats *stats_out);
-struct types *wasm_store_types(struct wasm_store *store);
 
 /* ---- definitions by the host --------------------------------------------------------------- */
 
@@ -147,7 +146,6 @@ MUST_CHECK status_t wasm_instantiate(struct wasm_store *store, struct wasm_modul
 MUST_CHECK status_t wasm_export(const struct wasm_instance *instance, const char *name, size_t size,
                                 struct wasm_extern *extern_out);
 const struct type_def *wasm_func_type(const struct wasm_extern *func);
-valtype_t wasm_global_type(const struct wasm_extern *global);
 
 /* Calls a function: args as its type says, results filled. TRAPPED with *trap_out, or EXITED. */
 MUST_CHECK status_t wasm_call(struct wasm_store *store, const struct wasm_extern *func,

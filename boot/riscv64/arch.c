@@ -56,8 +56,8 @@ bool arch_seed(uint8_t *out, size_t size) {
     return made == size;
 }
 
-struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0, uint64_t arg1,
-                           uint64_t arg2) {
+static struct sbi_result call(uint64_t extension, uint64_t function, uint64_t arg0, uint64_t arg1,
+                              uint64_t arg2) {
     register uint64_t a0 __asm__("a0") = arg0;
     register uint64_t a1 __asm__("a1") = arg1;
     register uint64_t a2 __asm__("a2") = arg2;
@@ -69,26 +69,26 @@ struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0,
 
 void arch_pause(uint64_t ticks) {
     enum { SET_TIMER = 0, STIE = 1 << 5 };
-    sbi_call(SBI_TIME, SET_TIMER, arch_time() + ticks, 0, 0);
+    call(SBI_TIME, SET_TIMER, arch_time() + ticks, 0, 0);
     __asm__ volatile("csrw sie, %0\n\twfi\n\tcsrw sie, zero" : : "r"((uint64_t)STIE) : "memory");
-    sbi_call(SBI_TIME, SET_TIMER, UINT64_MAX, 0, 0);
+    call(SBI_TIME, SET_TIMER, UINT64_MAX, 0, 0);
 }
 
 static bool has_extension(uint64_t extension) {
     enum { PROBE_EXTENSION = 3 };
-    struct sbi_result r = sbi_call(SBI_BASE, PROBE_EXTENSION, extension, 0, 0);
+    struct sbi_result r = call(SBI_BASE, PROBE_EXTENSION, extension, 0, 0);
     return r.error == 0 && r.value != 0;
 }
 
 void arch_console_write(const char *text, size_t len) {
     if (!has_extension(SBI_DBCN)) {
         for (size_t i = 0; i < len; i++) {
-            sbi_call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)text[i], 0, 0);
+            call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)text[i], 0, 0);
         }
         return;
     }
     while (len > 0) {
-        struct sbi_result r = sbi_call(SBI_DBCN, 0, len, (uint64_t)(uintptr_t)text, 0);
+        struct sbi_result r = call(SBI_DBCN, 0, len, (uint64_t)(uintptr_t)text, 0);
         if (r.error != 0 || r.value == 0 || r.value > len) {
             return;
         }
@@ -99,7 +99,7 @@ void arch_console_write(const char *text, size_t len) {
 
 void arch_shutdown(void) {
     enum { SHUTDOWN = 0, REASON_SYSTEM_FAILURE = 1 };
-    sbi_call(SBI_SRST, 0, SHUTDOWN, REASON_SYSTEM_FAILURE, 0);
+    call(SBI_SRST, 0, SHUTDOWN, REASON_SYSTEM_FAILURE, 0);
 }
 
 _Noreturn void arch_halt(void) {
@@ -124,14 +124,14 @@ struct arch_handoff arch_handoff_make(uint64_t phys, uint64_t virt, uint64_t tes
 int64_t arch_start_hart(const struct arch_handoff *handoff, struct arch_entry *entry) {
     enum { HART_START = 0 };
     __atomic_store_n(&entry->state, ARCH_ENTRY_WAITED_FOR, __ATOMIC_SEQ_CST);
-    return sbi_call(SBI_HSM, HART_START, entry->hart, handoff->phys + offset_of(handoff_arrive),
-                    (uint64_t)(uintptr_t)entry)
+    return call(SBI_HSM, HART_START, entry->hart, handoff->phys + offset_of(handoff_arrive),
+                (uint64_t)(uintptr_t)entry)
         .error;
 }
 
 bool arch_has_stopped(const struct arch_entry *entry) {
     enum { HART_GET_STATUS = 2, STOPPED = 1 };
-    struct sbi_result r = sbi_call(SBI_HSM, HART_GET_STATUS, entry->hart, 0, 0);
+    struct sbi_result r = call(SBI_HSM, HART_GET_STATUS, entry->hart, 0, 0);
     return r.error == 0 && r.value == STOPPED;
 }
 
@@ -152,7 +152,7 @@ void arch_open(const struct arch_handoff *handoff) {
 
 void arch_wake(uint64_t hart) {
     enum { SEND_IPI = 0 };
-    sbi_call(SBI_IPI, SEND_IPI, 1, hart, 0);
+    call(SBI_IPI, SEND_IPI, 1, hart, 0);
 }
 
 /* This hart goes the way of the others, and finds that it need not wait. */

@@ -21,7 +21,4 @@ enum {
     SBI_SRST = 0x53525354, /* system reset */
 };
 
-struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t a0, uint64_t a1,
-                           uint64_t a2);
-
 #endif

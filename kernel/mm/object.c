@@ -102,7 +102,7 @@ static void destroy(struct object *object) {
     __atomic_fetch_sub(&count, 1, __ATOMIC_RELAXED);
 }
 
-void object_get(struct object *object) {
+static void get(struct object *object) {
     __atomic_fetch_add(&object->refs, 1, __ATOMIC_RELAXED);
 }
 
@@ -179,15 +179,11 @@ status_t object_clone(struct object *source, struct quota *quota, struct object 
         object_put(object);
         return status;
     }
-    object_get(source);
+    get(source);
     object->source = source;
     object->depth = source->depth + 1;
     *out = object;
     return STATUS_OK;
-}
-
-uint64_t object_size(const struct object *object) {
-    return object->size;
 }
 
 uint32_t object_count(void) {
@@ -306,7 +302,7 @@ status_t object_map(struct object *object, uint64_t offset, uint64_t size, bool 
     if (status == STATUS_OK) {
         object->mappings++;
         object->writers += writable;
-        object_get(object);
+        get(object);
     }
     mutex_unlock(&object->mutex);
     return status;
@@ -316,7 +312,7 @@ void object_map_part(struct object *object, bool writable) {
     mutex_lock(&object->mutex);
     object->mappings++;
     object->writers += writable;
-    object_get(object);
+    get(object);
     mutex_unlock(&object->mutex);
 }
 

@@ -39,10 +39,7 @@ status_t object_new_device(struct quota *quota, paddr_t start, uint64_t size,
  * BAD_ARGUMENT: the source is wired or a device's. */
 status_t object_clone(struct object *source, struct quota *quota, struct object **out) MUST_CHECK;
 
-void object_get(struct object *object);
 void object_put(struct object *object); /* NULL is allowed; frees it with the last count */
-
-uint64_t object_size(const struct object *object);
 
 /* Where the kernel has a wired object; NULL for others. Valid while a count is held. */
 void *object_pointer(const struct object *object);

@@ -43,8 +43,6 @@ struct machine {
 };
 extern struct machine machine;
 
-void timer_init(void);
-
 /* hart.c: takes from the mask of hart indices a window of 64 hartids, `window` counted from `base`. False
  * when the mask is empty. */
 bool hart_next_window(uint64_t *hart_mask, uint64_t *window_out, uint64_t *base_out);

@@ -57,7 +57,7 @@ const char *arch_describe(void) {
     return text;
 }
 
-void timer_init(void) {
+static void init_timer(void) {
     if (machine.sstc && !probe_stimecmp()) {
         machine.sstc = false;
     }
@@ -79,7 +79,7 @@ STACKGUARD_NONE void arch_hart_init(struct hart *hart) {
     csr_write(stvec, (uint64_t)trap_vector);
     csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SUM | SSTATUS_MXR | SSTATUS_FS);
     csr_write(scounteren, SCOUNTEREN_TIME);
-    timer_init();
+    init_timer();
     csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
 }
 

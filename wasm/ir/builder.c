@@ -77,7 +77,7 @@ struct builder {
     uint32_t skipped;  /* constructs that began since it cannot */
 };
 
-enum ir_type ir_type_of(valtype_t type) {
+static enum ir_type type_of(valtype_t type) {
     enum val_kind kind = valtype_kind(type);
     assert((kind >= VAL_I32 && kind <= VAL_F64) || kind == VAL_REF);
     return kind == VAL_REF ? IR_REF : (enum ir_type)kind;
@@ -160,9 +160,9 @@ static uint32_t label_arity(const struct frame *fr) {
 
 static enum ir_type label_type(const struct frame *fr, uint32_t k) {
     if (fr->kind == FRAME_LOOP) {
-        return ir_type_of(fr->type->params[k]);
+        return type_of(fr->type->params[k]);
     }
-    return ir_type_of(fr->type ? fr->type->results[k] : fr->result);
+    return type_of(fr->type ? fr->type->results[k] : fr->result);
 }
 
 static struct frame *frame_at(struct builder *b, uint32_t depth) {
@@ -401,7 +401,7 @@ static void lower_br_on_null(struct builder *b, const struct instr *in) {
 static void emit_call(struct builder *b, enum ir_op op, const struct type_def *type, value_t callee,
                       int64_t imm, uint32_t aux) {
     uint32_t extra = callee != 0;
-    enum ir_type result = type->result_count > 0 ? ir_type_of(type->results[0]) : IR_NONE;
+    enum ir_type result = type->result_count > 0 ? type_of(type->results[0]) : IR_NONE;
     value_t call = emit(b, op, result, type->param_count + extra);
     struct inst *i = func_inst(b->f, call);
     i->imm = imm;
@@ -418,7 +418,7 @@ static void emit_call(struct builder *b, enum ir_op op, const struct type_def *t
         push(b, call);
     }
     for (uint32_t k = 1; k < type->result_count; k++) {
-        value_t v = emit_unary(b, OP_RESULT, ir_type_of(type->results[k]), call);
+        value_t v = emit_unary(b, OP_RESULT, type_of(type->results[k]), call);
         func_inst(b->f, v)->imm = k;
         push(b, v);
     }
@@ -563,7 +563,7 @@ static void lower_data(struct builder *b, const struct instr *in) {
         locals_set(&b->locals, in->index, vec_last(&b->stack));
         break;
     case INSTR_GLOBAL_GET:
-        v = emit(b, OP_GLOBAL_GET, ir_type_of(b->module->globals[in->index].type), 0);
+        v = emit(b, OP_GLOBAL_GET, type_of(b->module->globals[in->index].type), 0);
         func_inst(b->f, v)->imm = in->index;
         push(b, v);
         break;
@@ -761,11 +761,11 @@ static void lower(struct builder *b, const struct instr *in) {
 static void read_locals(struct builder *b, const struct type_def *type) {
     VEC(uint8_t) types = {0};
     for (uint32_t k = 0; k < type->param_count; k++) {
-        vec_push(b->arena, &types, (uint8_t)ir_type_of(type->params[k]));
+        vec_push(b->arena, &types, (uint8_t)type_of(type->params[k]));
     }
     for (uint32_t groups = reader_leb_u32(&b->reader); groups > 0; groups--) {
         uint32_t count = reader_leb_u32(&b->reader);
-        enum ir_type of_group = ir_type_of(instr_read_valtype(&b->reader));
+        enum ir_type of_group = type_of(instr_read_valtype(&b->reader));
         for (; count > 0; count--) {
             vec_push(b->arena, &types, (uint8_t)of_group);
         }
@@ -775,10 +775,10 @@ static void read_locals(struct builder *b, const struct type_def *type) {
 
 static void set_signature(struct builder *b, const struct type_def *type) {
     for (uint32_t k = 0; k < type->param_count; k++) {
-        vec_push(b->arena, &b->f->params, ir_type_of(type->params[k]));
+        vec_push(b->arena, &b->f->params, type_of(type->params[k]));
     }
     for (uint32_t k = 0; k < type->result_count; k++) {
-        vec_push(b->arena, &b->f->results, ir_type_of(type->results[k]));
+        vec_push(b->arena, &b->f->results, type_of(type->results[k]));
     }
 }
 

@@ -10,7 +10,4 @@
  * must not return. */
 struct func *builder_run(struct arena *arena, const struct module *module, uint32_t index);
 
-/* The IR's type of a WebAssembly type. */
-enum ir_type ir_type_of(valtype_t type);
-
 #endif

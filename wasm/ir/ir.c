@@ -137,10 +137,6 @@ void func_insert_before(struct func *f, value_t where, value_t v) {
     link_between(f, func_inst(f, where)->block, func_inst(f, where)->prev, v, where);
 }
 
-void func_insert_after(struct func *f, value_t where, value_t v) {
-    link_between(f, func_inst(f, where)->block, where, v, func_inst(f, where)->next);
-}
-
 void func_unlink(struct func *f, value_t v) {
     struct inst *i = func_inst(f, v);
     struct block *b = &f->blocks.at[i->block];
@@ -193,32 +189,6 @@ uint32_t func_pred_index(const struct func *f, block_id_t from, uint32_t succ) {
         assert(index < t->preds.len);
     }
     return index;
-}
-
-static void drop_pred(struct func *f, block_id_t block, uint32_t index) {
-    struct block *b = &f->blocks.at[block];
-    for (value_t v = b->first; v && func_inst(f, v)->op == OP_PHI; v = func_inst(f, v)->next) {
-        struct inst *phi = func_inst(f, v);
-        value_t *args = inst_args(phi);
-        memmove(&args[index], &args[index + 1], (phi->argc - index - 1) * sizeof(value_t));
-        if (phi->argc == 4) {
-            func_set_argc(f, v, 3);
-        } else {
-            phi->argc--;
-        }
-    }
-    memmove(&b->preds.at[index], &b->preds.at[index + 1],
-            (b->preds.len - index - 1) * sizeof(block_id_t));
-    b->preds.len--;
-}
-
-void func_remove_edge(struct func *f, block_id_t from, uint32_t succ) {
-    f->is_analyzed = false;
-    struct block *b = &f->blocks.at[from];
-    drop_pred(f, b->succs.at[succ], func_pred_index(f, from, succ));
-    memmove(&b->succs.at[succ], &b->succs.at[succ + 1],
-            (b->succs.len - succ - 1) * sizeof(block_id_t));
-    b->succs.len--;
 }
 
 /*

@@ -194,15 +194,11 @@ value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t
 void func_set_argc(struct func *f, value_t v, uint32_t argc);
 void func_append(struct func *f, block_id_t block, value_t v);
 void func_insert_before(struct func *f, value_t where, value_t v);
-void func_insert_after(struct func *f, value_t where, value_t v);
 void func_unlink(struct func *f, value_t v);
 /* A constant (ICONST, or FCONST for a float type) before `where`. */
 value_t func_insert_const(struct func *f, value_t where, enum ir_type type, int64_t bits);
 /* Adds an edge: a successor at the end of from's list, a predecessor at the end of to's. */
 void func_add_edge(struct func *f, block_id_t from, block_id_t to);
-/* Takes away successor number `succ` of `from`, and the phis' argument for that edge. Linear in the
- * predecessors of the target: for a few edges. */
-void func_remove_edge(struct func *f, block_id_t from, uint32_t succ);
 /* Which entry of the successor's predecessors is the edge of successor number `succ` of `from`: the
  * k-th edge between two blocks is the k-th in both lists. */
 uint32_t func_pred_index(const struct func *f, block_id_t from, uint32_t succ);

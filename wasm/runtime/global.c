@@ -12,10 +12,6 @@ status_t global_read(struct wasm_store *store, const struct wasm_global *global,
     return plat_copy_in(store->space, bits_out, global->addr, sizeof(*bits_out));
 }
 
-valtype_t wasm_global_type(const struct wasm_extern *global) {
-    return ((const struct wasm_global *)global->object)->type;
-}
-
 status_t wasm_global_get(struct wasm_store *store, const struct wasm_extern *global,
                          struct wasm_value *value_out) {
     const struct wasm_global *object = global->object;

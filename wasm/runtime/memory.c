@@ -76,14 +76,6 @@ status_t memory_write(struct wasm_store *store, struct wasm_memory *memory, uint
     return size == 0 ? STATUS_OK : plat_copy_out(store->space, memory->base + at, from, size);
 }
 
-status_t memory_read(struct wasm_store *store, struct wasm_memory *memory, uint64_t at, void *to,
-                     uint64_t size) {
-    if (!memory_has(memory, at, size)) {
-        return STATUS_FAULT;
-    }
-    return size == 0 ? STATUS_OK : plat_copy_in(store->space, to, memory->base + at, size);
-}
-
 status_t memory_fill(struct wasm_store *store, struct wasm_memory *memory, uint64_t at,
                      uint8_t value, uint64_t size) {
     uint8_t chunk[CHUNK];

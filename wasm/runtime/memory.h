@@ -38,8 +38,6 @@ static inline bool memory_has(const struct wasm_memory *memory, uint64_t at, uin
  * not be had. */
 MUST_CHECK status_t memory_write(struct wasm_store *store, struct wasm_memory *memory, uint64_t at,
                                  const void *from, uint64_t size);
-MUST_CHECK status_t memory_read(struct wasm_store *store, struct wasm_memory *memory, uint64_t at,
-                                void *to, uint64_t size);
 MUST_CHECK status_t memory_fill(struct wasm_store *store, struct wasm_memory *memory, uint64_t at,
                                 uint8_t value, uint64_t size);
 MUST_CHECK status_t memory_copy(struct wasm_store *store, struct wasm_memory *to, uint64_t to_at,

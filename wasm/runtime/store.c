@@ -77,10 +77,6 @@ void wasm_store_free(struct wasm_store *store) {
     arena_fini(&arena);
 }
 
-struct types *wasm_store_types(struct wasm_store *store) {
-    return store->types;
-}
-
 void wasm_store_stats(const struct wasm_store *store, struct wasm_stats *stats_out) {
     *stats_out = (struct wasm_stats){
         .compiled_bytes = store->code.compiled_bytes,

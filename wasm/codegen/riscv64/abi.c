@@ -14,13 +14,3 @@ struct abi_place abi_next(struct abi_walk *walk, bool is_float) {
     }
     return place;
 }
-
-uint32_t abi_assign(const valtype_t *types, uint32_t n, uint32_t first_slot,
-                    struct abi_place *places_out) {
-    struct abi_walk walk = {.slots = first_slot};
-    for (uint32_t i = 0; i < n; i++) {
-        enum val_kind kind = valtype_kind(types[i]);
-        places_out[i] = abi_next(&walk, kind == VAL_F32 || kind == VAL_F64);
-    }
-    return walk.slots;
-}

@@ -50,9 +50,4 @@ struct abi_walk {
 };
 struct abi_place abi_next(struct abi_walk *walk, bool is_float);
 
-/* The places of n values of these types, from slot `first_slot` on. Returns the first slot after
- * them: pass 0 for parameters, and what that gave for results. */
-uint32_t abi_assign(const valtype_t *types, uint32_t n, uint32_t first_slot,
-                    struct abi_place *places_out);
-
 #endif

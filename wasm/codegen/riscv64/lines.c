@@ -46,9 +46,6 @@ void lines_put(struct lines *lines, uint32_t word) {
 void lines_put4(struct lines *lines, uint32_t word) {
     add(lines, LINE_WORD4, word, 0, 4);
 }
-void lines_put2(struct lines *lines, uint16_t half) {
-    add(lines, LINE_HALF, half, 0, 2);
-}
 
 void lines_branch(struct lines *lines, enum cond cond, reg_t x, reg_t y, label_t to) {
     if ((cond == COND_EQ || cond == COND_NE) && x == ZERO) {
@@ -160,7 +157,7 @@ void lines_site_return(struct lines *lines) {
 }
 void lines_trap(struct lines *lines, uint8_t trap) {
     lines_site(lines, trap);
-    lines_put2(lines, 0);
+    add(lines, LINE_HALF, 0, 0, 2);
 }
 
 /* ---- settling ------------------------------------------------------------------------------ */

@@ -64,7 +64,6 @@ label_t lines_here(struct lines *lines);             /* both */
 
 void lines_put(struct lines *lines, uint32_t word);
 void lines_put4(struct lines *lines, uint32_t word);
-void lines_put2(struct lines *lines, uint16_t half);
 void lines_branch(struct lines *lines, enum cond cond, reg_t x, reg_t y, label_t to);
 void lines_jump(struct lines *lines, label_t to);
 void lines_call(struct lines *lines, uint32_t callee, bool is_far);

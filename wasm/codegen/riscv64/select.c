@@ -69,7 +69,8 @@ struct source select_make2(struct select *s, enum rv_op op, struct source a, str
     return source_vreg(rd);
 }
 
-void select_move(struct select *s, vreg_t rd, struct source from, enum reg_class reg_class) {
+/* Moves a value into the register of the instruction being selected. */
+static void move(struct select *s, vreg_t rd, struct source from, enum reg_class reg_class) {
     if (from.vreg == 0 && from.pin == ZERO) {
         select_put(s, RV_LI, rd, NULL, 0, 0)->flags |= MINST_REMAT;
         return;
@@ -453,7 +454,7 @@ static void select_func_check(struct select *s, value_t v) {
     struct compare c = {COND_NE, source_vreg(type), select_li(s, inst->aux)};
     select_trap_branch(s, c, TRAP_INDIRECT_CALL_TYPE);
     if (s->vreg[v] != 0) { /* the end of a long chain: not seen through */
-        select_move(s, s->vreg[v], select_reg(s, inst->arg[0]), REG_INT);
+        move(s, s->vreg[v], select_reg(s, inst->arg[0]), REG_INT);
     }
 }
 

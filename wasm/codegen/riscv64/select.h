@@ -141,8 +141,6 @@ vreg_t select_constant(struct select *s, enum rv_op op, int64_t imm);
 struct source select_li(struct select *s, int64_t imm);
 /* A value for one use that has its own fixed place: constants are made on the spot. */
 vreg_t select_fresh(struct select *s, value_t v);
-/* Moves a value into the register of the instruction being selected. */
-void select_move(struct select *s, vreg_t rd, struct source from, enum reg_class reg_class);
 
 /* The value that v stands for: through conversions which change no bit. */
 value_t select_resolve(const struct select *s, value_t v);
