@@ -26,6 +26,7 @@
 #include "kernel/symbols.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
+#include "kernel/watchdog.h"
 
 struct initrd machine_initrd;
 
@@ -50,6 +51,7 @@ STACKGUARD_NONE void machine_init_core(size_t hart, const struct boot_info *info
     symbols_init(info); /* names for backtraces */
     log_init((const char *)(uintptr_t)info->bootargs);
     time_init();
+    watchdog_init();
     random_init(harts_boot_info.rng_seed, sizeof(harts_boot_info.rng_seed));
     stackguard_init();              /* a secret of this boot */
     frame_init(info);               /* physical memory */

@@ -30,6 +30,7 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
     hart->stack_high = boot->stack_high;
     hart->emergency_stack = (vaddr_t)emergency_stacks[index] + HART_EMERGENCY_STACK;
     hart->slice_end = UINT64_MAX;
+    hart->fair_until = UINT64_MAX;
     hart->timer_at = UINT64_MAX;
     spinlock_init(&hart->queue_lock, LOCK_QUEUE);
     list_init(&hart->ready);
@@ -39,6 +40,7 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
 
 static void go_online(struct hart *self) {
     self->online = true;
+    self->called_at = 0; /* the call that began it was no interrupt */
     __atomic_fetch_or(&online_mask, UINT64_C(1) << self->index, __ATOMIC_SEQ_CST);
 }
 

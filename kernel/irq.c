@@ -19,6 +19,7 @@
 #include "kernel/panic.h"
 #include "kernel/random.h"
 #include "kernel/sync.h"
+#include "kernel/watchdog.h"
 
 #include <stddef.h>
 
@@ -209,6 +210,7 @@ void irq_dispatch(void) {
 void irq_take_ipi(void) {
     struct hart *hart = hart_self();
     counters_add(COUNTER_IPIS_RECEIVED, 1);
+    watchdog_answer();
     panic_check();
     hart->need_switch = true;
     if (__atomic_load_n(&givers, __ATOMIC_SEQ_CST) >> hart->index & 1) {

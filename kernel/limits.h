@@ -33,24 +33,25 @@
 #define SCHED_SLICE_MIN_NS       1000000ul
 #define SCHED_SLICE_MAX_NS       10000000ul
 #define SCHED_SPREAD_NS          200000ul /* who waits longer may go to an idle hart */
-#define SCHED_ROTATE_SLICES      4        /* after so many, an odd thread moves to another hart */
+#define SCHED_ROTATE_SLICES      5        /* after so many, an odd thread moves to another hart */
 #define SPINLOCK_SPINS           200      /* rounds of waiting for a lock, and then a rest */
 #define SPINLOCK_REST_NS         50000ul
-#define FUTEX_GROUPS             32    /* of the hash table, by space: a power of two */
-#define FUTEX_LISTS              64    /* in a group, by address: a power of two */
-#define IRQ_MAX_SOURCES          1024  /* of one interrupt controller */
-#define IRQ_MAX_VAIN             1000  /* interrupts in a row whose device did not ask */
-#define HANDLE_MAX               4096  /* in one program's table */
-#define HANDLE_MAX_DEPTH         8     /* of handles derived from derived ones */
-#define NATIVE_MAX_THREADS       64    /* of a domain, besides the first */
-#define RANDOM_MOMENTS           64    /* interrupts gathered before they go into the pool */
-#define LOG_RING_SIZE            65536 /* bytes, a power of two */
-#define LOG_LINE_SIZE            256   /* longest line, longer ones are cut */
-#define LOG_MODULE_SIZE          16    /* bytes of a module's name, its end included */
-#define LOG_MAX_FILTERS          16    /* modules with a level of their own */
-#define PANIC_MAX_FRAMES         32    /* of a backtrace */
-#define PANIC_LOG_LINES          20    /* shown after it */
-#define PANIC_STOP_MS            5     /* for other harts to stop */
+#define WATCHDOG_NS              1000000000ul /* with interrupts off for longer, a hart is told of */
+#define FUTEX_GROUPS             32           /* of the hash table, by space: a power of two */
+#define FUTEX_LISTS              64           /* in a group, by address: a power of two */
+#define IRQ_MAX_SOURCES          1024         /* of one interrupt controller */
+#define IRQ_MAX_VAIN             1000         /* interrupts in a row whose device did not ask */
+#define HANDLE_MAX               4096         /* in one program's table */
+#define HANDLE_MAX_DEPTH         8            /* of handles derived from derived ones */
+#define NATIVE_MAX_THREADS       64           /* of a domain, besides the first */
+#define RANDOM_MOMENTS           64           /* interrupts gathered before they go into the pool */
+#define LOG_RING_SIZE            65536        /* bytes, a power of two */
+#define LOG_LINE_SIZE            256          /* longest line, longer ones are cut */
+#define LOG_MODULE_SIZE          16           /* bytes of a module's name, its end included */
+#define LOG_MAX_FILTERS          16           /* modules with a level of their own */
+#define PANIC_MAX_FRAMES         32           /* of a backtrace */
+#define PANIC_LOG_LINES          20           /* shown after it */
+#define PANIC_STOP_MS            5            /* for other harts to stop */
 #define VIRTIO_MAX_DEVICES       32
 #define VIRTIO_CONSOLE_MAX_PORTS 8
 #define VIRTIO_CONSOLE_NAME_SIZE 32

@@ -24,6 +24,8 @@ void spinlock_init(struct spinlock *lock, enum lock_rank rank) {
 }
 
 void spinlock_wait(struct spinlock *lock, uint32_t ticket) {
+    struct hart *hart = hart_self();
+    __atomic_store_n(&hart->waits_at, (vaddr_t)__builtin_return_address(0), __ATOMIC_RELAXED);
     for (unsigned spins = 1; __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket; spins++) {
         if (spins % SPINLOCK_SPINS != 0) {
             arch_relax();
@@ -31,6 +33,7 @@ void spinlock_wait(struct spinlock *lock, uint32_t ticket) {
             arch_rest(time_ticks_from_ns(SPINLOCK_REST_NS));
         }
     }
+    __atomic_store_n(&hart->waits_at, 0, __ATOMIC_RELAXED);
 }
 
 bool spinlock_try(struct spinlock *lock) {

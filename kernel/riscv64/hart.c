@@ -10,6 +10,7 @@
 #include "kernel/riscv64/asm.h"
 #include "kernel/riscv64/sbi.h"
 #include "kernel/stackguard.h"
+#include "kernel/watchdog.h"
 
 #include <string.h>
 
@@ -124,6 +125,7 @@ void arch_ipi_use(uint32_t hart_index, volatile uint32_t *doorbell, uint32_t ide
 void arch_ipi(uint64_t hart_mask) {
     uint64_t direct = hart_mask & __atomic_load_n(&with_doorbell, __ATOMIC_ACQUIRE);
     counters_add(COUNTER_IPIS_SENT, (uint64_t)__builtin_popcountll(hart_mask));
+    watchdog_call(hart_mask);
     if (direct) {
         arch_io_fence(); /* what they are to see comes before */
     }

@@ -12,6 +12,7 @@
 #include "kernel/riscv64/asm.h"
 #include "kernel/riscv64/offsets.h"
 #include "kernel/sched.h"
+#include "kernel/watchdog.h"
 
 #include <string.h>
 
@@ -80,10 +81,12 @@ static const char *cause_text(uint64_t cause) {
     return text ? text : "unknown exception";
 }
 
-static void take_interrupt(uint64_t cause) {
+/* pc 0: from user mode. */
+static void take_interrupt(uint64_t cause, vaddr_t pc) {
     switch (cause & ~SCAUSE_INTERRUPT) {
     case SCAUSE_IRQ_TIMER:
         counters_add(COUNTER_TIMER_IRQS, 1);
+        watchdog_tick(pc);
         sched_tick();
         break;
     case SCAUSE_IRQ_SOFTWARE:
@@ -99,7 +102,7 @@ static void take_interrupt(uint64_t cause) {
 }
 
 void arch_take_interrupt(const struct user_regs *regs) {
-    take_interrupt(regs->cause);
+    take_interrupt(regs->cause, 0);
 }
 
 static _Noreturn void report(const struct trap_frame *frame, const char *what) {
@@ -123,7 +126,7 @@ void trap_kernel(struct trap_frame *frame, uint64_t overflow) {
         report(frame, "kernel stack overflow");
     }
     if (frame->cause & SCAUSE_INTERRUPT) {
-        take_interrupt(frame->cause);
+        take_interrupt(frame->cause, frame->pc);
         if (frame->status & SSTATUS_SPIE) {
             sched_preempt();
         }
