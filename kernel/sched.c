@@ -65,19 +65,23 @@ static uint64_t slice_of(const struct hart *hart) {
     return ticks < times.slice_max ? ticks : times.slice_max;
 }
 
-/* Who waits here while another hart is idle is better off there, but only if it must wait for long. */
+/* From the last charge on. Who waits here while another hart is idle is better off there, but only if it must
+ * wait for long. */
 static void start_slice(struct hart *hart) {
-    hart->slice_end = UINT64_MAX;
+    hart->slice_end = hart->fair_until = UINT64_MAX;
     if (!list_empty(&hart->ready)) {
         hart->spreading = (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & ~bit_of(hart)) != 0;
-        hart->slice_end = arch_ticks() + (hart->spreading ? times.spread : slice_of(hart));
+        hart->slice_end = hart->charged_at + (hart->spreading ? times.spread : slice_of(hart));
+        hart->fair_until = hart->slice_end + times.slice_min;
     }
 }
 
-/* Under the queue lock: the hart's virtual time, for who comes or goes. That of its last charge, and
- * what the thread that runs has had since. */
+/* Under the queue lock: the hart's virtual time, for who comes or goes: that of its last charge, and what has
+ * passed since for each who wants the hart. The one who runs has had all of that, but he is not the measure: who
+ * comes to a hart that is held up would pay for that, and long. */
 static uint64_t vtime_now(const struct hart *hart) {
-    return hart->vtime + (hart->busy ? arch_ticks() - hart->charged_at : 0);
+    return hart->vtime +
+           (hart->busy ? (arch_ticks() - hart->charged_at) / (hart->ready_len + 1) : 0);
 }
 
 static bool before(const struct thread *a, const struct thread *b) {
@@ -112,16 +116,15 @@ static inline void charge(struct hart *hart, uint64_t now) {
     }
 }
 
-/* At a timer interrupt, before the charge: it comes late when the hart was held up, by others whose locks it
- * waited for with interrupts off, or by a host that did not run it. The thread has had that time, but does
- * not pay for it with turns to come. */
-static void forgive_delay(struct hart *hart, uint64_t now) {
-    uint64_t due = hart->slice_end + times.slice_min;
-    if (hart->slice_end < hart->charged_at || hart->slice_end == UINT64_MAX || now <= due) {
-        return;
+/* Before a charge: a thread keeps the hart beyond its slice when the hart was held up, by others whose locks it
+ * waited for with interrupts off, or by a host that did not run it. The thread has had that time, but does not
+ * pay for it with turns to come. */
+static inline void forgive_delay(struct hart *hart, uint64_t now) {
+    uint64_t from = hart->charged_at > hart->fair_until ? hart->charged_at : hart->fair_until;
+    if (now > from) {
+        hart->current->ran += now - from;
+        hart->charged_at += now - from;
     }
-    hart->current->ran += now - due;
-    hart->charged_at += now - due;
 }
 
 /* ---- queues ---- */
@@ -165,18 +168,29 @@ static uint32_t load_of(const struct hart *hart) {
     return ready_len(hart) + !(__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & bit_of(hart));
 }
 
-/* The hart with the least to do of those the thread may run on; `hart` if it is one of them. */
+/* The first of the mask, which is not empty, after `index`; and so on from 0. */
+static uint32_t next_in(uint64_t mask, uint32_t index) {
+    uint64_t later = mask & (UINT64_MAX << index << 1);
+    return (uint32_t)__builtin_ctzll(later ? later : mask);
+}
+
+/* The hart with the least to do of those the thread may run on; `hart` if it is one of them, else in turns
+ * those that follow the last one. */
 static struct hart *least_loaded(struct hart *hart, const struct thread *thread) {
     struct hart *best = NULL;
     uint64_t mask = thread->harts & harts_online_mask();
     if (mask & bit_of(hart)) {
         best = hart;
     }
-    for (; mask; mask &= mask - 1) {
-        struct hart *other = harts_at((uint32_t)__builtin_ctzll(mask));
+    for (uint32_t index = hart->last_to; mask; mask &= ~(UINT64_C(1) << index)) {
+        index = next_in(mask, index);
+        struct hart *other = harts_at(index);
         if (!best || load_of(other) < load_of(best)) {
             best = other;
         }
+    }
+    if (best && best != hart) {
+        hart->last_to = best->index;
     }
     return best ? best : hart;
 }
@@ -211,6 +225,7 @@ static void notice_ready(struct hart *home, const struct thread *thread) {
         home->need_switch = true;
     }
     if (home->slice_end == UINT64_MAX) {
+        charge(home, arch_ticks());
         start_slice(home);
     }
     set_timer(home);
@@ -314,7 +329,9 @@ static void give_way(const struct hart *hart, struct thread *from) {
 /* Under the queue lock, which it gives back. */
 static void switch_locked(struct hart *hart) {
     struct thread *from = hart->current;
-    charge(hart, arch_ticks());
+    uint64_t now = arch_ticks();
+    forgive_delay(hart, now);
+    charge(hart, now);
     if (from->state == THREAD_RUNNING && from != hart->idle) {
         put_back(hart, from);
     }
@@ -506,7 +523,8 @@ static inline bool fall_asleep(struct hart *hart, uint64_t deadline_ns, bool kil
     self->woke = sleeps ? STATUS_OK : STATUS_KILLED;
     self->state = sleeps ? THREAD_SLEEPING : THREAD_RUNNING;
     if (sleeps && deadline_ns != WAIT_FOREVER) {
-        self->deadline = time_ticks_at_ns(deadline_ns);
+        uint64_t deadline = time_ticks_at_ns(deadline_ns), now = arch_ticks();
+        self->deadline = deadline > now ? deadline : now; /* none is overdue: see watchdog.h */
         struct list *after = hart->timers.prev;
         while (after != &hart->timers &&
                list_entry(after, struct thread, timer_node)->deadline > self->deadline) {

@@ -41,8 +41,9 @@ static void spin(void *arg) {
 
 static struct thread *start_on(uint32_t hart, void (*fn)(void *arg)) {
     struct thread *thread = NULL;
-    PAYLOAD_CHECK_EQ(thread_start("helper", fn, NULL, NULL, &thread), STATUS_OK);
-    thread_set_harts(thread, UINT64_C(1) << hart);
+    PAYLOAD_CHECK_EQ(thread_create(NULL, "helper", fn, NULL, NULL, &thread), STATUS_OK);
+    thread->harts = UINT64_C(1) << hart; /* from its first turn on: its deadline is that hart's */
+    thread_run(thread);
     return thread;
 }
 
