@@ -140,7 +140,7 @@ MAIN := init/main.c
 
 # Files of the loader, the kernel and the shell that need no machine, for unit tests.
 PORTABLE := $(wildcard kernel/linetable.c boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
-    boot/layout.c boot/random.c boot/initrd.c kernel/drbg.c kernel/sched.c kernel/time.c \
+    boot/layout.c boot/random.c boot/initrd.c kernel/drbg.c \
     $(foreach f,line keys history editor words,init/shell/$(f).c))
 
 # Where a layer's sources are, if not in the folder of its name.
@@ -448,9 +448,10 @@ TEST_LAYERS_module := base module wasm support
 TEST_LAYERS_types := $(TEST_LAYERS_module)
 TEST_LAYERS_ir := base $(WASM) support
 test_layers = $(or $(TEST_LAYERS_$(firstword $(subst _, ,$(1)))),base $(WASM) support)
-$(foreach t,$(UNIT_TESTS),$(eval $(call program_rules,san,test/$(t),test/unit/$(t).c,$(call test_layers,$(t)),$(HOST_LIBS))))
 # The scheduler on a simulated machine (test/support/machine).
-$(call objects,san,kernel/sched.c kernel/time.c test/unit/kernel_sched_test.c): \
+MORE_kernel_sched_test := kernel/sched.c kernel/time.c
+$(foreach t,$(UNIT_TESTS),$(eval $(call program_rules,san,test/$(t),test/unit/$(t).c $(MORE_$(t)),$(call test_layers,$(t)),$(HOST_LIBS))))
+$(call objects,san,$(MORE_kernel_sched_test) test/unit/kernel_sched_test.c): \
     COMPILE_san += -iquote test/support/machine -UK23_DEBUG
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/san/test/%)
 
