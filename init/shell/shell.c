@@ -30,7 +30,6 @@ static void run_words(struct shell *shell) {
 
 static void run_line(struct shell *shell, const char *line) {
     const char *error = words_split(&shell->words, line);
-    terminal_calm();
     if (error) {
         shell_print("k23: %s\n", error);
     } else if (shell->words.len > 0) {
@@ -42,6 +41,7 @@ static void run_line(struct shell *shell, const char *line) {
 static void take_line(struct shell *shell) {
     enum editor_event event = EDITOR_MORE;
     char byte;
+    terminal_calm(); /* a ^C behind the line's end is for what the line starts */
     editor_begin(&shell->editor);
     while (event == EDITOR_MORE && terminal_read(&byte)) {
         event = editor_take(&shell->editor, byte);

@@ -138,8 +138,10 @@ static bool interrupt(void) {
     }
     spinlock_unlock(&lock);
     program_wake(owner);
-    if (pid != 0) {
+    if (taken) {
         echo("^C\n", 3);
+    }
+    if (pid != 0) {
         status_t status = program_kill(pid, STATUS_INTERRUPTED);
         (void)status; /* it may have ended by itself */
     }
@@ -176,11 +178,10 @@ static bool put(char byte) {
     return has_room;
 }
 
-static void take(char byte) {
+/* False: the key is lost. */
+static bool take(char byte) {
     bool done = byte == KEY_INTERRUPT && is_interactive && interrupt();
-    if (!done && !put(byte)) {
-        ring();
-    }
+    return done || put(byte);
 }
 
 static void read_all(void *arg) {
@@ -188,8 +189,12 @@ static void read_all(void *arg) {
     size_t size;
     (void)arg;
     while (read_device(bytes, sizeof(bytes), &size) == STATUS_OK && size > 0) {
+        bool all = true;
         for (size_t i = 0; i < size; i++) {
-            take(bytes[i]);
+            all = take(bytes[i]) && all;
+        }
+        if (!all) {
+            ring();
         }
     }
     spinlock_lock(&lock);
