@@ -103,6 +103,7 @@ def stopping(arguments):
     main, other = pty.openpty()
     leader = os.fork()
     if leader == 0:
+        os.close(main)  # so that its end hangs up
         try:
             os._exit(lead(other, arguments) & 0xff)
         finally:
