@@ -53,7 +53,10 @@ static void watch(void *arg) {
 
 status_t timeouts_init(void) {
     struct thread *thread;
-    return thread_start("timeouts", watch, NULL, NULL, &thread);
+    TRY(thread_create(NULL, "timeouts", watch, NULL, NULL, &thread));
+    thread_set_class(thread, THREAD_SERVICE);
+    thread_run(thread);
+    return STATUS_OK;
 }
 
 /* A program has the slot of its number, as in the table of programs. */

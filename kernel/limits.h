@@ -32,9 +32,11 @@
 #define SCHED_ROUND_NS           20000000ul /* in which all who wait on a hart run once, if possible */
 #define SCHED_SLICE_MIN_NS       1000000ul
 #define SCHED_SLICE_MAX_NS       10000000ul
-#define SCHED_SPREAD_NS          200000ul /* who waits longer may go to an idle hart */
-#define SCHED_ROTATE_SLICES      5        /* after so many, an odd thread moves to another hart */
-#define SPINLOCK_SPINS           200      /* rounds of waiting for a lock, and then a rest */
+#define SCHED_SERVICE_WEIGHT     (8 * SCHED_WEIGHT)
+#define SCHED_SERVICE_CREDIT_NS  30000000ul /* of virtual time, that a service saves up asleep */
+#define SCHED_SPREAD_NS          200000ul   /* who waits longer may go to an idle hart */
+#define SCHED_ROTATE_SLICES      5          /* after so many, an odd thread moves to another hart */
+#define SPINLOCK_SPINS           200        /* rounds of waiting for a lock, and then a rest */
 #define SPINLOCK_REST_NS         50000ul
 #define WATCHDOG_NS              1000000000ul /* with interrupts off for longer, a hart is told of */
 #define FUTEX_GROUPS             32           /* of the hash table, by space: a power of two */

@@ -29,13 +29,14 @@
 static uint64_t idle_mask; /* harts that have nothing to run */
 
 static struct {
-    uint64_t round, slice_min, slice_max, spread; /* SCHED_*_NS in ticks */
+    uint64_t round, slice_min, slice_max, service_credit, spread; /* SCHED_*_NS in ticks */
 } times;
 
 void sched_init(void) {
     times.round = time_ticks_from_ns(SCHED_ROUND_NS);
     times.slice_min = time_ticks_from_ns(SCHED_SLICE_MIN_NS);
     times.slice_max = time_ticks_from_ns(SCHED_SLICE_MAX_NS);
+    times.service_credit = time_ticks_from_ns(SCHED_SERVICE_CREDIT_NS);
     times.spread = time_ticks_from_ns(SCHED_SPREAD_NS);
 }
 
@@ -402,10 +403,10 @@ void sched_add(struct thread *thread) {
     arch_irq_restore(irq);
 }
 
-/* Who comes at that virtual time has not saved up more than a slice. */
+/* Who comes at that virtual time has not saved up more than a slice, or what a service may. */
 static inline void limit_credit(struct thread *thread, uint64_t vtime) {
-    if ((int64_t)(thread->vtime - (vtime - times.slice_max)) < 0) {
-        thread->vtime = vtime - times.slice_max;
+    if ((int64_t)(thread->vtime - (vtime - thread->credit)) < 0) {
+        thread->vtime = vtime - thread->credit;
     }
 }
 
@@ -466,6 +467,12 @@ static struct hart *lock_home(struct thread *thread) {
         }
         spinlock_unlock(&home->queue_lock);
     }
+}
+
+void sched_set_class(struct thread *thread, enum thread_class class) {
+    bool service = class == THREAD_SERVICE;
+    thread->weight = service ? SCHED_SERVICE_WEIGHT : SCHED_WEIGHT;
+    thread->credit = (uint32_t)(service ? times.service_credit : times.slice_max);
 }
 
 void sched_set_harts(struct thread *thread, uint64_t hart_mask) {

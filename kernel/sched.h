@@ -50,7 +50,8 @@ void sched_add(struct thread *thread);
 /* Ticks of the timebase for which a thread has had a hart. */
 uint64_t sched_ran(struct thread *thread);
 
-/* thread_set_harts() */
+/* thread_set_class(), thread_set_harts() */
+void sched_set_class(struct thread *thread, enum thread_class class);
 void sched_set_harts(struct thread *thread, uint64_t hart_mask);
 
 /* A ready thread of no queue that is on no hart goes to that one. Interrupts off. */

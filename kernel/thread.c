@@ -29,7 +29,7 @@ static struct thread *thread_new(struct quota *quota, const char *name) {
     }
     thread->hart = hart_self();
     thread->harts = UINT64_MAX;
-    thread->weight = SCHED_WEIGHT;
+    sched_set_class(thread, THREAD_ORDINARY);
     thread->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     fmt_text(thread->name, sizeof(thread->name), "%s", name);
     list_init(&thread->run_node);
@@ -117,6 +117,11 @@ status_t thread_init_idle(void) {
 void thread_set_weight(struct thread *thread, uint32_t weight) {
     assert(weight > 0 && weight <= 65536);
     __atomic_store_n(&thread->weight, weight, __ATOMIC_RELAXED);
+}
+
+void thread_set_class(struct thread *thread, enum thread_class class) {
+    assert(thread->state == THREAD_NEW);
+    sched_set_class(thread, class);
 }
 
 void thread_set_harts(struct thread *thread, uint64_t hart_mask) {

@@ -28,6 +28,9 @@ enum thread_state {
     THREAD_DEAD,     /* off its stack: can be joined */
 };
 
+/* docs/sched.md: a service comes before all others when it wakes, as long as it works little. */
+enum thread_class { THREAD_ORDINARY, THREAD_SERVICE };
+
 struct thread {
     struct arch_context context;
     struct hart *hart;       /* home: in its queues, or running on it; see sched.c */
@@ -35,6 +38,7 @@ struct thread {
     uint64_t ran;            /* ticks it has had a hart, up to the last charge */
     uint64_t vtime;          /* virtual time, of the home hart's reckoning */
     uint32_t weight;         /* SCHED_WEIGHT is ordinary */
+    uint32_t credit;         /* virtual time that it may save up asleep; ticks */
     bool on_hart;            /* registers are in a hart, not in context */
     enum thread_state state; /* guarded by the home hart's queue lock */
     struct list run_node;    /* in hart->ready */
@@ -101,6 +105,9 @@ static inline struct thread *thread_current(void) {
  * on the harts of the mask only, from its next turn on. */
 void thread_set_weight(struct thread *thread, uint32_t weight);
 void thread_set_harts(struct thread *thread, uint64_t hart_mask);
+
+/* Before its first run. THREAD_ORDINARY if it is not called. Sets the weight too. */
+void thread_set_class(struct thread *thread, enum thread_class class);
 
 /* Time for which the thread has had a hart, in the kernel and in user mode, up to now. */
 uint64_t thread_cpu_ns(struct thread *thread);

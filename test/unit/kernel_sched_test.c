@@ -22,7 +22,7 @@ uint64_t machine_ticks;
 struct boot_info harts_boot_info = {.timebase_hz = HZ};
 
 static struct hart harts[HARTS];
-static struct thread idle[HARTS], threads[THREADS];
+static struct thread idle[HARTS], threads[THREADS], service;
 static uint64_t timer_at[HARTS];
 static uint64_t held_until[HARTS]; /* takes no interrupt before */
 static uint64_t called;            /* mask */
@@ -165,15 +165,20 @@ static void run_until(uint64_t end) {
 
 /* ---- what is measured ---- */
 
+static void start_thread(struct thread *thread, enum thread_class class) {
+    *thread = (struct thread){.harts = UINT64_MAX};
+    list_init(&thread->run_node);
+    list_init(&thread->timer_node);
+    sched_set_class(thread, class);
+    sched_add(thread);
+}
+
 static void start_threads(unsigned len) {
     start_machine();
     run_until(machine_ticks);
     machine_hart = &harts[0];
     for (unsigned i = 0; i < len; i++) {
-        threads[i] = (struct thread){.harts = UINT64_MAX, .weight = SCHED_WEIGHT};
-        list_init(&threads[i].run_node);
-        list_init(&threads[i].timer_node);
-        sched_add(&threads[i]);
+        start_thread(&threads[i], THREAD_ORDINARY);
     }
     run_until(machine_ticks + HZ / 2);
 }
@@ -245,6 +250,63 @@ TEST(a_hart_that_is_held_up_leaves_no_debts) {
         struct shares worst = worst_second(lens[i], hold_up);
         CHECK(worst.least >= 70);
         CHECK(worst.all >= 99);
+    }
+}
+
+/* What the service does when it has worked enough. */
+static void sleep_service(void) {
+    machine_hart = service.hart;
+    CHECK(sched_prepare_sleep(WAIT_FOREVER, false));
+    sched_switch();
+}
+
+/* Works for `work` ticks in each of `times` periods, woken at their beginnings: by how much the work was done
+ * later than it might have been, at worst. */
+static uint64_t serve(unsigned times, uint64_t work, uint64_t period) {
+    uint64_t worst = 0;
+    for (unsigned i = 0; i < times; i++) {
+        uint64_t woken = machine_ticks, had = sched_ran(&service);
+        machine_hart = &harts[i % HARTS]; /* in an interrupt of that hart, at whose end it looks */
+        sched_wake(&service);
+        called |= 1u << i % HARTS;
+        while (sched_ran(&service) - had < work || service.state != THREAD_RUNNING) {
+            run_until(machine_ticks + MS / 100);
+        }
+        uint64_t late = machine_ticks - woken - work;
+        worst = late > worst ? late : worst;
+        sleep_service();
+        run_until(woken + period > machine_ticks ? woken + period : machine_ticks);
+    }
+    return worst;
+}
+
+static uint64_t longest_delay(enum thread_class class, uint64_t work, uint64_t period) {
+    start_threads(100);
+    start_thread(&service, class);
+    do {
+        run_until(machine_ticks + MS / 100);
+    } while (service.state != THREAD_RUNNING);
+    sleep_service();
+    run_until(machine_ticks + HZ / 2);
+    return serve(1000, work, period);
+}
+
+TEST(a_service_that_works_little_never_waits) {
+    CHECK_EQ(longest_delay(THREAD_SERVICE, MS / 10, 5 * MS), 0);
+    CHECK_EQ(longest_delay(THREAD_SERVICE, 10 * MS, 100 * MS), 0);
+    CHECK(longest_delay(THREAD_ORDINARY, 10 * MS, 100 * MS) > MS);
+}
+
+/* It has its weight, and those who share its hart the rest. */
+TEST(a_service_that_never_sleeps_leaves_others_theirs) {
+    start_threads(100);
+    start_thread(&service, THREAD_SERVICE);
+    run_until(machine_ticks + HZ);
+    for (int i = 0; i < SECONDS; i++) {
+        struct shares second = of_period(100, HZ, NULL);
+        printf("# beside it the least had %u %%\n", (unsigned)second.least);
+        CHECK(second.least >= 60);
+        CHECK(second.all >= 90);
     }
 }
 
