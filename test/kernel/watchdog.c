@@ -5,7 +5,7 @@
  * QEMU: -smp 1 -icount shift=7
  * QEMU: -smp 4 -icount shift=7
  * EXPECT: watchdog] hart 0 held up for 1
- * EXPECT: until keep_irq_off test/kernel/watchdog.c:
+ * EXPECT: until keep_irq_off 
  * EXPECT: , thread "boot"
  * TIMEOUT: 120
  */
