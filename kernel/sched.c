@@ -77,12 +77,17 @@ static void start_slice(struct hart *hart) {
     }
 }
 
-/* Under the queue lock: the hart's virtual time, for who comes or goes: that of its last charge, and what has
+/* Under the queue lock: the hart's virtual time, for who comes or goes: that of its last charge, or of the one who
+ * is alone here after exchanges, which do not count for the hart; and what has
  * passed since for each who wants the hart. The one who runs has had all of that, but he is not the measure: who
  * comes to a hart that is held up would pay for that, and long. */
 static uint64_t vtime_now(const struct hart *hart) {
-    return hart->vtime +
-           (hart->busy ? (arch_ticks() - hart->charged_at) / (hart->ready_len + 1) : 0);
+    if (!hart->busy) {
+        return hart->vtime;
+    }
+    uint64_t alone = hart->ready_len == 0 ? hart->current->vtime : hart->vtime;
+    uint64_t vtime = (int64_t)(alone - hart->vtime) > 0 ? alone : hart->vtime;
+    return vtime + (arch_ticks() - hart->charged_at) / (hart->ready_len + 1);
 }
 
 static bool before(const struct thread *a, const struct thread *b) {

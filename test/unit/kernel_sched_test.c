@@ -310,4 +310,37 @@ TEST(a_service_that_never_sleeps_leaves_others_theirs) {
     }
 }
 
+/* Two that hand the hart to and fro for ten seconds owe nothing to one who comes afterwards. */
+TEST(who_exchanges_leaves_no_debts) {
+    static struct spinlock held;
+    start_machine();
+    run_until(machine_ticks);
+    machine_hart = &harts[0];
+    for (int i = 0; i < 2; i++) {
+        start_thread(&threads[i], THREAD_ORDINARY);
+        sched_set_harts(&threads[i], 1);
+    }
+    run_until(machine_ticks + 20 * MS);
+    machine_hart = &harts[0];
+    struct thread *out = harts[0].current;
+    CHECK(sched_prepare_sleep(WAIT_FOREVER, true));
+    sched_switch();
+    for (int i = 0; i < 10000; i++) {
+        run_until(machine_ticks + MS);
+        machine_hart = &harts[0];
+        struct thread *in = harts[0].current;
+        spinlock_enter(&held);
+        sched_exchange(out, WAIT_FOREVER, &held);
+        out = in;
+    }
+    struct thread *left = harts[0].current;
+    uint64_t had = sched_ran(left);
+    start_thread(&service, THREAD_ORDINARY);
+    sched_set_harts(&service, 1);
+    run_until(machine_ticks + HZ);
+    uint64_t percent = (sched_ran(left) - had) * 100 / HZ;
+    printf("# one of the two had %u %% of the next second\n", (unsigned)percent);
+    CHECK(percent >= 45 && percent <= 55);
+}
+
 CHECK_MAIN
