@@ -55,12 +55,14 @@ void asid_init(void) {
 /* ---- under the lock ---- */
 
 static void begin_generation(void) {
+    uint64_t ending = asid_generation >> ASID_BITS;
     __atomic_store_n(&asid_must_flush, UINT64_MAX, __ATOMIC_SEQ_CST);
     __atomic_store_n(&asid_generation, asid_generation + NUMBER_MAX, __ATOMIC_SEQ_CST);
     memset(used, 0, sizeof(used));
     for (uint32_t i = 0; i < harts_count(); i++) {
         uint64_t context = __atomic_exchange_n(&harts_at(i)->context, 0, __ATOMIC_SEQ_CST);
-        if (context) {
+        /* One of an older generation was announced and not entered: its number may be another's by now. */
+        if (context >> ASID_BITS == ending) {
             reserved[i] = context;
         }
         test_and_set(number_of(reserved[i]));
