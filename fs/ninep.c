@@ -478,18 +478,24 @@ static status_t move_zeros(struct node_io *io, void *bytes, size_t size) {
     return STATUS_OK;
 }
 
-static status_t write_zeros(struct ninep_node *node, uint64_t from, uint64_t end) {
+/* *from says how far it came. */
+static status_t write_zeros(struct ninep_node *node, uint64_t *from, uint64_t end) {
     struct node_io zeros = {.move = move_zeros};
-    while (from < end) {
-        size_t done = 0;
-        TRY(write_parts(node, NINEP_USE_WRITE, from, end - from, &zeros, &done));
-        from += done;
+    while (*from < end) {
+        size_t done = 0, left = end - *from < NINEP_DATA_MAX ? end - *from : NINEP_DATA_MAX;
+        if (fs_killed()) {
+            return STATUS_KILLED;
+        }
+        status_t status = write_parts(node, NINEP_USE_WRITE, *from, left, &zeros, &done);
+        *from += done;
+        TRY(status);
     }
     return STATUS_OK;
 }
 
 /* 9P has no request for it, so it is done as C libraries do it where a file system cannot: zeros are written
- * behind the file's end. Holes before it stay, since to fill them would undo what others write meanwhile. */
+ * behind the file's end. Holes before it stay, since to fill them would undo what others write meanwhile; what
+ * they append meanwhile is not safe. */
 static status_t node_allocate_range(struct node *node, uint64_t offset, uint64_t size) {
     struct ninep_node *n = ninep_of(node);
     struct node_attr attr;
@@ -505,9 +511,12 @@ static status_t node_allocate_range(struct node *node, uint64_t offset, uint64_t
     if (end - offset > space) {
         return STATUS_FULL; /* without trying: the host would have nothing left */
     }
-    status_t status = write_zeros(n, offset, end);
-    if (status != STATUS_OK) {
-        (void)!node_resize(node, attr.size); /* as it was, if that can still be done */
+    uint64_t before = attr.size;
+    status_t status = write_zeros(n, &offset, end);
+    /* As it was, if that can still be done, and if it is not longer than by what a failed write may have left. */
+    if (status != STATUS_OK && node_attributes(node, &attr) == STATUS_OK && attr.size <= end &&
+        attr.size <= offset + NINEP_DATA_MAX) {
+        (void)!node_resize(node, before);
     }
     return status;
 }

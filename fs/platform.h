@@ -33,6 +33,9 @@ void fs_event_set(struct fs_event *event);  /* any context */
 /* Sleeps until it is set, or the monotonic clock reaches the deadline, or the thread is to end: KILLED. */
 MUST_CHECK status_t fs_event_wait(struct fs_event *event, uint64_t deadline_ns);
 
+/* Whether the thread is to end: long work looks now and then. */
+bool fs_killed(void);
+
 /* Time of day, nanoseconds since 1970. Any context. */
 uint64_t fs_now_ns(void);
 

@@ -6,6 +6,7 @@
 #include "kernel/mm/heap.h"
 #include "kernel/program.h"
 #include "kernel/sync.h"
+#include "kernel/thread.h"
 
 struct fs_lock {
     struct mutex mutex;
@@ -82,6 +83,10 @@ status_t fs_event_wait(struct fs_event *event, uint64_t deadline_ns) {
     event->is_set = false;
     spinlock_unlock(&event->lock);
     return status == STATUS_KILLED ? STATUS_KILLED : STATUS_OK;
+}
+
+bool fs_killed(void) {
+    return thread_killed();
 }
 
 uint64_t fs_now_ns(void) {
