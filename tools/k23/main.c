@@ -94,7 +94,7 @@ static const char *option_name(const char *word, const char **attached_out) {
     static char name[32];
     size_t len = strcspn(word, "=");
     *attached_out = NULL;
-    if (strncmp(word, "--", 2) != 0 || word[len] == '\0' || len >= sizeof(name)) {
+    if (strncmp(word, "--", 2) != 0 || word[len] == '\0' || len <= 2 || len >= sizeof(name)) {
         return word;
     }
     *attached_out = word + len + 1;

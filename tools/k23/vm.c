@@ -391,7 +391,7 @@ static bool catch_signals(void) {
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         struct sigaction action = {.sa_handler = on_signal}, before;
         sigaction(numbers[i], NULL, &before);
-        if (before.sa_handler != SIG_IGN) { /* as under nohup */
+        if (before.sa_handler != SIG_IGN || numbers[i] == SIGALRM) { /* as under nohup; ours */
             sigaction(numbers[i], &action, NULL);
         }
     }
