@@ -39,7 +39,7 @@ struct hart {
     struct spinlock queue_lock; /* guards ready, timers, and the state of home threads */
     struct list ready;          /* struct thread.run_node, by virtual time */
     struct list strays;         /* woken here, but not to run here: sent away at once */
-    uint64_t vtime;             /* the latest virtual time of a thread chosen from it */
+    uint64_t vtime;             /* of the one who has had least; never goes back */
     uint64_t charged_at;        /* ticks: up to here the current thread has paid */
     struct thread *leaving;     /* `left`, when it has exited or is to go to moving_to */
     struct hart *moving_to;

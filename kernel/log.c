@@ -9,8 +9,8 @@
  *     | mark | text ... \n | mark | text ...        MARK + level [+ MARK_HIDDEN], or MARK_RAW
  *
  * Locks: ring_lock, innermost of all. `draining` is a state, not a lock: who does not get it leaves
- * the work to who has it, and who has it passes it on after a while. Filters are read without a lock: there are two, and the one that is not in
- * force is changed.
+ * the work to who has it, and who has it passes it on after a while. Filters are read without a lock:
+ * there are two, and the one that is not in force is changed.
  */
 #include "kernel/log.h"
 

@@ -44,7 +44,7 @@ void sched_wake(struct thread *thread);
 /* After thread->kill was set: ends a killable sleep, or makes the hart look where it runs. */
 void sched_interrupt(struct thread *thread);
 
-/* Puts a new thread in the queue of the hart with the least to do. */
+/* Makes a new thread ready: here if nobody waits here, else on the hart with the least to do. */
 void sched_add(struct thread *thread);
 
 /* Ticks of the timebase for which a thread has had a hart. */

@@ -9,7 +9,7 @@
  *
  * Invariants, under the endpoint's lock: not both callers and receivers are queued; a thread is
  * SERVED exactly while one server (caller->ipc.server) or one reply (caller->ipc.reply) points back, and
- * in no queue then. Who waits for a message has no payload.
+ * in no queue then. Receivers and the served have no payload; queued callers may.
  *
  * endpoint_call_fast() and endpoint_reply_receive_fast() are the same operations without their rare cases, for
  * the speed of those who do little else. Their conditions stand before them.

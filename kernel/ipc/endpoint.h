@@ -8,7 +8,7 @@
  * handle that may receive. A caller that is killed or whose deadline passes leaves wherever it waits.
  *
  * When the other side waits already, nothing is queued: the registers are handed over and the hart with
- * them, for the rest of the slice (sched_hand_over).
+ * them, for the rest of the slice (sched_exchange).
  *
  * The form of messages is that of abi/syscall.h; self->ipc.args are the registers. All functions
  * are called by the thread itself with interrupts off, may sleep, and return with interrupts off.
