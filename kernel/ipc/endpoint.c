@@ -127,6 +127,15 @@ static inline bool is_over(const struct thread *self) {
     return self->woke == STATUS_OK && self->ipc.phase == IPC_DONE;
 }
 
+/* After a sleep that did not end the operation: locks the endpoint, and if the thread was killed or too late,
+ * the operation is given up. */
+static void lock_awake(struct endpoint *endpoint, struct thread *self) {
+    spinlock_enter(&endpoint->lock);
+    if (self->woke != STATUS_OK && self->ipc.phase != IPC_DONE) {
+        withdraw(self, self->woke);
+    }
+}
+
 /* With self in the queue of its phase and the endpoint locked, which is free on return: sleeps until the
  * operation is over, at the latest by its being given up. */
 static __attribute__((noinline)) void sleep(struct endpoint *endpoint, struct thread *self,
@@ -140,10 +149,7 @@ static __attribute__((noinline)) void sleep(struct endpoint *endpoint, struct th
         if (is_over(self)) {
             return;
         }
-        spinlock_enter(&endpoint->lock);
-        if (self->woke != STATUS_OK && self->ipc.phase != IPC_DONE) {
-            withdraw(self, self->woke);
-        }
+        lock_awake(endpoint, self);
     }
     spinlock_leave(&endpoint->lock);
 }
@@ -152,10 +158,7 @@ static __attribute__((noinline)) void sleep(struct endpoint *endpoint, struct th
 static __attribute__((noinline)) void end_hand_over(struct endpoint *endpoint, struct thread *self,
                                                     uint64_t deadline_ns) {
     if (!is_over(self)) {
-        spinlock_enter(&endpoint->lock);
-        if (self->woke != STATUS_OK && self->ipc.phase != IPC_DONE) {
-            withdraw(self, self->woke);
-        }
+        lock_awake(endpoint, self);
         sleep(endpoint, self, deadline_ns);
     }
 }
