@@ -25,7 +25,7 @@ static void draw(struct editor *e) {
     for (size_t columns = 1; end < e->line.size && columns < room; columns++) {
         end = line_after(&e->line, end);
     }
-    char row[TERMINAL_ROW_MAX], move[16] = "";
+    char row[SHELL_ROW_MAX], move[16] = "";
     size_t back = line_columns(&e->line, e->line.at, end);
     if (back > 0) {
         fmt_text(move, sizeof(move), "\033[%uD", (unsigned)back);

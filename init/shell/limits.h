@@ -8,8 +8,7 @@
 #define SHELL_WORDS_MAX   128u  /* words of one */
 #define SHELL_HISTORY_MAX 64u   /* lines kept */
 #define SHELL_INPUT_SIZE  8192u /* bytes typed ahead; a power of two */
-#define TERMINAL_ROW_MAX                                                                           \
-    1280u                 /* bytes of the row that is being edited, prompt and sequences included */
-#define SHELL_COLUMNS 80u /* of a terminal that does not say */
+#define SHELL_ROW_MAX     1280u /* bytes of the row being edited, prompt and sequences included */
+#define SHELL_COLUMNS     80u   /* of a terminal that does not say */
 
 #endif

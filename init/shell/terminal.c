@@ -31,7 +31,7 @@ static uint32_t owner; /* the program whose threads wait in terminal_wait() */
 static struct mutex output;
 /* The row that is being edited, as it was drawn last; size 0: there is none. Under `output`, but looked at
  * without. */
-static char row[TERMINAL_ROW_MAX];
+static char row[SHELL_ROW_MAX];
 static size_t row_size;
 
 /* What the program in front is being given: a line, `given` bytes of which it has. */
