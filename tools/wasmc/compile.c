@@ -3,7 +3,8 @@
  *
  *     wasmc compile [--verify] [--isa=ISA] FILE...
  *
- * One line a file: functions, bytes of bytecode, bytes of machine code. --verify runs the verifiers
+ * One line a file: functions, bytes of bytecode, bytes of machine code, and a hash of the latter (FNV-1a):
+ * equal before and after a change that only makes the compiler quicker. --verify runs the verifiers
  * between the passes. What a pass costs is for a profiler to say, over this command.
  */
 #include "wasm/compile.h"
@@ -17,7 +18,15 @@
 struct totals {
     uint32_t functions;
     uint64_t bytecode, machine_code;
+    uint64_t hash; /* of the machine code */
 };
+
+static uint64_t hash_more(uint64_t hash, const uint8_t *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * 0x100000001b3;
+    }
+    return hash;
+}
 
 /* Code is dropped as soon as it is counted. */
 static status_t compile_one(const struct module *m, uint32_t index, const struct layout *layout,
@@ -30,6 +39,7 @@ static status_t compile_one(const struct module *m, uint32_t index, const struct
         totals->functions++;
         totals->bytecode += m->funcs[index].body_size;
         totals->machine_code += code->size;
+        totals->hash = hash_more(totals->hash, code->bytes, code->size);
     }
     arena_fini(&arena);
     return status;
@@ -37,7 +47,7 @@ static status_t compile_one(const struct module *m, uint32_t index, const struct
 
 static int compile_module(const struct input *input, const struct compile_options *options) {
     const struct module *m = input->module;
-    struct totals totals = {0};
+    struct totals totals = {.hash = 0xcbf29ce484222325};
     struct arena arena;
     status_t status = STATUS_OK;
     arena_init(&arena, &heap_source);
@@ -49,9 +59,9 @@ static int compile_module(const struct input *input, const struct compile_option
         }
     }
     arena_fini(&arena);
-    printf("%s: %u functions, %llu bytes of bytecode, %llu of machine code\n", input->path,
-           totals.functions, (unsigned long long)totals.bytecode,
-           (unsigned long long)totals.machine_code);
+    printf("%s: %u functions, %llu bytes of bytecode, %llu of machine code, hash %016llx\n",
+           input->path, totals.functions, (unsigned long long)totals.bytecode,
+           (unsigned long long)totals.machine_code, (unsigned long long)totals.hash);
     return status == STATUS_OK ? EXIT_OK : EXIT_BAD_INPUT;
 }
 
