@@ -27,7 +27,7 @@ static void announce(const char *what, uint64_t low, uint64_t high) {
 }
 
 static void write_to(const char *what, const void *p) {
-    uint64_t at = (uint64_t)(uintptr_t)p;
+    uint64_t at = (uint64_t)(uintptr_t)p & ~UINT64_C(7);
     announce(what, at, at + 8);
     *(volatile uint64_t *)(uintptr_t)at = 1;
 }
