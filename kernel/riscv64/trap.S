@@ -9,9 +9,37 @@
 #include "kernel/riscv64/csr.h"
 #include "kernel/riscv64/offsets.h"
 
-/* On the kernel's stack while a guest runs: ra, s0 to s11, tp, and the guest's user_regs. */
+/* On the kernel's stack while a guest runs: tp, s0 to s11, ra, and the guest's user_regs. */
 #define SAVED_SIZE 128
+#define SAVED_S(n) (8 + 8 * (n))
+#define SAVED_RA 104
 #define SAVED_REGS 112
+
+/*
+ * Registers by groups: op is ld or sd, at() says where register x[n] lies, or s[n] for EACH_S_OF.
+ * ra, sp, gp, tp, a0 and what a piece of code works with are moved by hand.
+ */
+#define IN_USER(n) USER_X(n)(a0)
+#define IN_FRAME(n) FRAME_X(n)(sp)
+#define IN_SAVED(n) SAVED_S(n)(sp)
+#define IN_FROM(n) CONTEXT_S(n)(a0)
+#define IN_TO(n) CONTEXT_S(n)(a1)
+#define EACH_A1_A3(op, at) op a1, at(11); op a2, at(12); op a3, at(13)
+#define EACH_A4_A7(op, at) op a4, at(14); op a5, at(15); op a6, at(16); op a7, at(17)
+#define EACH_S(op, at)                                                                             \
+    op s0, at(8); op s1, at(9); op s2, at(18); op s3, at(19); op s4, at(20); op s5, at(21);        \
+    op s6, at(22); op s7, at(23); op s8, at(24); op s9, at(25); op s10, at(26); op s11, at(27)
+#define EACH_T3_T6(op, at) op t3, at(28); op t4, at(29); op t5, at(30); op t6, at(31)
+#define EACH_S_OF(op, at)                                                                          \
+    op s0, at(0); op s1, at(1); op s2, at(2); op s3, at(3); op s4, at(4); op s5, at(5);            \
+    op s6, at(6); op s7, at(7); op s8, at(8); op s9, at(9); op s10, at(10); op s11, at(11)
+
+/* So that nothing of the kernel's shows. */
+    .macro clear regs:vararg
+    .irp reg, \regs
+    li \reg, 0
+    .endr
+    .endm
 
 #define SCAUSE_ECALL 8
 
@@ -23,20 +51,9 @@
     .balign 4
 user_run:
     addi sp, sp, -SAVED_SIZE
-    sd ra, 104(sp)
-    sd s0, 96(sp)
-    sd s1, 88(sp)
-    sd s2, 80(sp)
-    sd s3, 72(sp)
-    sd s4, 64(sp)
-    sd s5, 56(sp)
-    sd s6, 48(sp)
-    sd s7, 40(sp)
-    sd s8, 32(sp)
-    sd s9, 24(sp)
-    sd s10, 16(sp)
-    sd s11, 8(sp)
-    sd tp, 0(sp)
+    sd ra, SAVED_RA(sp)
+    EACH_S_OF(sd, IN_SAVED)
+    sd tp, SAVED_TP(sp)
     sd a0, SAVED_REGS(sp)
     sd sp, USER_KERNEL_SP(a0)
     ld t0, USER_PC(a0)
@@ -55,29 +72,10 @@ user_run:
     ld t0, USER_X(5)(a0)
     ld t1, USER_X(6)(a0)
     ld t2, USER_X(7)(a0)
-    ld s0, USER_X(8)(a0)
-    ld s1, USER_X(9)(a0)
-    ld a1, USER_X(11)(a0)
-    ld a2, USER_X(12)(a0)
-    ld a3, USER_X(13)(a0)
-    ld a4, USER_X(14)(a0)
-    ld a5, USER_X(15)(a0)
-    ld a6, USER_X(16)(a0)
-    ld a7, USER_X(17)(a0)
-    ld s2, USER_X(18)(a0)
-    ld s3, USER_X(19)(a0)
-    ld s4, USER_X(20)(a0)
-    ld s5, USER_X(21)(a0)
-    ld s6, USER_X(22)(a0)
-    ld s7, USER_X(23)(a0)
-    ld s8, USER_X(24)(a0)
-    ld s9, USER_X(25)(a0)
-    ld s10, USER_X(26)(a0)
-    ld s11, USER_X(27)(a0)
-    ld t3, USER_X(28)(a0)
-    ld t4, USER_X(29)(a0)
-    ld t5, USER_X(30)(a0)
-    ld t6, USER_X(31)(a0)
+    EACH_A1_A3(ld, IN_USER)
+    EACH_A4_A7(ld, IN_USER)
+    EACH_S(ld, IN_USER)
+    EACH_T3_T6(ld, IN_USER)
     ld a0, USER_X(10)(a0)
     sret
     .size user_run, . - user_run
@@ -106,9 +104,7 @@ trap_vector:
     sd ra, USER_X(1)(a0)
     sd sp, USER_X(2)(a0)
     sd tp, USER_X(4)(a0)
-    sd a1, USER_X(11)(a0)
-    sd a2, USER_X(12)(a0)
-    sd a3, USER_X(13)(a0)
+    EACH_A1_A3(sd, IN_USER)
     csrrw t0, sscratch, zero
     sd t0, USER_X(10)(a0)
     ld sp, USER_KERNEL_SP(a0)
@@ -124,20 +120,8 @@ trap_vector:
     csrw sepc, ra
     ld sp, USER_X(2)(a0)
     ld tp, USER_X(4)(a0)
-    ld a1, USER_X(11)(a0)
-    ld a2, USER_X(12)(a0)
-    ld a3, USER_X(13)(a0)
-    li a4, 0
-    li a5, 0
-    li a6, 0
-    li a7, 0
-    li t0, 0
-    li t1, 0
-    li t2, 0
-    li t3, 0
-    li t4, 0
-    li t5, 0
-    li t6, 0
+    EACH_A1_A3(ld, IN_USER)
+    clear a4, a5, a6, a7, t0, t1, t2, t3, t4, t5, t6
     ld a0, USER_X(10)(a0)
     sret
 
@@ -157,17 +141,8 @@ quick_refused:
     ld ra, USER_X(1)(a0)
     ld sp, USER_X(2)(a0)
     ld tp, USER_X(4)(a0)
-    ld a1, USER_X(11)(a0)
-    ld a2, USER_X(12)(a0)
-    ld a3, USER_X(13)(a0)
-    li a4, 0
-    li a5, 0
-    li a6, 0
-    li a7, 0
-    li t3, 0
-    li t4, 0
-    li t5, 0
-    li t6, 0
+    EACH_A1_A3(ld, IN_USER)
+    clear a4, a5, a6, a7, t3, t4, t5, t6
     j leave_user_saved
 
     /* A system call of a native guest: a function call too, with arguments in a0 to a7. It may sleep
@@ -179,13 +154,8 @@ not_quick:
     sd sp, USER_X(2)(a0)
     sd gp, USER_X(3)(a0)
     sd tp, USER_X(4)(a0)
-    sd a1, USER_X(11)(a0)
-    sd a2, USER_X(12)(a0)
-    sd a3, USER_X(13)(a0)
-    sd a4, USER_X(14)(a0)
-    sd a5, USER_X(15)(a0)
-    sd a6, USER_X(16)(a0)
-    sd a7, USER_X(17)(a0)
+    EACH_A1_A3(sd, IN_USER)
+    EACH_A4_A7(sd, IN_USER)
     csrrw t2, sscratch, zero
     sd t2, USER_X(10)(a0)
     addi t0, t0, 4
@@ -208,20 +178,9 @@ not_quick:
     ld sp, USER_X(2)(a0)
     ld gp, USER_X(3)(a0)
     ld tp, USER_X(4)(a0)
-    ld a1, USER_X(11)(a0)
-    ld a2, USER_X(12)(a0)
-    ld a3, USER_X(13)(a0)
-    ld a4, USER_X(14)(a0)
-    ld a5, USER_X(15)(a0)
-    ld a6, USER_X(16)(a0)
-    ld a7, USER_X(17)(a0)
-    li t0, 0
-    li t1, 0
-    li t2, 0
-    li t3, 0
-    li t4, 0
-    li t5, 0
-    li t6, 0
+    EACH_A1_A3(ld, IN_USER)
+    EACH_A4_A7(ld, IN_USER)
+    clear t0, t1, t2, t3, t4, t5, t6
     ld a0, USER_X(10)(a0)
     sret
 
@@ -240,17 +199,9 @@ syscall_leaves:
     ld sp, USER_X(2)(a0)
     ld gp, USER_X(3)(a0)
     ld tp, USER_X(4)(a0)
-    ld a1, USER_X(11)(a0)
-    ld a2, USER_X(12)(a0)
-    ld a3, USER_X(13)(a0)
-    ld a4, USER_X(14)(a0)
-    ld a5, USER_X(15)(a0)
-    ld a6, USER_X(16)(a0)
-    ld a7, USER_X(17)(a0)
-    li t3, 0
-    li t4, 0
-    li t5, 0
-    li t6, 0
+    EACH_A1_A3(ld, IN_USER)
+    EACH_A4_A7(ld, IN_USER)
+    clear t3, t4, t5, t6
     j leave_user_saved
 
 leave_user:
@@ -262,29 +213,10 @@ leave_user_saved:
     sd sp, USER_X(2)(a0)
     sd gp, USER_X(3)(a0)
     sd tp, USER_X(4)(a0)
-    sd s0, USER_X(8)(a0)
-    sd s1, USER_X(9)(a0)
-    sd a1, USER_X(11)(a0)
-    sd a2, USER_X(12)(a0)
-    sd a3, USER_X(13)(a0)
-    sd a4, USER_X(14)(a0)
-    sd a5, USER_X(15)(a0)
-    sd a6, USER_X(16)(a0)
-    sd a7, USER_X(17)(a0)
-    sd s2, USER_X(18)(a0)
-    sd s3, USER_X(19)(a0)
-    sd s4, USER_X(20)(a0)
-    sd s5, USER_X(21)(a0)
-    sd s6, USER_X(22)(a0)
-    sd s7, USER_X(23)(a0)
-    sd s8, USER_X(24)(a0)
-    sd s9, USER_X(25)(a0)
-    sd s10, USER_X(26)(a0)
-    sd s11, USER_X(27)(a0)
-    sd t3, USER_X(28)(a0)
-    sd t4, USER_X(29)(a0)
-    sd t5, USER_X(30)(a0)
-    sd t6, USER_X(31)(a0)
+    EACH_A1_A3(sd, IN_USER)
+    EACH_A4_A7(sd, IN_USER)
+    EACH_S(sd, IN_USER)
+    EACH_T3_T6(sd, IN_USER)
     csrrw t0, sscratch, zero
     sd t0, USER_X(10)(a0)
     ld t2, USER_INSTRET(a0)
@@ -300,20 +232,9 @@ leave_user_saved:
     sd t2, USER_FAULT_ADDR(a0)
     sd t3, USER_STATUS(a0)
     ld sp, USER_KERNEL_SP(a0)
-    ld ra, 104(sp)
-    ld s0, 96(sp)
-    ld s1, 88(sp)
-    ld s2, 80(sp)
-    ld s3, 72(sp)
-    ld s4, 64(sp)
-    ld s5, 56(sp)
-    ld s6, 48(sp)
-    ld s7, 40(sp)
-    ld s8, 32(sp)
-    ld s9, 24(sp)
-    ld s10, 16(sp)
-    ld s11, 8(sp)
-    ld tp, 0(sp)
+    ld ra, SAVED_RA(sp)
+    EACH_S_OF(ld, IN_SAVED)
+    ld tp, SAVED_TP(sp)
     addi sp, sp, SAVED_SIZE
     ret
 
@@ -338,29 +259,12 @@ save_frame:
     sd t0, FRAME_X(5)(sp)
     sd t1, FRAME_X(6)(sp)
     sd t2, FRAME_X(7)(sp)
-    sd s0, FRAME_X(8)(sp)
-    sd s1, FRAME_X(9)(sp)
     sd a0, FRAME_X(10)(sp)
     sd a2, FRAME_X(12)(sp)
     sd a3, FRAME_X(13)(sp)
-    sd a4, FRAME_X(14)(sp)
-    sd a5, FRAME_X(15)(sp)
-    sd a6, FRAME_X(16)(sp)
-    sd a7, FRAME_X(17)(sp)
-    sd s2, FRAME_X(18)(sp)
-    sd s3, FRAME_X(19)(sp)
-    sd s4, FRAME_X(20)(sp)
-    sd s5, FRAME_X(21)(sp)
-    sd s6, FRAME_X(22)(sp)
-    sd s7, FRAME_X(23)(sp)
-    sd s8, FRAME_X(24)(sp)
-    sd s9, FRAME_X(25)(sp)
-    sd s10, FRAME_X(26)(sp)
-    sd s11, FRAME_X(27)(sp)
-    sd t3, FRAME_X(28)(sp)
-    sd t4, FRAME_X(29)(sp)
-    sd t5, FRAME_X(30)(sp)
-    sd t6, FRAME_X(31)(sp)
+    EACH_A4_A7(sd, IN_FRAME)
+    EACH_S(sd, IN_FRAME)
+    EACH_T3_T6(sd, IN_FRAME)
     li t1, SSTATUS_SUM
     csrr t0, sepc
     csrrc t1, sstatus, t1
@@ -382,30 +286,11 @@ save_frame:
     ld t0, FRAME_X(5)(sp)
     ld t1, FRAME_X(6)(sp)
     ld t2, FRAME_X(7)(sp)
-    ld s0, FRAME_X(8)(sp)
-    ld s1, FRAME_X(9)(sp)
     ld a0, FRAME_X(10)(sp)
-    ld a1, FRAME_X(11)(sp)
-    ld a2, FRAME_X(12)(sp)
-    ld a3, FRAME_X(13)(sp)
-    ld a4, FRAME_X(14)(sp)
-    ld a5, FRAME_X(15)(sp)
-    ld a6, FRAME_X(16)(sp)
-    ld a7, FRAME_X(17)(sp)
-    ld s2, FRAME_X(18)(sp)
-    ld s3, FRAME_X(19)(sp)
-    ld s4, FRAME_X(20)(sp)
-    ld s5, FRAME_X(21)(sp)
-    ld s6, FRAME_X(22)(sp)
-    ld s7, FRAME_X(23)(sp)
-    ld s8, FRAME_X(24)(sp)
-    ld s9, FRAME_X(25)(sp)
-    ld s10, FRAME_X(26)(sp)
-    ld s11, FRAME_X(27)(sp)
-    ld t3, FRAME_X(28)(sp)
-    ld t4, FRAME_X(29)(sp)
-    ld t5, FRAME_X(30)(sp)
-    ld t6, FRAME_X(31)(sp)
+    EACH_A1_A3(ld, IN_FRAME)
+    EACH_A4_A7(ld, IN_FRAME)
+    EACH_S(ld, IN_FRAME)
+    EACH_T3_T6(ld, IN_FRAME)
     ld sp, FRAME_X(2)(sp)
     sret
 
@@ -425,32 +310,10 @@ bad_stack:
 arch_switch:
     sd ra, CONTEXT_PC(a0)
     sd sp, CONTEXT_SP(a0)
-    sd s0, CONTEXT_S(0)(a0)
-    sd s1, CONTEXT_S(1)(a0)
-    sd s2, CONTEXT_S(2)(a0)
-    sd s3, CONTEXT_S(3)(a0)
-    sd s4, CONTEXT_S(4)(a0)
-    sd s5, CONTEXT_S(5)(a0)
-    sd s6, CONTEXT_S(6)(a0)
-    sd s7, CONTEXT_S(7)(a0)
-    sd s8, CONTEXT_S(8)(a0)
-    sd s9, CONTEXT_S(9)(a0)
-    sd s10, CONTEXT_S(10)(a0)
-    sd s11, CONTEXT_S(11)(a0)
+    EACH_S_OF(sd, IN_FROM)
     ld ra, CONTEXT_PC(a1)
     ld sp, CONTEXT_SP(a1)
-    ld s0, CONTEXT_S(0)(a1)
-    ld s1, CONTEXT_S(1)(a1)
-    ld s2, CONTEXT_S(2)(a1)
-    ld s3, CONTEXT_S(3)(a1)
-    ld s4, CONTEXT_S(4)(a1)
-    ld s5, CONTEXT_S(5)(a1)
-    ld s6, CONTEXT_S(6)(a1)
-    ld s7, CONTEXT_S(7)(a1)
-    ld s8, CONTEXT_S(8)(a1)
-    ld s9, CONTEXT_S(9)(a1)
-    ld s10, CONTEXT_S(10)(a1)
-    ld s11, CONTEXT_S(11)(a1)
+    EACH_S_OF(ld, IN_TO)
     ret
     .size arch_switch, . - arch_switch
 
