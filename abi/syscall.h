@@ -41,6 +41,7 @@ enum syscall_error {
     SYSCALL_WOULD_BLOCK = 10, /* the futex's word was another one */
     SYSCALL_KILLED = 11,
     SYSCALL_FAILED = 12, /* anything else */
+    SYSCALL_EXISTS = 13, /* the interrupt is bound already */
 };
 
 /* A thread that has set fault_handler() goes on there once, instead of ending its domain, after a fault: a0
@@ -57,10 +58,11 @@ enum syscall_fault {
 
 /* What a handle may be used for. */
 enum syscall_right {
-    RIGHT_SEND = 1,    /* call an endpoint, signal a notification */
-    RIGHT_RECEIVE = 2, /* serve an endpoint, wait for a notification */
-    RIGHT_READ = 4,    /* map memory for reading */
-    RIGHT_WRITE = 8,   /* and for writing */
+    RIGHT_SEND = 1, /* call an endpoint, signal a notification */
+    RIGHT_RECEIVE =
+        2, /* serve an endpoint, wait for a notification, bind and acknowledge an interrupt */
+    RIGHT_READ = 4,  /* map memory for reading */
+    RIGHT_WRITE = 8, /* and for writing */
     RIGHT_DUPLICATE = 16,
     RIGHT_TRANSFER = 32, /* pass it in a message */
     RIGHT_REVOKE = 64,

@@ -89,19 +89,23 @@ static void move_direct(uint32_t source, uint32_t hart) {
     *at(TARGET + 4ul * source) = delivery[hart] << TARGET_HART_SHIFT | TARGET_PRIORITY;
 }
 
-static void enable_direct(struct irq_line line, uint32_t hart) {
+static void add_direct(struct irq_line line, uint32_t hart) {
     *at(SOURCECFG + 4ul * line.source) = mode_of(line.trigger);
     move_direct(line.source, hart);
-    *at(SETIENUM) = line.source;
+}
+
+static void unmask_direct(uint32_t source) {
+    *at(SETIENUM) = source;
 }
 
 static struct irq_controller direct = {.name = "aplic",
                                        .init_hart = init_hart_direct,
                                        .claim = claim_direct,
                                        .complete = complete_direct,
-                                       .enable = enable_direct,
+                                       .add = add_direct,
                                        .move = move_direct,
-                                       .mask = mask};
+                                       .mask = mask,
+                                       .unmask = unmask_direct};
 
 /* ---- by message ---- */
 
@@ -127,21 +131,25 @@ static void move_message(uint32_t source, uint32_t hart) {
     *at(TARGET + 4ul * source) = imsic_position(hart) << TARGET_HART_SHIFT | (source + 1);
 }
 
-static void enable_message(struct irq_line line, uint32_t hart) {
+static void add_message(struct irq_line line, uint32_t hart) {
     level[line.source] = line.trigger == IRQ_HIGH || line.trigger == IRQ_LOW;
     *at(SOURCECFG + 4ul * line.source) = mode_of(line.trigger);
     move_message(line.source, hart);
-    *at(SETIENUM) = line.source;
-    complete_message(line.source); /* it may have asked before anybody listened */
+}
+
+static void unmask_message(uint32_t source) {
+    *at(SETIENUM) = source;
+    complete_message(source); /* it may have asked before anybody listened */
 }
 
 static struct irq_controller message = {.name = "aplic, imsic",
                                         .init_hart = imsic_init_hart,
                                         .claim = claim_message,
                                         .complete = complete_message,
-                                        .enable = enable_message,
+                                        .add = add_message,
                                         .move = move_message,
-                                        .mask = mask};
+                                        .mask = mask,
+                                        .unmask = unmask_message};
 
 /* ---- start ---- */
 

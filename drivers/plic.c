@@ -51,14 +51,17 @@ static void mask(uint32_t source) {
     *at(4ul * source) = 0;
 }
 
+static void unmask(uint32_t source) {
+    *at(4ul * source) = 1;
+}
+
 static void give(uint32_t source, uint32_t hart) {
     volatile uint32_t *word = enable_word(hart, source);
     *word = *word | 1u << source % 32;
 }
 
-static void enable(struct irq_line line, uint32_t hart) {
+static void add(struct irq_line line, uint32_t hart) {
     give(line.source, hart);
-    *at(4ul * line.source) = 1;
 }
 
 /* The other hart first: QEMU's PLIC does not look at what is pending when a source is enabled, so one
@@ -73,9 +76,10 @@ static void move(uint32_t source, uint32_t hart) {
 static struct irq_controller controller = {.name = "plic",
                                            .claim = claim,
                                            .complete = complete,
-                                           .enable = enable,
+                                           .add = add,
                                            .move = move,
-                                           .mask = mask};
+                                           .mask = mask,
+                                           .unmask = unmask};
 
 /* Which context is whose. Those that the registers have no room for are left out. */
 static void find_contexts(const struct device *device) {

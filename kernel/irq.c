@@ -7,8 +7,8 @@
  * not enabled for, is never left waiting for one.
  *
  * Locks: one spinlock for registering, moving and masking. Dispatch reads without it: an entry is
- * complete before its source is enabled, and is never taken away. The counts of an entry are written
- * by the hart that has it.
+ * complete before its source is enabled, and who takes the handler away waits for those that run it. The
+ * counts of an entry are written by the hart that has it.
  */
 #include "kernel/irq.h"
 
@@ -30,6 +30,9 @@ struct entry {
     uint32_t wanted; /* that should have it */
     uint32_t row;    /* calls in vain without one between that was not */
     bool masked;
+    bool used;  /* somebody has it, or gives it back and waits for the handler's end */
+    bool known; /* to the controller, with the hart; it stays with that when it is given back */
+    uint32_t running; /* harts that look at `fn` or run it */
     uint64_t taken, vain;
 };
 
@@ -77,7 +80,7 @@ static uint32_t next_hart(void) {
     return hart_self()->index;
 }
 
-status_t irq_register(struct irq_line line, bool (*fn)(void *ctx), void *ctx) {
+status_t irq_claim(struct irq_line line, bool (*fn)(void *ctx), void *ctx) {
     if (!controller || line.source == 0) {
         return STATUS_NOT_FOUND;
     }
@@ -87,16 +90,52 @@ status_t irq_register(struct irq_line line, bool (*fn)(void *ctx), void *ctx) {
     }
     struct entry *entry = &entries[line.source];
     spinlock_lock(&lock);
-    status_t status = entry->fn ? STATUS_EXISTS : STATUS_OK;
+    status_t status = entry->used ? STATUS_EXISTS : STATUS_OK;
     if (status == STATUS_OK) {
+        entry->used = true;
         entry->ctx = ctx;
-        entry->hart = next_hart();
+        entry->hart = entry->known ? entry->hart : next_hart();
         entry->wanted = entry->hart;
+        entry->known = true;
+        entry->row = 0;
+        entry->masked = false;
         __atomic_store_n(&entry->fn, fn, __ATOMIC_RELEASE);
-        controller->enable(line, entry->hart);
+        controller->add(line, entry->hart);
     }
     spinlock_unlock(&lock);
     return status;
+}
+
+status_t irq_register(struct irq_line line, bool (*fn)(void *ctx), void *ctx) {
+    TRY(irq_claim(line, fn, ctx));
+    irq_unmask(line.source);
+    return STATUS_OK;
+}
+
+void irq_mask(uint32_t source) {
+    spinlock_lock(&lock);
+    controller->mask(source);
+    spinlock_unlock(&lock);
+}
+
+void irq_unmask(uint32_t source) {
+    spinlock_lock(&lock);
+    controller->unmask(source);
+    spinlock_unlock(&lock);
+}
+
+void irq_release(uint32_t source) {
+    struct entry *entry = &entries[source];
+    spinlock_lock(&lock);
+    controller->mask(source);
+    __atomic_store_n(&entry->fn, NULL, __ATOMIC_SEQ_CST);
+    spinlock_unlock(&lock);
+    while (__atomic_load_n(&entry->running, __ATOMIC_SEQ_CST) > 0) {
+        arch_relax();
+    }
+    spinlock_lock(&lock);
+    entry->used = false;
+    spinlock_unlock(&lock);
 }
 
 status_t irq_set_hart(uint32_t source, uint32_t hart_index) {
@@ -156,23 +195,21 @@ bool irq_stat(uint32_t source, struct irq_stat *out) {
 
 /* ---- interrupts ---- */
 
-static void mask(uint32_t source, const char *why) {
-    spinlock_lock(&lock);
-    controller->mask(source);
-    spinlock_unlock(&lock);
+static void mask_for(uint32_t source, const char *why) {
+    irq_mask(source);
     log_warn("irq", "source %u masked: %s", source, why);
 }
 
-static void handle(uint32_t source) {
-    struct entry *entry = source < IRQ_MAX_SOURCES ? &entries[source] : NULL;
-    bool (*fn)(void *) = entry ? __atomic_load_n(&entry->fn, __ATOMIC_ACQUIRE) : NULL;
-    if (!fn) {
-        counters_add(COUNTER_SPURIOUS_IRQS, 1);
-        if (source <= controller->sources) {
-            mask(source, "nobody handles it");
-        }
-        return;
+/* One that was given back may have been on its way. */
+static void handle_unknown(uint32_t source) {
+    counters_add(COUNTER_SPURIOUS_IRQS, 1);
+    bool known = source < IRQ_MAX_SOURCES && entries[source].known;
+    if (source <= controller->sources && !known) {
+        mask_for(source, "nobody handles it");
     }
+}
+
+static void call_handler(uint32_t source, struct entry *entry, bool (*fn)(void *ctx)) {
     entry->taken++;
     if (fn(entry->ctx)) {
         entry->row = 0;
@@ -182,7 +219,24 @@ static void handle(uint32_t source) {
     entry->vain++;
     if (++entry->row == IRQ_MAX_VAIN) {
         entry->masked = true;
-        mask(source, "it asks, and its device does not");
+        mask_for(source, "it asks, and its device does not");
+    }
+}
+
+static void handle(uint32_t source) {
+    struct entry *entry = source < IRQ_MAX_SOURCES ? &entries[source] : NULL;
+    bool (*fn)(void *) = NULL;
+    if (entry) {
+        __atomic_add_fetch(&entry->running, 1, __ATOMIC_SEQ_CST);
+        fn = __atomic_load_n(&entry->fn, __ATOMIC_SEQ_CST);
+    }
+    if (fn) {
+        call_handler(source, entry, fn);
+    } else {
+        handle_unknown(source);
+    }
+    if (entry) {
+        __atomic_sub_fetch(&entry->running, 1, __ATOMIC_RELEASE);
     }
 }
 

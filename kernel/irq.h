@@ -32,10 +32,12 @@ struct irq_controller {
     void (*init_hart)(void); /* the calling hart takes part; NULL: nothing to do */
     uint32_t (*claim)(void); /* the calling hart's next pending source, 0: none */
     void (*complete)(uint32_t source);
-    void (*enable)(struct irq_line line, uint32_t hart_index);
+    void (*add)(struct irq_line line,
+                uint32_t hart_index);                   /* masked, also if it was there before */
     void (*move)(uint32_t source, uint32_t hart_index); /* by the hart that has it, not in between
                                                          * claim and complete */
     void (*mask)(uint32_t source);
+    void (*unmask)(uint32_t source); /* what asks already is heard */
 };
 
 /* A second controller is refused: false. */
@@ -49,6 +51,18 @@ void irq_init_hart(void);
  * a line that keeps asking in vain is masked for ever, with a warning. LIMIT for a source that the
  * controller does not have, EXISTS when it has a handler, NOT_FOUND without controller or source. */
 status_t irq_register(struct irq_line line, bool (*handler)(void *ctx), void *ctx) MUST_CHECK;
+
+/* The same for a source that stays masked until irq_unmask(), and that can be given back. */
+status_t irq_claim(struct irq_line line, bool (*handler)(void *ctx), void *ctx) MUST_CHECK;
+
+/* Masks a source that was claimed; when it returns its handler runs no more, nor will. Thread context, no lock
+ * held. */
+void irq_release(uint32_t source);
+
+/* Of a source that was claimed. Any context. After irq_mask() the handler may be called once more, for what was on
+ * its way. */
+void irq_mask(uint32_t source);
+void irq_unmask(uint32_t source);
 
 /* The source goes to that hart from some moment soon on. NOT_FOUND for a source without a handler,
  * BAD_ARGUMENT for a hart that is not online or not reached. */

@@ -12,6 +12,7 @@
 #include "kernel/harts.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/handle.h"
+#include "kernel/ipc/interrupt.h"
 #include "kernel/ipc/memory.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/limits.h"
@@ -67,6 +68,8 @@ static __attribute__((noinline)) int64_t error_of(status_t status) {
         return -SYSCALL_WOULD_BLOCK;
     case STATUS_KILLED:
         return -SYSCALL_KILLED;
+    case STATUS_EXISTS:
+        return -SYSCALL_EXISTS;
     default:
         return -SYSCALL_FAILED;
     }
@@ -303,6 +306,34 @@ static status_t call_notification_wait(struct thread *self, int64_t *out) {
 static status_t call_fault_handler(struct thread *self, int64_t *out) {
     (void)out;
     self->ipc.fault_handler = self->ipc.args[0];
+    return STATUS_OK;
+}
+
+static status_t call_interrupt_bind(struct thread *self, int64_t *out) {
+    const uint64_t *args = self->ipc.args;
+    struct kobject *interrupt, *notification;
+    struct grant *grant;
+    (void)out;
+    TRY(handle_get(self->ipc.handles, (handle_t)args[1], &notification_kind, RIGHT_SEND,
+                   &notification));
+    status_t status = handle_get_grant(self->ipc.handles, (handle_t)args[0], &interrupt_kind,
+                                       RIGHT_RECEIVE, &interrupt, &grant);
+    if (status == STATUS_OK) {
+        status = interrupt_bind(interrupt, grant, notification, args[2]);
+        handle_put_grant(grant);
+        kobject_put(interrupt);
+    }
+    kobject_put(notification);
+    return status;
+}
+
+static status_t call_interrupt_acknowledge(struct thread *self, int64_t *out) {
+    struct kobject *interrupt;
+    (void)out;
+    TRY(handle_get(self->ipc.handles, (handle_t)self->ipc.args[0], &interrupt_kind, RIGHT_RECEIVE,
+                   &interrupt));
+    interrupt_acknowledge(interrupt);
+    kobject_put(interrupt);
     return STATUS_OK;
 }
 

@@ -22,7 +22,7 @@ uint64_t handle_revocations;
 
 /* ---- grants ---- */
 
-static void grant_put(struct grant *grant) {
+void handle_put_grant(struct grant *grant) {
     while (grant && __atomic_sub_fetch(&grant->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         struct grant *parent = grant->parent;
         heap_free(grant);
@@ -30,10 +30,19 @@ static void grant_put(struct grant *grant) {
     }
 }
 
-static void grant_get(struct grant *grant) {
+void handle_hold_grant(struct grant *grant) {
     if (grant) {
         __atomic_fetch_add(&grant->refs, 1, __ATOMIC_RELAXED);
     }
+}
+
+/* What is set first is seen by who looks after it took a lock that the kind's functions take. */
+bool handle_stands(const struct grant *grant) {
+    bool stands = !__atomic_load_n(&grant->closed, __ATOMIC_SEQ_CST);
+    for (; grant; grant = grant->parent) {
+        stands = stands && !__atomic_load_n(&grant->revoked, __ATOMIC_SEQ_CST);
+    }
+    return stands;
 }
 
 /* ---- entries, under the table's lock ---- */
@@ -235,7 +244,7 @@ static struct grant *grant_of(struct handle_entry *entry, struct grant **spare) 
         entry->given = *spare;
         *spare = NULL;
         *entry->given = (struct grant){.parent = entry->from, .refs = 1, .depth = depth};
-        grant_get(entry->from);
+        handle_hold_grant(entry->from);
     }
     return entry->given;
 }
@@ -250,7 +259,7 @@ static status_t derive(struct handle_entry *entry, uint32_t rights, uint64_t bad
     if (!grant) {
         return STATUS_LIMIT;
     }
-    grant_get(grant);
+    handle_hold_grant(grant);
     kobject_get(entry->object);
     *out = (struct handle_passed){.object = entry->object,
                                   .from = grant,
@@ -283,6 +292,31 @@ status_t handle_duplicate(struct handle_table *table, handle_t handle, uint32_t 
     return status;
 }
 
+status_t handle_get_grant(struct handle_table *table, handle_t handle,
+                          const struct kobject_kind *kind, uint32_t rights, struct kobject **out,
+                          struct grant **grant_out) {
+    struct handle_entry *entry;
+    irq_state_t irq;
+    struct grant *spare = heap_new_for(program_quota(), struct grant);
+    if (!spare) {
+        return STATUS_NO_MEMORY;
+    }
+    status_t status = lock(table, handle, rights, kind, &entry, &irq);
+    if (status == STATUS_OK) {
+        *grant_out = grant_of(entry, &spare);
+        *out = entry->object;
+        if (*grant_out) {
+            handle_hold_grant(*grant_out);
+            kobject_get(*out);
+        } else {
+            status = STATUS_LIMIT;
+        }
+        unlock(table, irq);
+    }
+    heap_free(spare);
+    return status;
+}
+
 status_t handle_revoke(struct handle_table *table, handle_t handle) {
     struct handle_entry *entry;
     irq_state_t irq;
@@ -299,7 +333,7 @@ status_t handle_revoke(struct handle_table *table, handle_t handle) {
     if (given && object->kind->recheck) {
         object->kind->recheck(object);
     }
-    grant_put(given);
+    handle_put_grant(given);
     kobject_put(object);
     return STATUS_OK;
 }
@@ -343,9 +377,13 @@ void handle_drop(struct handle_passed *passed) {
     if (passed->rights & RIGHT_RECEIVE) {
         kobject_drop_receiver(object);
     }
+    if (passed->given && object->kind->closed) {
+        __atomic_store_n(&passed->given->closed, true, __ATOMIC_SEQ_CST);
+        object->kind->closed(object);
+    }
     kobject_put(object);
-    grant_put(passed->from);
-    grant_put(passed->given);
+    handle_put_grant(passed->from);
+    handle_put_grant(passed->given);
 }
 
 uint32_t handle_count(const struct handle_table *table) {

@@ -29,12 +29,13 @@
 
 typedef uint32_t handle_t; /* never 0 */
 
-/* What one handle gave to others. Freed when the handle and all those others are gone. */
+/* What one handle gave to others, and what was set up by it. Freed when the handle and all those are gone. */
 struct grant {
     struct grant *parent; /* of the handle that gave; a reference */
     uint32_t refs;
     uint32_t depth;
     bool revoked;
+    bool closed; /* the handle is gone; what it gave to others stays */
 };
 
 struct handle_entry {
@@ -78,6 +79,17 @@ status_t handle_add(struct handle_table *table, struct kobject *object, uint32_t
  * DENIED: it lacks one of the rights. */
 status_t handle_get(struct handle_table *table, handle_t handle, const struct kobject_kind *kind,
                     uint32_t rights, struct kobject **out) MUST_CHECK;
+
+/* The same for what is to last until the handle is closed or revoked, or one on its way up is: *grant_out is what
+ * the handle gives by, with a reference for the caller. The object's kind hears of the end, by `closed` or
+ * `recheck`, and has it from handle_stands(), under a lock of its own. NO_MEMORY; LIMIT: it is too far from
+ * the first one. */
+status_t handle_get_grant(struct handle_table *table, handle_t handle,
+                          const struct kobject_kind *kind, uint32_t rights, struct kobject **out,
+                          struct grant **grant_out) MUST_CHECK;
+bool handle_stands(const struct grant *grant);
+void handle_hold_grant(struct grant *grant); /* one more reference; NULL is allowed */
+void handle_put_grant(struct grant *grant);  /* thread context, no lock held; NULL is allowed */
 
 /* The same without a reference, for callers with interrupts off: on OK the table stays locked, so that the
  * object lives, until handle_leave(). `kind` may be NULL for any. */

@@ -22,6 +22,8 @@ struct kobject_kind {
     /* Some handles were revoked: whoever sleeps in an operation must look its handle up again. NULL:
      * nobody sleeps in this kind. */
     void (*recheck)(struct kobject *object);
+    /* A handle that had given something is gone. NULL: of no interest. Any thread context. */
+    void (*closed)(struct kobject *object);
 };
 
 struct kobject {

@@ -4,6 +4,8 @@
 #include "kernel/ipc/memory.h"
 
 #include "abi/syscall.h"
+#include "kernel/devices.h"
+#include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/object.h"
 #include "kernel/mm/space.h"
@@ -35,6 +37,20 @@ status_t memory_new(struct object *shared, struct kobject **out) {
     memory->memory = shared;
     *out = &memory->object;
     return STATUS_OK;
+}
+
+status_t memory_new_device(const struct device *device, struct kobject **out) {
+    paddr_t start = frame_address((const void *)device->registers);
+    struct object *registers;
+    if (start % PAGE_SIZE || device->size % PAGE_SIZE) {
+        return STATUS_BAD_RANGE;
+    }
+    TRY(object_new_device(program_quota(), start, device->size, &registers));
+    status_t status = memory_new(registers, out);
+    if (status != STATUS_OK) {
+        object_put(registers);
+    }
+    return status;
 }
 
 status_t memory_map(struct kobject *memory, struct space *space, uint64_t offset, uint64_t size,

@@ -10,6 +10,7 @@
 #include "kernel/ipc/kobject.h"
 #include "kernel/types.h"
 
+struct device;
 struct object;
 struct space;
 
@@ -17,6 +18,11 @@ extern const struct kobject_kind memory_kind;
 
 /* Takes over the caller's count of `memory` on success. NO_MEMORY. */
 status_t memory_new(struct object *memory, struct kobject **out) MUST_CHECK;
+
+/* The registers of a device: the first range of its node, whole pages, as memory that nobody keeps in caches or
+ * copies. For the kernel, who decides which domain has which device. BAD_RANGE: they are a part of a page, where
+ * those of others may be beside them. NO_MEMORY. */
+status_t memory_new_device(const struct device *device, struct kobject **out) MUST_CHECK;
 
 /* As space_map(). */
 status_t memory_map(struct kobject *memory, struct space *space, uint64_t offset, uint64_t size,

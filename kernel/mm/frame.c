@@ -575,3 +575,13 @@ size_t frame_reclaim_loader(const struct boot_info *info) {
     spinlock_unlock(&lock);
     return gained;
 }
+
+bool frame_is_memory(paddr_t start, uint64_t size) {
+    for (uint32_t i = 0; i < harts_boot_info.region_count; i++) {
+        const struct boot_region *region = &harts_boot_info.regions[i];
+        if (start < region->end && region->start < start + size) {
+            return true;
+        }
+    }
+    return false;
+}

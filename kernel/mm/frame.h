@@ -66,6 +66,9 @@ void frame_stats(struct frame_stats *out);
 
 extern vaddr_t frame_physmap; /* where physical address 0 is mapped; set by frame_init() */
 
+/* Whether any of [start, start + size) is memory, of whatever use. */
+bool frame_is_memory(paddr_t start, uint64_t size);
+
 static inline void *frame_pointer(paddr_t pa) {
     return (void *)(frame_physmap + pa);
 }

@@ -11,7 +11,6 @@
 #include "kernel/mm/object.h"
 
 #include "kernel/assert.h"
-#include "kernel/harts.h"
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
@@ -133,21 +132,11 @@ status_t object_new_wired(struct quota *quota, uint64_t size, struct object **ou
     return STATUS_OK;
 }
 
-static bool is_memory(paddr_t start, uint64_t size) {
-    for (uint32_t i = 0; i < harts_boot_info.region_count; i++) {
-        const struct boot_region *region = &harts_boot_info.regions[i];
-        if (start < region->end && region->start < start + size) {
-            return true;
-        }
-    }
-    return false;
-}
-
 status_t object_new_device(struct quota *quota, paddr_t start, uint64_t size, struct object **out) {
     if (start % PAGE_SIZE || start > UINT64_MAX - size) {
         return STATUS_BAD_ARGUMENT;
     }
-    if (is_memory(start, size)) {
+    if (frame_is_memory(start, size)) {
         return STATUS_DENIED;
     }
     TRY(create(KIND_DEVICE, quota, size, out));

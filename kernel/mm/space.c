@@ -472,6 +472,9 @@ static status_t peek(struct space *space, vaddr_t addr, size_t size, unsigned ac
                      size_t *size_out) {
     paddr_t frame;
     TRY(pages_find(space, addr, access, &frame));
+    if (!frame_is_memory(frame, PAGE_SIZE)) {
+        return STATUS_FAULT; /* a device answers as it likes, or not at all */
+    }
     size_t offset = addr % PAGE_SIZE;
     *out = (char *)frame_pointer(frame) + offset;
     *size_out = size < PAGE_SIZE - offset ? size : PAGE_SIZE - offset;

@@ -14,6 +14,7 @@
 #include "kernel/futex.h"
 #include "kernel/harts.h"
 #include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/interrupt.h"
 #include "kernel/ipc/memory.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/mm/frame.h"
@@ -23,6 +24,7 @@
 #include "kernel/native.h"
 #include "kernel/program.h"
 #include "kernel/time.h"
+#include "test/support/clock.h"
 #include "test/support/dice.h"
 #include "test/support/payload.h"
 
@@ -51,7 +53,7 @@ _Static_assert(offsetof(struct counts, undefined) == 8 * 33 &&
                "as the domain has it");
 
 static struct counts *counts;
-static struct kobject *page;
+static struct kobject *page, *interrupt; /* the clock's, which rings now and then */
 static uint32_t *canaries[CANARY_PAGES];
 static uint64_t lives, ended, died, stuck;
 
@@ -127,6 +129,8 @@ static status_t start_hostile(uint32_t *pid_out) {
     if (notification_new(&notification) == STATUS_OK) {
         options.handles[2] = handle_new(notification, RIGHT_ALL, 0);
     }
+    kobject_get(interrupt);
+    options.handles[3] = handle_new(interrupt, RIGHT_ALL, 0);
     return native_start(&options, pid_out);
 }
 
@@ -142,6 +146,8 @@ static bool live(void) {
     lives++;
     uint64_t seen = counts->attempts, since = time_now_ns();
     while (program_wait(pid, time_now_ns() + PATIENCE_NS, &end) == STATUS_WOULD_BLOCK) {
+        clock_set(CLOCK_CLEAR_INTERRUPT, 1);
+        clock_ring();
         uint64_t now = time_now_ns();
         if (counts->attempts != seen) {
             seen = counts->attempts;
@@ -215,6 +221,9 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     uint64_t attempts = wanted();
     make_canaries();
     make_page();
+    clock_find();
+    clock_set(CLOCK_IRQ_ENABLED, 1);
+    PAYLOAD_CHECK_EQ(interrupt_new(clock_device.irq, &interrupt), STATUS_OK);
     PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
     (void)live();
     (void)stack_trim();

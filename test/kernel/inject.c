@@ -1,5 +1,5 @@
 /*
- * Every allocation fails in turn: mappings, memory objects, handles, native domains, threads, programs, and a
+ * Every allocation fails in turn: mappings, memory objects, handles, interrupts, native domains, threads, programs, and a
  * WebAssembly module from its bytes to its call. The answer is an error, never a panic, and everything comes back.
  *
  * QEMU: -smp 1
@@ -14,6 +14,8 @@
 #include "init/machine.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/handle.h"
+#include "kernel/ipc/interrupt.h"
+#include "kernel/ipc/memory.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
@@ -27,6 +29,7 @@
 #include "kernel/thread.h"
 #include "test/kernel/domain/ipc.h"
 #include "test/kernel/domain/trade.h"
+#include "test/support/clock.h"
 #include "test/support/payload.h"
 #include "wasm/wasm.h"
 
@@ -116,6 +119,40 @@ static status_t try_handles(void) {
     handle_table_free(table);
     kobject_put(endpoint);
     kobject_put(notification);
+    return status;
+}
+
+static status_t bind(struct handle_table *table, struct kobject *interrupt,
+                     struct kobject *notification) {
+    handle_t handle;
+    struct kobject *object;
+    struct grant *grant;
+    kobject_get(interrupt);
+    status_t status = handle_add(table, interrupt, RIGHT_ALL, 0, &handle);
+    if (status != STATUS_OK) {
+        kobject_put(interrupt);
+        return status;
+    }
+    TRY(handle_get_grant(table, handle, &interrupt_kind, RIGHT_RECEIVE, &object, &grant));
+    status = interrupt_bind(object, grant, notification, 1);
+    handle_put_grant(grant);
+    kobject_put(object);
+    return status;
+}
+
+/* What a driver is given of its device; closing the table unbinds. */
+static status_t try_driver(void) {
+    struct handle_table *table = NULL;
+    struct kobject *registers = NULL, *interrupt = NULL, *notification = NULL;
+    status_t status = handle_table_new(&table);
+    status = status == STATUS_OK ? memory_new_device(&clock_device, &registers) : status;
+    status = status == STATUS_OK ? notification_new(&notification) : status;
+    status = status == STATUS_OK ? interrupt_new(clock_device.irq, &interrupt) : status;
+    status = status == STATUS_OK ? bind(table, interrupt, notification) : status;
+    handle_table_free(table);
+    kobject_put(interrupt);
+    kobject_put(notification);
+    kobject_put(registers);
     return status;
 }
 
@@ -355,6 +392,8 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     walk("mapping", try_mapping);
     walk("memory objects", try_objects);
     walk("handles", try_handles);
+    clock_find();
+    walk("driver", try_driver);
     walk("domain", try_domain);
     walk("messages", try_messages);
     walk("threads", try_threads);

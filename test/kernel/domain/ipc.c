@@ -351,7 +351,7 @@ static int use_memory(void) {
     CHECK(call3(SYSCALL_memory_map, PAGE, 4, 0) == -SYSCALL_BAD_ARGUMENT);
     CHECK(call3(SYSCALL_memory_map, PAGE, 2, 0) == -SYSCALL_BAD_ARGUMENT);
     CHECK(call3(SYSCALL_memory_map, 1ul << 62, 3, 0) == -SYSCALL_BAD_ARGUMENT);
-    CHECK(call3((enum syscall_number)31, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
+    CHECK(call3((enum syscall_number)32, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
     CHECK(call3((enum syscall_number)100000, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
     return 0;
 }
