@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-    ALIGN = 16,
+    ALIGN = ARENA_ALIGN,
     CHUNK_MIN = 4096,
     CHUNK_MAX = 1 << 20, /* chunks double up to here, so that big arenas have few of them */
 };
@@ -94,8 +94,7 @@ void arena_fini(struct arena *arena) {
     arena->next = arena->end = NULL;
 }
 
-/* Objects that are not zeroed: for callers that fill all of them at once. */
-static void *carve(struct arena *arena, size_t size) {
+void *arena_alloc_slowly(struct arena *arena, size_t size) {
     if (size > SIZE_MAX / 2) {
         return exhaust(arena);
     }
@@ -108,35 +107,25 @@ static void *carve(struct arena *arena, size_t size) {
     return object;
 }
 
-void *arena_alloc(struct arena *arena, size_t size) {
-    void *object = carve(arena, size);
-    return object ? memset(object, 0, size) : NULL;
-}
-
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size) {
-    if (new_size <= old_size) {
-        return old ? old : arena_alloc(arena, new_size);
+    if (old && new_size <= old_size) {
+        return old;
     }
     size_t old_rounded = old_size ? round_up(old_size) : ALIGN;
     bool newest = old && (char *)old + old_rounded == arena->next;
     if (newest && new_size <= (size_t)(arena->end - (char *)old)) {
         arena->next = (char *)old + round_up(new_size);
-        memset((char *)old + old_size, 0, new_size - old_size);
+#if K23_DEBUG
+        memset((char *)old + old_size, 0xdd, new_size - old_size);
+#endif
         return old;
     }
-    char *grown = carve(arena, new_size);
-    if (!grown) {
-        return NULL;
-    }
-    if (old_size > 0) {
-        memcpy(grown, old, old_size);
-    }
-    memset(grown + old_size, 0, new_size - old_size);
-    return grown;
+    char *grown = arena_alloc_raw(arena, new_size);
+    return grown && old_size > 0 ? memcpy(grown, old, old_size) : grown;
 }
 
 void *arena_copy(struct arena *arena, const void *from, size_t size) {
-    void *copy = carve(arena, size);
+    void *copy = arena_alloc_raw(arena, size);
     if (copy && size > 0) {
         memcpy(copy, from, size);
     }
@@ -147,7 +136,7 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len) {
     if (len == SIZE_MAX) {
         return exhaust(arena);
     }
-    char *copy = carve(arena, len + 1);
+    char *copy = arena_alloc_raw(arena, len + 1);
     if (copy) {
         if (len > 0) {
             memcpy(copy, text, len);

@@ -11,6 +11,9 @@
 #define BASE_ARENA_H
 
 #include <stddef.h>
+#include <string.h>
+
+#define ARENA_ALIGN 16
 
 struct arena_source {
     void *(*get)(void *ctx, size_t size);         /* at least `size` bytes, 16-aligned, or NULL */
@@ -41,11 +44,32 @@ void arena_init(struct arena *arena, const struct arena_source *source);
 /* Gives every chunk back. The arena is empty and usable again. */
 void arena_fini(struct arena *arena);
 
-/* `size` bytes, zeroed, aligned to 16. size 0 gives a valid unique pointer. */
-void *arena_alloc(struct arena *arena, size_t size) __attribute__((alloc_size(2)));
+/* For the next function alone: where the newest chunk has no room, or size is 0. */
+void *arena_alloc_slowly(struct arena *arena, size_t size);
 
-/* Grows the array at `old` (old_size bytes) to new_size, zeroing the new part; in place where it
- * is the newest object. `old` may be NULL. */
+/* `size` bytes, aligned to 16, that hold anything: for who fills them all. size 0 gives a valid unique
+ * pointer. */
+__attribute__((alloc_size(2))) static inline void *arena_alloc_raw(struct arena *arena,
+                                                                   size_t size) {
+    if (size - 1 >= (size_t)(arena->end - arena->next)) {
+        return arena_alloc_slowly(arena, size);
+    }
+    char *object = arena->next;
+    arena->next += (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+#if K23_DEBUG
+    memset(object, 0xdd, size);
+#endif
+    return object;
+}
+
+/* The same, zeroed. */
+__attribute__((alloc_size(2))) static inline void *arena_alloc(struct arena *arena, size_t size) {
+    void *object = arena_alloc_raw(arena, size);
+    return object ? memset(object, 0, size) : NULL;
+}
+
+/* Grows the array at `old` (old_size bytes) to new_size, the new part holding anything; in place where
+ * it is the newest object. `old` may be NULL. */
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
 
 /* A copy of `size` bytes / of a C string. */
@@ -59,5 +83,7 @@ void arena_reset(struct arena *arena, struct arena_mark mark);
 #define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 /* `n` must be bounded by the caller (limits.h): n * sizeof(type) may not overflow. */
 #define arena_array(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
+#define arena_array_raw(arena, type, n)                                                            \
+    ((type *)arena_alloc_raw((arena), sizeof(type) * (size_t)(n)))
 
 #endif
