@@ -14,7 +14,8 @@
 
 struct frame {
     block_id_t block;
-    uint32_t next; /* successor to visit, in two rounds */
+    uint32_t left;   /* successors not looked at in this round, the last ones before the first */
+    bool is_leaving; /* the first of two rounds */
 };
 
 /* The next successor to visit, or BLOCK_NONE. What is visited first comes last in the order, so
@@ -22,15 +23,24 @@ struct frame {
  * loop_depth is known), and then the last before the first. */
 static block_id_t next_successor(const struct func *f, struct frame *frame) {
     const struct block *b = &f->blocks.at[frame->block];
-    uint32_t len = b->succs.len;
-    while (frame->next < 2 * len) {
-        bool leaving = frame->next < len;
-        block_id_t to = b->succs.at[len - 1 - frame->next++ % len];
-        if ((f->blocks.at[to].loop_depth < b->loop_depth) == leaving) {
-            return to;
+    for (;;) {
+        while (frame->left > 0) {
+            block_id_t to = b->succs.at[--frame->left];
+            if ((f->blocks.at[to].loop_depth < b->loop_depth) == frame->is_leaving) {
+                return to;
+            }
         }
+        if (!frame->is_leaving) {
+            return BLOCK_NONE;
+        }
+        *frame = (struct frame){frame->block, b->succs.len, false};
     }
-    return BLOCK_NONE;
+}
+
+/* Depth 0 is left by no one. */
+static struct frame frame_of(const struct func *f, block_id_t block) {
+    const struct block *b = &f->blocks.at[block];
+    return (struct frame){block, b->succs.len, b->loop_depth > 0};
 }
 
 static void find_order(struct func *f) {
@@ -42,9 +52,9 @@ static void find_order(struct func *f) {
     vec_reserve(arena, &f->order, len);
     f->order.len = len;
     uint32_t front = len; /* filled from the back */
-    struct frame *stack = arena_array(arena, struct frame, len);
+    struct frame *stack = arena_array_raw(arena, struct frame, len);
     uint32_t depth = 0;
-    stack[depth++] = (struct frame){0, 0};
+    stack[depth++] = frame_of(f, 0);
     f->blocks.at[0].rpo = 0;
     while (depth > 0) {
         block_id_t to = next_successor(f, &stack[depth - 1]);
@@ -52,7 +62,7 @@ static void find_order(struct func *f) {
             f->order.at[--front] = stack[--depth].block;
         } else if (f->blocks.at[to].rpo == UINT32_MAX) {
             f->blocks.at[to].rpo = 0;
-            stack[depth++] = (struct frame){to, 0};
+            stack[depth++] = frame_of(f, to);
         }
     }
     f->order.len = len - front;
