@@ -96,6 +96,7 @@ value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t
         inst.args = arena_array(f->arena, value_t, argc);
     }
     vec_push(f->arena, &f->insts, inst);
+    f->has_copies |= op == OP_COPY;
     return f->insts.len - 1;
 }
 
@@ -162,9 +163,11 @@ void func_replace(struct func *f, value_t v, value_t with) {
     }
     with = func_resolve(f, with);
     assert(with != v);
-    func_inst(f, v)->op = OP_COPY;
-    func_set_argc(f, v, 1);
-    func_inst(f, v)->arg[0] = with;
+    struct inst *i = func_inst(f, v);
+    i->op = OP_COPY;
+    i->argc = 1;
+    i->arg[0] = with;
+    f->has_copies = true;
 }
 
 /* ---- edges */
@@ -309,20 +312,35 @@ void func_split_critical_edges(struct func *f) {
     }
 }
 
+static void resolve_args(const struct func *f, struct inst *i) {
+    value_t *args = inst_args(i);
+    for (uint32_t k = 0; k < i->argc; k++) {
+        args[k] = func_resolve(f, args[k]);
+    }
+}
+
 void func_resolve_copies(struct func *f) {
-    for (block_id_t b = 0; b < f->blocks.len; b++) {
+    for (block_id_t b = 0; b < f->blocks.len && f->has_copies; b++) {
         value_t next;
         for (value_t v = f->blocks.at[b].first; v; v = next) {
             struct inst *i = func_inst(f, v);
             next = i->next;
             if (i->op == OP_COPY) {
                 func_unlink(f, v);
-                continue;
-            }
-            value_t *args = inst_args(i);
-            for (uint32_t k = 0; k < i->argc; k++) {
-                args[k] = func_resolve(f, args[k]);
+            } else {
+                resolve_args(f, i);
             }
         }
     }
+    f->has_copies = false;
+}
+
+void func_resolve_phis(struct func *f) {
+    for (block_id_t b = 0; b < f->blocks.len && f->has_copies; b++) {
+        for (value_t v = f->blocks.at[b].first; v && func_inst(f, v)->op == OP_PHI;
+             v = func_inst(f, v)->next) {
+            resolve_args(f, func_inst(f, v));
+        }
+    }
+    f->has_copies = false;
 }

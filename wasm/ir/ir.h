@@ -161,6 +161,7 @@ struct func {
     VEC(struct block) blocks;
     VEC(block_id_t) order; /* reverse post-order, by analysis_run() */
     bool is_analyzed;      /* the analysis is fresh: no block or edge changed since */
+    bool has_copies;       /* a COPY may be in use */
 };
 
 static inline struct inst *func_inst(const struct func *f, value_t v) {
@@ -217,5 +218,8 @@ void func_replace(struct func *f, value_t v, value_t with);
 void func_split_critical_edges(struct func *f);
 /* Rewrites all arguments to what they stand for; afterwards no COPY is in use. */
 void func_resolve_copies(struct func *f);
+/* The same after a pass that resolved all arguments on its way, dominators first: what a phi brings
+ * over a back edge may have become a COPY since. */
+void func_resolve_phis(struct func *f);
 
 #endif

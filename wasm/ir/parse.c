@@ -411,6 +411,7 @@ static void parse_body(struct parser *p) {
         place(p, &later.at[k], later_block.at[k]);
     }
     add_preds(p);
+    p->f->has_copies = true; /* for all that is known of the text */
 }
 
 status_t parse_func(struct arena *arena, const struct module *module, const char *text, size_t size,

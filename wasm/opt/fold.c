@@ -348,5 +348,5 @@ void fold_run(struct func *f) {
     if (d.decided.len > 0) {
         func_fold_branches(f, d.decided.at, d.decided.len);
     }
-    func_resolve_copies(f);
+    func_resolve_phis(f);
 }

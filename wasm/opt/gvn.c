@@ -233,5 +233,5 @@ void gvn_run(struct func *f) {
     if (g.decided.len > 0) {
         func_fold_branches(f, g.decided.at, g.decided.len);
     }
-    func_resolve_copies(f);
+    func_resolve_phis(f);
 }
