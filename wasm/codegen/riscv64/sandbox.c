@@ -11,7 +11,6 @@
  *
  * Any mistake in here or in selection must be made twice, the same way, to be of use to anyone.
  */
-#include "base/bitset.h"
 #include "wasm/codegen/riscv64/riscv64.h"
 #include "wasm/codegen/riscv64/select.h"
 
@@ -37,17 +36,27 @@ static struct range number(int64_t lo, int64_t hi) {
     return (struct range){SHAPE_NUMBER, lo, hi};
 }
 
+struct vreg_state {
+    uint8_t growths; /* how often a parameter changed */
+    bool was_read;   /* something was made of its range */
+    bool is_listed;
+};
+
 struct sandbox {
     const struct mfunc *m;
-    struct range *ranges; /* by vreg */
-    uint8_t *growths;     /* by vreg: how often a parameter changed */
+    struct range *ranges;     /* by vreg */
+    struct vreg_state *state; /* by vreg */
+    VEC(vreg_t) list;         /* of vregs that changed after they were read */
+    /* Once there are any: */
     uint32_t *first_use, *uses;
     uint32_t *inst_of;  /* by operand */
     uint32_t *block_of; /* by instruction that ends a block */
-    vreg_t *list;       /* vregs that changed */
-    uint32_t list_len;
-    struct bitset is_listed;
 };
+
+static struct range read_range(const struct sandbox *s, vreg_t v) {
+    s->state[v].was_read = true;
+    return s->ranges[v];
+}
 
 /* What source i of an instruction holds. */
 static struct range source(const struct sandbox *s, const struct minst *inst, uint32_t i) {
@@ -65,7 +74,7 @@ static struct range source(const struct sandbox *s, const struct minst *inst, ui
         const struct moperand *o = &s->m->operands.at[inst->operand + k];
         bool is_use = o->role == OPERAND_USE || o->role == OPERAND_USE_LATE;
         if (is_use && skip-- == 0) {
-            return s->ranges[o->vreg];
+            return read_range(s, o->vreg);
         }
     }
     return unknown;
@@ -239,24 +248,25 @@ static bool join(struct range *to, struct range from, bool must_settle) {
 
 /* ---- going round ------------------------------------------------------------------------------ */
 
-/* A vreg whose range changed is on the list until its uses have been looked at again. A parameter
- * changes ROUNDS times and then becomes unknown, so all of it takes time by the size of the function,
- * whatever its loops. */
+/* A vreg whose range changed after it was read is on the list until its uses have been looked at
+ * again. A parameter changes ROUNDS times and then becomes unknown, so all of it takes time by the size
+ * of the function, whatever its loops. */
 static void note_change(struct sandbox *s, vreg_t v) {
-    if (!bitset_has(&s->is_listed, v)) {
-        bitset_add(&s->is_listed, v);
-        s->list[s->list_len++] = v;
+    struct vreg_state *state = &s->state[v];
+    if (state->was_read && !state->is_listed) {
+        state->is_listed = true;
+        vec_push(s->m->arena, &s->list, v);
     }
 }
 
-static void pass_argument(struct sandbox *s, const struct minst *jump, uint32_t i) {
-    const struct mblock *to =
-        &s->m->blocks.at[s->m->blocks.at[s->block_of[jump - s->m->insts.at]].succs.at[0]];
+static void pass_argument(struct sandbox *s, const struct mblock *from, const struct minst *jump,
+                          uint32_t i) {
+    const struct mblock *to = &s->m->blocks.at[from->succs.at[0]];
     if (i < to->params.len) {
         vreg_t param = to->params.at[i];
-        struct range from = s->ranges[s->m->operands.at[jump->operand + i].vreg];
-        if (join(&s->ranges[param], from, s->growths[param] >= ROUNDS)) {
-            s->growths[param]++;
+        struct range range = read_range(s, s->m->operands.at[jump->operand + i].vreg);
+        if (join(&s->ranges[param], range, s->state[param].growths >= ROUNDS)) {
+            s->state[param].growths++;
             note_change(s, param);
         }
     }
@@ -264,16 +274,32 @@ static void pass_argument(struct sandbox *s, const struct minst *jump, uint32_t 
 
 static void evaluate(struct sandbox *s, const struct minst *inst) {
     bool is_known = (inst->flags & MINST_CALL) == 0 && inst->op != RV_PARAMS;
+    const struct moperand *operands = &s->m->operands.at[inst->operand];
     for (uint32_t k = 0; k < inst->operand_count; k++) {
-        const struct moperand *o = &s->m->operands.at[inst->operand + k];
-        if (o->role != OPERAND_DEF && o->role != OPERAND_DEF_EARLY) {
+        if (operands[k].role != OPERAND_DEF && operands[k].role != OPERAND_DEF_EARLY) {
             continue;
         }
+        vreg_t v = operands[k].vreg;
         struct range r = is_known ? result_of(s, inst) : unknown;
-        struct range *old = &s->ranges[o->vreg];
+        struct range *old = &s->ranges[v];
         if (r.shape != old->shape || r.lo != old->lo || r.hi != old->hi) {
             *old = r;
-            note_change(s, o->vreg);
+            note_change(s, v);
+        }
+    }
+}
+
+/* All once, in their order: definitions come first, so that most is settled by that. */
+static void evaluate_all(struct sandbox *s) {
+    const struct mfunc *m = s->m;
+    for (uint32_t b = 0; b < m->blocks.len; b++) {
+        const struct mblock *block = &m->blocks.at[b];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct minst *inst = &m->insts.at[block->first + i];
+            evaluate(s, inst);
+            for (uint32_t k = 0; inst->op == RV_JUMP && k < inst->operand_count; k++) {
+                pass_argument(s, block, inst, k);
+            }
         }
     }
 }
@@ -281,6 +307,10 @@ static void evaluate(struct sandbox *s, const struct minst *inst) {
 /* uses[first_use[v]] up to uses[first_use[v + 1]]: the operands that read v. */
 static void find_uses(struct sandbox *s) {
     const struct mfunc *m = s->m;
+    s->first_use = arena_array(m->arena, uint32_t, m->vreg_class.len + 2);
+    s->uses = arena_array_raw(m->arena, uint32_t, m->operands.len);
+    s->inst_of = arena_array_raw(m->arena, uint32_t, m->operands.len);
+    s->block_of = arena_array(m->arena, uint32_t, m->insts.len);
     for (uint32_t i = 0; i < m->insts.len; i++) {
         for (uint32_t k = 0; k < m->insts.at[i].operand_count; k++) {
             s->inst_of[m->insts.at[i].operand + k] = i;
@@ -304,20 +334,15 @@ static void find_uses(struct sandbox *s) {
 
 static void propagate(struct sandbox *s) {
     const struct mfunc *m = s->m;
-    for (uint32_t i = 0; i < m->insts.len; i++) {
-        const struct minst *inst = &m->insts.at[i];
-        evaluate(s, inst);
-        for (uint32_t k = 0; inst->op == RV_JUMP && k < inst->operand_count; k++) {
-            pass_argument(s, inst, k);
-        }
-    }
-    while (s->list_len > 0) {
-        vreg_t v = s->list[--s->list_len];
-        bitset_remove(&s->is_listed, v);
+    while (s->list.len > 0) {
+        vreg_t v = vec_pop(&s->list);
+        s->state[v].is_listed = false;
         for (uint32_t u = s->first_use[v]; u < s->first_use[v + 1]; u++) {
-            const struct minst *inst = &m->insts.at[s->inst_of[s->uses[u]]];
+            uint32_t i = s->inst_of[s->uses[u]];
+            const struct minst *inst = &m->insts.at[i];
             if (inst->op == RV_JUMP) {
-                pass_argument(s, inst, s->uses[u] - inst->operand);
+                const struct mblock *block = &m->blocks.at[s->block_of[i]];
+                pass_argument(s, block, inst, s->uses[u] - inst->operand);
             } else {
                 evaluate(s, inst);
             }
@@ -341,15 +366,12 @@ static bool is_allowed(const struct sandbox *s, const struct minst *inst) {
 const char *riscv64_check_sandbox(const struct mfunc *m) {
     struct sandbox s = {.m = m};
     s.ranges = arena_array(m->arena, struct range, m->vreg_class.len);
-    s.growths = arena_array(m->arena, uint8_t, m->vreg_class.len);
-    s.first_use = arena_array(m->arena, uint32_t, m->vreg_class.len + 2);
-    s.uses = arena_array(m->arena, uint32_t, m->operands.len);
-    s.inst_of = arena_array(m->arena, uint32_t, m->operands.len);
-    s.block_of = arena_array(m->arena, uint32_t, m->insts.len);
-    s.list = arena_array(m->arena, vreg_t, m->vreg_class.len);
-    s.is_listed = bitset_new(m->arena, m->vreg_class.len);
-    find_uses(&s);
-    propagate(&s);
+    s.state = arena_array(m->arena, struct vreg_state, m->vreg_class.len);
+    evaluate_all(&s);
+    if (s.list.len > 0) {
+        find_uses(&s);
+        propagate(&s);
+    }
     for (uint32_t i = 0; i < m->insts.len; i++) {
         const struct minst *inst = &m->insts.at[i];
         if ((inst->flags & MINST_MEMORY) == 0) {
