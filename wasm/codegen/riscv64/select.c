@@ -19,14 +19,19 @@ vreg_t select_new(struct select *s, enum reg_class reg_class) {
     return s->m->vreg_class.len - 1;
 }
 
+/* An operand of the instruction put last. There is room for it. */
+static void add_operand(struct select *s, struct moperand operand) {
+    s->m->operands.at[s->m->operands.len++] = operand;
+    vec_last(&s->forward).operand_count++;
+}
+
 void select_operand(struct select *s, vreg_t vreg, enum operand_role role,
                     enum operand_constraint constraint, reg_t reg) {
-    struct moperand operand = {.vreg = vreg,
-                               .role = (uint8_t)role,
-                               .constraint = (uint8_t)constraint,
-                               .reg = (uint8_t)reg};
-    vec_push(s->arena, &s->m->operands, operand);
-    vec_last(&s->forward).operand_count++;
+    vec_reserve(s->arena, &s->m->operands, s->m->operands.len + 1);
+    add_operand(s, (struct moperand){.vreg = vreg,
+                                     .role = (uint8_t)role,
+                                     .constraint = (uint8_t)constraint,
+                                     .reg = (uint8_t)reg});
 }
 
 struct minst *select_put(struct select *s, enum rv_op op, vreg_t rd, const struct source *sources,
@@ -35,13 +40,14 @@ struct minst *select_put(struct select *s, enum rv_op op, vreg_t rd, const struc
                         .operand = s->m->operands.len,
                         .imm = imm,
                         .pos = select_inst(s, s->inst)->pos};
+    vec_reserve(s->arena, &s->m->operands, s->m->operands.len + n + 1);
     vec_push(s->arena, &s->forward, put);
     if (rd != 0) {
-        select_operand(s, rd, OPERAND_DEF, OPERAND_REG, 0);
+        add_operand(s, (struct moperand){.vreg = rd, .role = OPERAND_DEF});
     }
     for (uint32_t i = 0; i < n; i++) {
         if (sources[i].vreg != 0) {
-            select_operand(s, sources[i].vreg, OPERAND_USE, OPERAND_REG, 0);
+            add_operand(s, (struct moperand){.vreg = sources[i].vreg, .role = OPERAND_USE});
         } else {
             vec_last(&s->forward).aux |= (uint32_t)(sources[i].pin + 1) << (8 * i);
         }
@@ -529,8 +535,9 @@ static void select_value(struct select *s, value_t v) {
 
 /* Turns what was put for one IR instruction round. */
 static void take_forward(struct select *s) {
+    vec_reserve(s->arena, &s->reverse, s->reverse.len + s->forward.len);
     for (uint32_t i = s->forward.len; i-- > 0;) {
-        vec_push(s->arena, &s->reverse, s->forward.at[i]);
+        s->reverse.at[s->reverse.len++] = s->forward.at[i];
     }
     vec_clear(&s->forward);
 }
@@ -587,7 +594,6 @@ static void select_steps(struct select *s, block_id_t block) {
 static void select_block(struct select *s, block_id_t block) {
     const struct block *b = &s->f->blocks.at[block];
     s->block = block;
-    vec_clear(&s->reverse);
     for (value_t v = b->last; v != 0; v = select_inst(s, v)->prev) {
         s->inst = v;
         s->step++;
@@ -606,14 +612,6 @@ static void select_block(struct select *s, block_id_t block) {
     if (block == 0) {
         select_params(s);
         take_forward(s);
-    }
-}
-
-/* Block parameters stand for phis; each needs a register whether or not a use was met. */
-static void add_params(struct select *s, block_id_t block, struct mblock *to) {
-    for (value_t v = s->f->blocks.at[block].first; v != 0 && select_inst(s, v)->op == OP_PHI;
-         v = select_inst(s, v)->next) {
-        vec_push(s->arena, &to->params, need(s, v));
     }
 }
 
@@ -741,42 +739,64 @@ static void begin(struct select *s) {
     count_uses(s);
 }
 
-/* Puts the code of all blocks, made out of order, into layout order. */
+/* The code of a block, in `reverse`. */
 struct block_code {
-    struct minst *at;
-    uint32_t count;
+    uint32_t first, count;
 };
 
+/* Block parameters stand for phis; each needs a register whether or not a use was met. */
+static void add_params(struct select *s, block_id_t block, struct mblock *to) {
+    for (value_t v = s->f->blocks.at[block].first; v != 0 && select_inst(s, v)->op == OP_PHI;
+         v = select_inst(s, v)->next) {
+        vec_push(s->arena, &to->params, need(s, v));
+    }
+}
+
+static void add_edges(struct select *s, block_id_t block, struct mblock *to) {
+    const struct block *b = &s->f->blocks.at[block];
+    vec_reserve(s->arena, &to->preds, b->preds.len);
+    for (uint32_t k = 0; k < b->preds.len; k++) {
+        if (s->f->blocks.at[b->preds.at[k]].rpo != UINT32_MAX) {
+            to->preds.at[to->preds.len++] = s->block_of[b->preds.at[k]];
+        }
+    }
+    vec_reserve(s->arena, &to->succs, b->succs.len);
+    for (uint32_t k = 0; k < b->succs.len; k++) {
+        to->succs.at[to->succs.len++] = s->block_of[b->succs.at[k]];
+    }
+}
+
+static void add_code(struct select *s, struct block_code code) {
+    struct mfunc *m = s->m;
+    for (uint32_t k = code.count; k-- > 0;) {
+        struct minst *inst = &m->insts.at[m->insts.len++];
+        *inst = s->reverse.at[code.first + k];
+        if (inst->op == RV_TABLE) {
+            inst->imm = s->block_of[inst->imm];
+        }
+    }
+}
+
+/* Puts the code of all blocks, made out of order, into layout order. */
 static void join(struct select *s, const uint32_t *order, uint32_t count,
                  const struct block_code *code) {
     struct mfunc *m = s->m;
-    vec_resize(s->arena, &m->blocks, count);
+    vec_reserve(s->arena, &m->blocks, count);
+    vec_reserve(s->arena, &m->insts, s->reverse.len);
     for (uint32_t i = 0; i < count; i++) {
         s->block_of[order[i]] = i;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct block *b = &s->f->blocks.at[order[i]];
-        struct mblock *to = &m->blocks.at[i];
-        to->first = m->insts.len;
-        to->count = code[order[i]].count;
-        to->loop_depth = b->loop_depth;
-        to->ir_block = order[i];
-        for (uint32_t k = 0; k < b->preds.len; k++) {
-            if (s->f->blocks.at[b->preds.at[k]].rpo != UINT32_MAX) {
-                vec_push(s->arena, &to->preds, s->block_of[b->preds.at[k]]);
-            }
-        }
-        for (uint32_t k = 0; k < b->succs.len; k++) {
-            vec_push(s->arena, &to->succs, s->block_of[b->succs.at[k]]);
-        }
-        add_params(s, order[i], to);
-        for (uint32_t k = to->count; k-- > 0;) {
-            vec_push(s->arena, &m->insts, code[order[i]].at[k]);
-            struct minst *inst = &vec_last(&m->insts);
-            if (inst->op == RV_TABLE) {
-                inst->imm = s->block_of[inst->imm];
-            }
-        }
+        struct mblock block = {
+            .first = m->insts.len,
+            .count = code[order[i]].count,
+            .loop_depth = s->f->blocks.at[order[i]].loop_depth,
+            .ir_block = order[i],
+        };
+        add_edges(s, order[i], &block);
+        add_params(s, order[i], &block);
+        add_code(s, code[order[i]]);
+        vec_push(s->arena, &m->blocks, block);
     }
 }
 
@@ -789,12 +809,13 @@ struct mfunc *riscv64_select(struct arena *arena, const struct func *f, const st
     begin(&s);
     uint32_t count;
     uint32_t *order = layout_order(&s, &count);
-    struct block_code *code = arena_array(arena, struct block_code, f->blocks.len);
+    struct block_code *code = arena_array_raw(arena, struct block_code, f->blocks.len);
+    vec_reserve(arena, &s.reverse, f->insts.len);
     for (uint32_t i = f->order.len; i-- > 0;) {
         block_id_t block = f->order.at[i];
+        code[block].first = s.reverse.len;
         select_block(&s, block);
-        code[block].count = s.reverse.len;
-        code[block].at = arena_copy(arena, s.reverse.at, sizeof(struct minst) * s.reverse.len);
+        code[block].count = s.reverse.len - code[block].first;
     }
     join(&s, order, count, code);
     return s.m;

@@ -86,7 +86,7 @@ struct select {
     struct constant near[CONSTANTS_NEAR];
     uint32_t near_count;
     VEC(struct minst) forward; /* code of this instruction */
-    VEC(struct minst) reverse; /* code of this block, last first */
+    VEC(struct minst) reverse; /* code of the blocks so far, last first */
     uint32_t param_slots;      /* stack slots of the function's own parameters */
 };
 
