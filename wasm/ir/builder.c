@@ -806,7 +806,7 @@ struct func *builder_run(struct arena *arena, const struct module *module, uint3
     struct builder b = {
         .module = module, .arena = arena, .base = decl->body_offset, .header = BLOCK_NONE};
     b.f = func_new(arena, module, index);
-    vec_reserve(arena, &b.f->insts, decl->body_size / 3 + 16);
+    vec_reserve(arena, &b.f->insts, decl->body_size / 2 + 16);
     reader_init(&b.reader, decl->body, decl->body_size);
     begin_function(&b, module_func_type(module, index));
     struct instr in;

@@ -126,15 +126,19 @@ struct inst {
     uint8_t mark; /* free for passes; 0 between them */
     uint32_t argc;
     union {
-        value_t arg[3]; /* argc <= 3 */
-        value_t *args;  /* argc > 3: in the arena */
+        struct {
+            value_t arg[3]; /* argc <= 3 */
+            uint32_t aux;
+        };
+        value_t *args; /* argc > 3: in the arena; leaves aux alone */
     };
-    uint32_t aux;
     int64_t imm;
     block_id_t block;
     value_t prev, next; /* in the block; 0 at the ends */
     uint32_t pos;       /* byte offset in the module, for traps and backtraces */
 };
+
+_Static_assert(sizeof(struct inst) == 48, "there are many");
 
 struct block {
     value_t first, last;
