@@ -140,7 +140,7 @@ MAIN := init/main.c
 
 # Files of the loader, the kernel and the shell that need no machine, for unit tests.
 PORTABLE := $(wildcard kernel/linetable.c boot/refusal.c boot/machine.c boot/memory.c boot/image.c boot/payload.c \
-    boot/layout.c boot/random.c boot/initrd.c kernel/drbg.c \
+    boot/layout.c boot/random.c boot/initrd.c kernel/drbg.c kernel/deadline.c \
     $(foreach f,line keys history editor words,init/shell/$(f).c))
 
 # Where a layer's sources are, if not in the folder of its name.

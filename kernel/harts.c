@@ -35,7 +35,6 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
     spinlock_init(&hart->queue_lock, LOCK_QUEUE);
     list_init(&hart->ready);
     list_init(&hart->strays);
-    list_init(&hart->timers);
 }
 
 static void go_online(struct hart *self) {

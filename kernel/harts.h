@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "kernel/arch.h"
 #include "kernel/counters.h"
+#include "kernel/deadline.h"
 #include "kernel/limits.h"
 #include "kernel/sync.h"
 
@@ -43,20 +44,20 @@ struct hart {
     uint64_t charged_at;        /* ticks: up to here the current thread has paid */
     struct thread *leaving;     /* `left`, when it has exited or is to go to moving_to */
     struct hart *moving_to;
-    uint32_t last_to;     /* the hart that it gave a thread to */
-    uint32_t rounds;      /* slices over while this hart had one thread too many */
-    uint32_t stack_epoch; /* mappings of kernel stacks that this hart knows */
-    uint64_t instret_at;  /* instructions retired at the last switch */
-    struct list timers;   /* struct thread.timer_node by deadline */
-    bool busy;            /* runs a thread, not the idle one; under queue_lock */
-    bool spreading;       /* at slice_end, wake an idle hart */
-    uint64_t slice_end;   /* ticks; UINT64_MAX while nobody waits */
-    uint64_t fair_until;  /* ticks: later, the hart was held up; UINT64_MAX while nobody waits */
-    uint64_t timer_at;    /* what the timer is set to */
-    uint64_t called_at;   /* ticks: another hart's call that was not taken; 0: none (watchdog.h) */
-    uint64_t look_at;     /* ticks: when this hart looks at the others again */
-    uint64_t stall_told;  /* the beginning of the last stall that another hart told of */
-    vaddr_t waits_at;     /* where in the code it waits for a lock; 0: it does not */
+    uint32_t last_to;        /* the hart that it gave a thread to */
+    uint32_t rounds;         /* slices over while this hart had one thread too many */
+    uint32_t stack_epoch;    /* mappings of kernel stacks that this hart knows */
+    uint64_t instret_at;     /* instructions retired at the last switch */
+    struct deadlines timers; /* struct thread.deadline of home threads */
+    bool busy;               /* runs a thread, not the idle one; under queue_lock */
+    bool spreading;          /* at slice_end, wake an idle hart */
+    uint64_t slice_end;      /* ticks; UINT64_MAX while nobody waits */
+    uint64_t fair_until;     /* ticks: later, the hart was held up; UINT64_MAX while nobody waits */
+    uint64_t timer_at;       /* what the timer is set to */
+    uint64_t called_at;  /* ticks: another hart's call that was not taken; 0: none (watchdog.h) */
+    uint64_t look_at;    /* ticks: when this hart looks at the others again */
+    uint64_t stall_told; /* the beginning of the last stall that another hart told of */
+    vaddr_t waits_at;    /* where in the code it waits for a lock; 0: it does not */
     struct pagetable *table; /* translates; NULL: the kernel's. Others look at it, as at the next */
     uint64_t context;        /* the table's; 0: none since its generation began (asid.c) */
     const struct boot_hart *boot;

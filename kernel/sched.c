@@ -1,5 +1,5 @@
 /*
- * The scheduler: a ready queue a hart, ordered by virtual time, a list of deadlines, one timer for
+ * The scheduler: a ready queue a hart, ordered by virtual time, a heap of deadlines, one timer for
  * both. docs/sched.md states the algorithm and its bounds.
  *
  * Invariant: under a hart's queue lock, the thread that runs is in no queue; the timer is set to the
@@ -49,10 +49,8 @@ static uint64_t bit_of(const struct hart *hart) {
 /* Under the queue lock of this hart. */
 static void set_timer(struct hart *hart) {
     uint64_t at = hart->slice_end;
-    if (!list_empty(&hart->timers)) {
-        uint64_t first = list_entry(hart->timers.next, struct thread, timer_node)->deadline;
-        at = first < at ? first : at;
-    }
+    const struct deadline *first = hart->timers.first;
+    at = first && first->at < at ? first->at : at;
     if (at != hart->timer_at) {
         hart->timer_at = at;
         arch_timer_set(at);
@@ -416,9 +414,10 @@ static inline void limit_credit(struct thread *thread, uint64_t vtime) {
 }
 
 /* Under the queue lock of its home, whose virtual time is `vtime`: what ended the sleep. */
-static inline void end_sleep(struct thread *thread, uint64_t vtime, status_t why) {
-    if (!list_empty(&thread->timer_node)) {
-        list_remove(&thread->timer_node);
+static inline void end_sleep(struct hart *home, struct thread *thread, uint64_t vtime,
+                             status_t why) {
+    if (deadline_is_set(&thread->deadline)) {
+        deadline_remove(&home->timers, &thread->deadline);
     }
     thread->woke = why;
     limit_credit(thread, vtime);
@@ -426,7 +425,7 @@ static inline void end_sleep(struct thread *thread, uint64_t vtime, status_t why
 
 /* Before unlock_home(). */
 static void make_ready(struct hart *home, struct thread *thread, status_t why) {
-    end_sleep(thread, vtime_now(home), why);
+    end_sleep(home, thread, vtime_now(home), why);
     if (thread->harts & bit_of(home)) {
         enqueue(home, thread);
         notice_ready(home, thread);
@@ -536,13 +535,8 @@ static inline bool fall_asleep(struct hart *hart, uint64_t deadline_ns, bool kil
     self->state = sleeps ? THREAD_SLEEPING : THREAD_RUNNING;
     if (sleeps && deadline_ns != WAIT_FOREVER) {
         uint64_t deadline = time_ticks_at_ns(deadline_ns), now = arch_ticks();
-        self->deadline = deadline > now ? deadline : now; /* none is overdue: see watchdog.h */
-        struct list *after = hart->timers.prev;
-        while (after != &hart->timers &&
-               list_entry(after, struct thread, timer_node)->deadline > self->deadline) {
-            after = after->prev;
-        }
-        list_insert(after, &self->timer_node);
+        self->deadline.at = deadline > now ? deadline : now; /* none is overdue: see watchdog.h */
+        deadline_add(&hart->timers, &self->deadline);
     }
     return sleeps;
 }
@@ -576,8 +570,8 @@ static inline bool can_take(const struct hart *hart, const struct thread *to) {
            !__atomic_load_n(&to->on_hart, __ATOMIC_ACQUIRE);
 }
 
-static inline void begin_taken(struct thread *to, uint64_t vtime) {
-    end_sleep(to, vtime, STATUS_OK);
+static inline void begin_taken(struct hart *home, struct thread *to, uint64_t vtime) {
+    end_sleep(home, to, vtime, STATUS_OK);
     to->on_hart = true;
     to->state = THREAD_RUNNING;
 }
@@ -588,7 +582,7 @@ static bool take(struct hart *hart, struct thread *to) {
     bool taken = can_take(hart, to);
     if (taken) {
         uint64_t vtime = vtime_now(home);
-        begin_taken(to, vtime);
+        begin_taken(home, to, vtime);
         to->vtime += vtime_now(hart) - vtime;
         __atomic_store_n(&to->hart, hart, __ATOMIC_RELEASE);
     } else if (to->state == THREAD_SLEEPING) {
@@ -639,7 +633,7 @@ static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thr
 /* Under the queue lock: two of this hart without deadlines, of which one sleeps, and so is on no hart. Their
  * virtual times are all that changes. */
 static inline bool exchange_here(struct hart *hart, struct thread *self, struct thread *to) {
-    if (to->hart != hart || to->state != THREAD_SLEEPING || !list_empty(&to->timer_node) ||
+    if (to->hart != hart || to->state != THREAD_SLEEPING || deadline_is_set(&to->deadline) ||
         !(to->harts >> hart->index & 1) || __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
         return false;
     }
@@ -677,11 +671,8 @@ void sched_tick(void) {
     uint64_t now = arch_ticks();
     forgive_delay(hart, now);
     charge(hart, now);
-    while (!list_empty(&hart->timers)) {
-        struct thread *thread = list_entry(hart->timers.next, struct thread, timer_node);
-        if (thread->deadline > now) {
-            break;
-        }
+    while (hart->timers.first && hart->timers.first->at <= now) {
+        struct thread *thread = list_entry(hart->timers.first, struct thread, deadline);
         make_ready(hart, thread, STATUS_TIMED_OUT);
     }
     if (hart->spreading && hart->slice_end <= now && !list_empty(&hart->ready) &&

@@ -34,7 +34,6 @@ static struct thread *thread_new(struct quota *quota, const char *name) {
     fmt_text(thread->name, sizeof(thread->name), "%s", name);
     list_init(&thread->run_node);
     list_init(&thread->wait_node);
-    list_init(&thread->timer_node);
     spinlock_init(&thread->join_lock, LOCK_THREAD);
     list_init(&thread->program_node);
     waitqueue_init(&thread->joiners);

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/status.h"
 #include "kernel/arch.h"
+#include "kernel/deadline.h"
 #include "kernel/ipc/state.h"
 #include "kernel/limits.h"
 #include "kernel/sync.h"
@@ -33,21 +34,20 @@ enum thread_class { THREAD_ORDINARY, THREAD_SERVICE };
 
 struct thread {
     struct arch_context context;
-    struct hart *hart;       /* home: in its queues, or running on it; see sched.c */
-    uint64_t harts;          /* mask of those it may run on */
-    uint64_t ran;            /* ticks it has had a hart, up to the last charge */
-    uint64_t vtime;          /* virtual time, of the home hart's reckoning */
-    uint32_t weight;         /* SCHED_WEIGHT is ordinary */
-    uint32_t credit;         /* virtual time that it may save up asleep; ticks */
-    bool on_hart;            /* registers are in a hart, not in context */
-    enum thread_state state; /* guarded by the home hart's queue lock */
-    struct list run_node;    /* in hart->ready */
-    struct list wait_node;   /* in a wait queue; guarded by its lock */
-    struct list timer_node;  /* in hart->timers while a deadline runs */
-    uint64_t deadline;       /* ticks */
-    status_t woke;           /* what ended its sleep: OK, TIMED_OUT, KILLED */
-    bool killable;           /* its sleep ends when it is killed */
-    bool kill;               /* leave user mode at the next chance, for good */
+    struct hart *hart;        /* home: in its queues, or running on it; see sched.c */
+    uint64_t harts;           /* mask of those it may run on */
+    uint64_t ran;             /* ticks it has had a hart, up to the last charge */
+    uint64_t vtime;           /* virtual time, of the home hart's reckoning */
+    uint32_t weight;          /* SCHED_WEIGHT is ordinary */
+    uint32_t credit;          /* virtual time that it may save up asleep; ticks */
+    bool on_hart;             /* registers are in a hart, not in context */
+    enum thread_state state;  /* guarded by the home hart's queue lock */
+    struct list run_node;     /* in hart->ready */
+    struct list wait_node;    /* in a wait queue; guarded by its lock */
+    struct deadline deadline; /* in hart->timers while it runs */
+    status_t woke;            /* what ended its sleep: OK, TIMED_OUT, KILLED */
+    bool killable;            /* its sleep ends when it is killed */
+    bool kill;                /* leave user mode at the next chance, for good */
     uint32_t id;
     struct program *program;  /* NULL: the kernel's own; see program.h */
     struct list program_node; /* in program->threads */

@@ -249,6 +249,50 @@ static void measure_threads(void) {
     report("thread start and join", (time_instret() - start) / ROUNDS, 6000);
 }
 
+static void sleep_long(void *arg) {
+    (void)arg;
+    thread_sleep_ns(UINT64_C(1) << 42);
+}
+
+/* From before all the others, to a time that has come, beside one who keeps the hart from idling. */
+static uint64_t sleep_short(void) {
+    struct thread *thread;
+    stop = 0;
+    PAYLOAD_CHECK_EQ(thread_start("yield", yield_on, NULL, NULL, &thread), STATUS_OK);
+    thread_sleep_ns(1000000);
+    uint64_t start = time_instret();
+    for (int i = 0; i < ROUNDS; i++) {
+        thread_sleep_ns(0);
+    }
+    uint64_t cost = (time_instret() - start) / ROUNDS;
+    stop = 1;
+    thread_join(thread);
+    return cost;
+}
+
+static void measure_sleepers(void) {
+    enum { SLEEPERS = 500 };
+    static struct thread *threads[SLEEPERS];
+    uint64_t alone = sleep_short();
+    unsigned len = 0;
+    while (len < SLEEPERS &&
+           thread_start("sleeper", sleep_long, NULL, NULL, &threads[len]) == STATUS_OK) {
+        len++;
+    }
+    PAYLOAD_CHECK_EQ(len, SLEEPERS);
+    uint64_t crowded = sleep_short();
+    report("sleep until now", alone, 3000);
+    report("the same among five hundred sleepers", crowded, alone + 500);
+    uint64_t start = time_instret();
+    for (unsigned i = 0; i < len; i++) {
+        thread_kill(threads[i]);
+    }
+    report("end one of five hundred sleeps", (time_instret() - start) / SLEEPERS, 1000);
+    for (unsigned i = 0; i < len; i++) {
+        thread_join(threads[i]);
+    }
+}
+
 /* To and from pages of the active space that are there. */
 static void measure_copies(void) {
     static const struct {
@@ -327,6 +371,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     measure_sweep();
     measure_mapping();
     measure_threads();
+    measure_sleepers();
     measure_copies();
     measure_memory();
     space_free(space);

@@ -116,7 +116,6 @@ static void start_machine(void) {
         held_until[i] = 0;
         list_init(&hart->ready);
         list_init(&hart->strays);
-        list_init(&hart->timers);
         called |= 1u << i;
     }
 }
@@ -168,7 +167,6 @@ static void run_until(uint64_t end) {
 static void start_thread(struct thread *thread, enum thread_class class) {
     *thread = (struct thread){.harts = UINT64_MAX};
     list_init(&thread->run_node);
-    list_init(&thread->timer_node);
     sched_set_class(thread, class);
     sched_add(thread);
 }
