@@ -38,6 +38,7 @@ struct emit {
     const struct mfunc *m;
     const struct target_options *options;
     uint32_t frame, slots_at, instance_at; /* bytes, from sp */
+    bool enters_instances;                 /* imports or references are called */
     uint32_t saved[REG_CLASS_COUNT];       /* masks of callee-saved registers in use */
     label_t *labels;                       /* by block */
     uint32_t *forward;                     /* by block: where a jump to it really goes */
@@ -50,7 +51,7 @@ struct emit {
 
 /* An instruction's registers, taken apart. */
 struct regs {
-    reg_t rd, s[PINNED_MAX];
+    uint8_t rd, s[PINNED_MAX];
 };
 
 static enum format format_of(const struct minst *inst) {
@@ -64,24 +65,26 @@ static void put(struct emit *e, uint32_t word) {
 /* Operands in order: DEF if there is one, then sources, each pinned or the next USE. */
 static struct regs regs_of(const struct emit *e, const struct minst *inst) {
     struct regs r = {0};
+    const struct moperand *operands = &e->m->operands.at[inst->operand];
     uint32_t source = 0;
+    uint32_t pins = inst->aux; /* from `source` on */
     for (uint32_t i = 0; i < inst->operand_count; i++) {
-        const struct moperand *o = &e->m->operands.at[inst->operand + i];
-        if (o->role == OPERAND_DEF || o->role == OPERAND_DEF_EARLY) {
-            r.rd = loc_reg(o->loc);
+        uint8_t reg = (uint8_t)loc_reg(operands[i].loc);
+        if (operands[i].role == OPERAND_DEF || operands[i].role == OPERAND_DEF_EARLY) {
+            r.rd = reg;
             continue;
         }
-        while (source < PINNED_MAX && (inst->aux >> (8 * source) & 0xff) != 0) {
-            source++;
+        for (; (pins & 0xff) != 0; pins >>= 8) {
+            r.s[source++] = (uint8_t)((pins & 0xff) - 1);
         }
         if (source < PINNED_MAX) {
-            r.s[source++] = loc_reg(o->loc);
+            r.s[source++] = reg;
+            pins >>= 8;
         }
     }
-    for (uint32_t i = 0; i < PINNED_MAX; i++) {
-        uint32_t pin = inst->aux >> (8 * i) & 0xff;
-        if (pin != 0) {
-            r.s[i] = pin - 1;
+    for (; pins != 0; pins >>= 8, source++) {
+        if ((pins & 0xff) != 0) {
+            r.s[source] = (uint8_t)((pins & 0xff) - 1);
         }
     }
     return r;
@@ -107,7 +110,8 @@ static void plan_frame(struct emit *e) {
     uint32_t size = m->outgoing_size;
     e->slots_at = size;
     size += 8 * m->slot_count;
-    if (enters_instances(m)) {
+    e->enters_instances = enters_instances(m);
+    if (e->enters_instances) {
         e->instance_at = size;
         size += 8;
     }
@@ -124,11 +128,9 @@ static void put_saved(struct emit *e, bool is_load) {
     static const uint16_t ops[REG_CLASS_COUNT][2] = {{RV_SD, RV_LD}, {RV_FSD, RV_FLD}};
     uint32_t at = e->frame - (e->m->has_calls ? 8 : 0);
     for (uint32_t c = 0; c < REG_CLASS_COUNT; c++) {
-        for (reg_t r = 0; r < 32; r++) {
-            if ((e->saved[c] >> r & 1) != 0) {
-                at -= 8;
-                lines_access(&e->lines, (enum rv_op)ops[c][is_load], r, SP, at);
-            }
+        for (uint32_t left = e->saved[c]; left != 0; left &= left - 1) {
+            at -= 8;
+            lines_access(&e->lines, (enum rv_op)ops[c][is_load], (reg_t)__builtin_ctz(left), SP, at);
         }
     }
 }
@@ -160,7 +162,7 @@ static struct prologue_labels put_prologue(struct emit *e) {
     }
     labels.saved = lines_here(&e->lines);
     put_saved(e, false);
-    if (enters_instances(e->m)) {
+    if (e->enters_instances) {
         lines_access(&e->lines, RV_SD, TP, SP, e->instance_at);
     }
     return labels;
@@ -199,7 +201,8 @@ static void put_remat(struct emit *e, const struct mmove *move) {
     enum reg_class c = (enum reg_class)move->reg_class;
     const struct minst *inst = &e->m->insts.at[move->remat - 1];
     struct regs r = regs_of(e, inst);
-    r.rd = loc_is_reg(move->to) ? loc_reg(move->to) : target_riscv64.scratch[c];
+    reg_t to = loc_is_reg(move->to) ? loc_reg(move->to) : target_riscv64.scratch[c];
+    r.rd = (uint8_t)to;
     put_inst(e, 0, inst, r);
     if (loc_is_slot(move->to)) {
         lines_access(&e->lines, c == REG_INT ? RV_SD : RV_FSD, r.rd, SP, slot_at(e, move->to));

@@ -53,14 +53,17 @@ void lines_branch(struct lines *lines, enum cond cond, reg_t x, reg_t y, label_t
         y = ZERO;
     }
     bool is_short = (cond == COND_EQ || cond == COND_NE) && y == ZERO && x >= 8 && x < 16;
+    vec_push(lines->arena, &lines->branches, lines->list.len);
     add(lines, LINE_BRANCH, (uint32_t)cond | x << 8 | y << 16, to, is_short ? 2 : 4);
 }
 
 void lines_jump(struct lines *lines, label_t to) {
+    vec_push(lines->arena, &lines->branches, lines->list.len);
     add(lines, LINE_JUMP, 0, to, 2);
 }
 
 void lines_call(struct lines *lines, uint32_t callee, bool is_far) {
+    vec_push(lines->arena, &lines->calls, lines->list.len);
     add(lines, is_far ? LINE_CALL_FAR : LINE_CALL, 0, callee, is_far ? 8 : 4);
 }
 
@@ -163,8 +166,14 @@ void lines_trap(struct lines *lines, uint8_t trap) {
 /* ---- settling ------------------------------------------------------------------------------ */
 
 static uint32_t padding(const struct line *line, uint32_t offset) {
-    uint32_t align = line->kind == LINE_CALL ? 4 : line->kind == LINE_ALIGN ? line->word : 1;
-    return (align - offset % align) % align;
+    switch (line->kind) {
+    case LINE_CALL:
+        return -offset & 3;
+    case LINE_ALIGN:
+        return -offset & (line->word - 1);
+    default:
+        return 0;
+    }
 }
 
 /* Gives every line its offset; returns the size of all. */
@@ -204,17 +213,17 @@ static uint8_t jump_size(int64_t d) {
     return encode_fits(d, 12) ? 2 : encode_fits(d, 21) ? 4 : 8;
 }
 
+/* How long a branch or jump over the distance d is. */
+static uint8_t size_for(const struct line *line, int64_t d) {
+    return line->kind == LINE_JUMP ? jump_size(d) : branch_size(line, d);
+}
+
 /* One round; true when something grew. */
 static bool grow(struct lines *lines) {
     bool grew = false;
-    for (uint32_t i = 0; i < lines->list.len; i++) {
-        struct line *line = &lines->list.at[i];
-        uint8_t need = 0;
-        if (line->kind == LINE_BRANCH) {
-            need = branch_size(line, distance(lines, line));
-        } else if (line->kind == LINE_JUMP) {
-            need = jump_size(distance(lines, line));
-        }
+    for (uint32_t i = 0; i < lines->branches.len; i++) {
+        struct line *line = &lines->list.at[lines->branches.at[i]];
+        uint8_t need = size_for(line, distance(lines, line));
         if (need > line->size) {
             line->size = need;
             grew = true;
@@ -229,22 +238,20 @@ static bool grow(struct lines *lines) {
 #define MARGIN 16
 
 static void settle_by_bounds(struct lines *lines) {
-    uint8_t *sizes = arena_array(lines->arena, uint8_t, lines->list.len);
-    for (uint32_t i = 0; i < lines->list.len; i++) {
-        struct line *line = &lines->list.at[i];
+    uint32_t len = lines->branches.len;
+    uint8_t *sizes = arena_array_raw(lines->arena, uint8_t, len);
+    for (uint32_t i = 0; i < len; i++) {
+        struct line *line = &lines->list.at[lines->branches.at[i]];
         sizes[i] = line->size;
-        line->size = line->kind == LINE_BRANCH ? 12 : line->kind == LINE_JUMP ? 8 : line->size;
+        line->size = line->kind == LINE_BRANCH ? 12 : 8;
     }
     place(lines);
-    for (uint32_t i = 0; i < lines->list.len; i++) {
-        struct line *line = &lines->list.at[i];
+    for (uint32_t i = 0; i < len; i++) {
+        struct line *line = &lines->list.at[lines->branches.at[i]];
         line->size = sizes[i];
-        if (line->kind == LINE_BRANCH || line->kind == LINE_JUMP) {
-            int64_t d = distance(lines, line);
-            d += d < 0 ? -MARGIN : MARGIN;
-            uint8_t need = line->kind == LINE_JUMP ? jump_size(d) : branch_size(line, d);
-            line->size = need > line->size ? need : line->size;
-        }
+        int64_t d = distance(lines, line);
+        uint8_t need = size_for(line, d + (d < 0 ? -MARGIN : MARGIN));
+        line->size = need > line->size ? need : line->size;
     }
 }
 
@@ -331,14 +338,17 @@ static void write_line(const struct lines *lines, const struct line *line, uint3
 }
 
 static void write_padding(const struct line *line, uint8_t *end) {
+    if (line->pad == 0) {
+        return;
+    }
     memset(end - line->pad, 0, line->pad);
-    if (line->kind == LINE_CALL && line->pad != 0) {
+    if (line->kind == LINE_CALL) {
         write2(end - 2, encode_compress(encode_ADDI(ZERO, ZERO, 0)));
     }
 }
 
 static void write_sites(const struct lines *lines, struct arena *arena, struct code *code) {
-    code->sites = arena_array(arena, struct code_site, lines->sites.len);
+    code->sites = arena_array_raw(arena, struct code_site, lines->sites.len);
     code->site_count = lines->sites.len;
     for (uint32_t i = 0; i < lines->sites.len; i++) {
         const struct line_site *site = &lines->sites.at[i];
@@ -350,20 +360,15 @@ static void write_sites(const struct lines *lines, struct arena *arena, struct c
 }
 
 static void write_relocs(const struct lines *lines, struct arena *arena, struct code *code) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < lines->list.len; i++) {
-        uint8_t kind = lines->list.at[i].kind;
-        count += kind == LINE_CALL || kind == LINE_CALL_FAR;
-    }
-    code->relocs = arena_array(arena, struct code_reloc, count);
-    for (uint32_t i = 0; i < lines->list.len; i++) {
-        const struct line *line = &lines->list.at[i];
-        if (line->kind == LINE_CALL || line->kind == LINE_CALL_FAR) {
-            code->relocs[code->reloc_count++] = (struct code_reloc){
-                .offset = line->offset,
-                .callee = line->label,
-                .kind = line->kind == LINE_CALL ? CODE_RELOC_NEAR : CODE_RELOC_FAR};
-        }
+    code->relocs = arena_array_raw(arena, struct code_reloc, lines->calls.len);
+    code->reloc_count = lines->calls.len;
+    for (uint32_t i = 0; i < lines->calls.len; i++) {
+        const struct line *line = &lines->list.at[lines->calls.at[i]];
+        code->relocs[i] = (struct code_reloc){
+            .offset = line->offset,
+            .callee = line->label,
+            .kind = line->kind == LINE_CALL ? CODE_RELOC_NEAR : CODE_RELOC_FAR,
+        };
     }
 }
 
@@ -378,7 +383,7 @@ void lines_finish(struct lines *lines, struct arena *arena, struct code *code) {
     } while (grow(lines));
     uint32_t pool = code->size;
     code->size += 8 * lines->pool.len;
-    code->bytes = arena_alloc(arena, code->size);
+    code->bytes = arena_alloc_raw(arena, code->size);
     for (uint32_t i = 0; i < lines->list.len; i++) {
         const struct line *line = &lines->list.at[i];
         write_padding(line, code->bytes + line->offset);

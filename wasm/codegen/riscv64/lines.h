@@ -28,7 +28,7 @@ enum line_kind {
     LINE_POOL,     /* auipc t5 + load: word is the load with base t5; label: index in the pool */
     LINE_CALL,     /* jal ra of a function (label), on a 4-byte boundary */
     LINE_CALL_FAR, /* auipc ra + jalr ra */
-    LINE_ALIGN,    /* to a multiple of `word`, with zeros */
+    LINE_ALIGN,    /* to a multiple of `word`, a power of two, with zeros */
     LINE_OFFSET    /* 4 bytes: address of `label` minus that of the label `word` */
 };
 
@@ -51,6 +51,8 @@ struct lines {
     struct arena *arena;
     uint32_t pos; /* bytecode offset for sites made from here on */
     VEC(struct line) list;
+    VEC(uint32_t) branches; /* lines that are branches or jumps, */
+    VEC(uint32_t) calls;    /*   or calls */
     VEC(uint32_t) labels; /* label -> line it stands before */
     VEC(struct line_site) sites;
     VEC(uint64_t) pool;
