@@ -304,6 +304,9 @@ static value_t apply_rule(struct fold *d, value_t v) {
     default:
         break;
     }
+    if (func_inst(f, v)->argc == 0 || !inst_has(func_inst(f, v), IR_PURE | IR_TRAPS)) {
+        return 0;
+    }
     order_arguments(f, v);
     value_t done = evaluate(f, v);
     if (!done) {
@@ -321,17 +324,13 @@ static void resolve_args(const struct func *f, value_t v) {
 }
 
 static void fold_inst(struct fold *d, value_t v) {
-    resolve_args(d->f, v);
-    for (uint32_t step = 0; step < MAX_STEPS; step++) {
-        value_t done = apply_rule(d, v);
-        if (!done) {
-            return;
-        }
-        if (done != v) {
-            func_replace(d->f, v, done);
-            return;
-        }
+    value_t done = v;
+    for (uint32_t step = 0; step < MAX_STEPS && done == v; step++) {
         resolve_args(d->f, v);
+        done = apply_rule(d, v);
+    }
+    if (done && done != v) {
+        func_replace(d->f, v, done);
     }
 }
 

@@ -14,12 +14,8 @@
 #include "wasm/opt/avail.h"
 #include "wasm/opt/opt.h"
 
-#include "base/map.h"
-
-#include <string.h>
-
 struct known_condition {
-    block_id_t block; /* where it is known from; BLOCK_NONE: nowhere */
+    block_id_t block; /* where it is known from; 0: nowhere */
     bool is_true;
 };
 
@@ -37,30 +33,44 @@ struct gvn {
 
 /* ---- the table */
 
-static uint64_t hash_of(struct gvn *g, value_t v) {
+static uint64_t mix(uint64_t hash, uint64_t x) {
+    hash = (hash ^ x) * 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 32;
+}
+
+static uint64_t hash_of(const struct gvn *g, value_t v) {
     struct inst *i = func_inst(g->f, v);
     uint64_t hash =
         i->op | (uint64_t)i->type << 8 | (uint64_t)i->sub << 16 | (uint64_t)i->aux << 32;
-    hash = hash_u64(hash ^ (uint64_t)i->imm * 0x9e3779b97f4a7c15ull);
+    hash = mix(hash, (uint64_t)i->imm);
     const value_t *args = inst_args(i);
     for (uint32_t k = 0; k < i->argc; k++) {
-        hash = (hash ^ args[k]) * 0x9e3779b97f4a7c15ull;
+        hash = mix(hash, args[k]);
     }
-    return i->op == OP_PHI ? hash ^ i->block : hash;
+    return i->op == OP_PHI ? mix(hash, i->block) : hash;
+}
+
+static bool have_equal_args(struct inst *a, struct inst *b) {
+    const value_t *x = inst_args(a), *y = inst_args(b);
+    uint32_t k = 0;
+    while (k < a->argc && x[k] == y[k]) {
+        k++;
+    }
+    return k == a->argc;
 }
 
 static bool are_equal(const struct func *f, value_t v, value_t w) {
     struct inst *a = func_inst(f, v), *b = func_inst(f, w);
     return a->op == b->op && a->type == b->type && a->sub == b->sub && a->aux == b->aux &&
            a->imm == b->imm && a->argc == b->argc && (a->op != OP_PHI || a->block == b->block) &&
-           memcmp(inst_args(a), inst_args(b), a->argc * sizeof(value_t)) == 0;
+           have_equal_args(a, b);
 }
 
 /* An equal value that dominates v, or 0 after v has become the one that later ones are compared to. */
 static value_t find_or_add(struct gvn *g, value_t v) {
     struct func *f = g->f;
     uint64_t hash = hash_of(g, v);
-    uint32_t at = (uint32_t)(hash >> 32) & g->mask;
+    uint32_t at = (uint32_t)hash & g->mask;
     while (g->table[at] && !are_equal(f, v, g->table[at])) {
         at = (at + 1) & g->mask;
     }
@@ -106,7 +116,7 @@ static void use_condition(struct gvn *g, block_id_t id) {
         return;
     }
     const struct known_condition *known = &g->known[end->arg[0]];
-    if (known->block != BLOCK_NONE && block_dominates(f, known->block, id)) {
+    if (known->block != 0 && block_dominates(f, known->block, id)) {
         vec_push(f->arena, &g->decided, ((struct edge){id, known->is_true ? 0 : 1}));
     }
 }
@@ -221,9 +231,6 @@ void gvn_run(struct func *f) {
     g.table = arena_array(f->arena, value_t, size);
     g.mask = size - 1;
     g.known = arena_array(f->arena, struct known_condition, f->insts.len);
-    for (value_t v = 0; v < f->insts.len; v++) {
-        g.known[v].block = BLOCK_NONE;
-    }
     g.loop_writes = effects_of_loops(f);
     g.at_end = arena_array(f->arena, const struct avail *, f->blocks.len);
     const block_id_t *order = analysis_dom_order(f);
