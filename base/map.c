@@ -43,10 +43,16 @@ void map_clear(struct map *map) {
     map->len = 0;
 }
 
+/* Where the key's search starts: all bits of it reach the upper half of the product, and those of
+ * the upper half of it the rest as well. */
+static uint32_t place_of(uint64_t key) {
+    return (uint32_t)(((key ^ key >> 32) * 0x9e3779b97f4a7c15ull) >> 32);
+}
+
 /* The entry that holds the key, or the free one where it would go. */
 static struct map_entry *find(const struct map *map, uint64_t key) {
     uint32_t mask = map->cap - 1;
-    uint32_t i = (uint32_t)hash_u64(key) & mask;
+    uint32_t i = place_of(key) & mask;
     while (map->entries[i].used && map->entries[i].key != key) {
         i = (i + 1) & mask;
     }

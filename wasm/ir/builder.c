@@ -86,10 +86,7 @@ static enum ir_type type_of(valtype_t type) {
 /* ---- emitting */
 
 static value_t emit(struct builder *b, enum ir_op op, enum ir_type type, uint32_t argc) {
-    value_t v = func_add_inst(b->f, op, type, argc);
-    func_inst(b->f, v)->pos = b->pos;
-    func_append(b->f, b->block, v);
-    return v;
+    return func_append_inst(b->f, b->block, op, type, argc, b->pos);
 }
 
 static struct inst *emit_inst(struct builder *b, enum ir_op op, enum ir_type type, uint32_t argc) {
@@ -549,13 +546,51 @@ static void lower_unreachable(struct builder *b) {
     func_inst(b->f, v)->imm = TRAP_UNREACHABLE;
 }
 
+/* Bulk operations and growth: calls of the runtime. */
+static void lower_helper(struct builder *b, const struct instr *in) {
+    uint32_t indices[2] = {in->index, in->index2};
+    uint32_t swapped[2] = {in->index2, in->index}; /* segment first */
+    switch (in->op) {
+    case INSTR_MEMORY_GROW:
+        emit_helper(b, HELPER_MEMORY_GROW, IR_I32, 1, indices, 1);
+        break;
+    case INSTR_MEMORY_COPY:
+        emit_helper(b, HELPER_MEMORY_COPY, IR_NONE, 2, indices, 3);
+        break;
+    case INSTR_MEMORY_FILL:
+        emit_helper(b, HELPER_MEMORY_FILL, IR_NONE, 1, indices, 3);
+        break;
+    case INSTR_MEMORY_INIT:
+        emit_helper(b, HELPER_MEMORY_INIT, IR_NONE, 2, swapped, 3);
+        break;
+    case INSTR_DATA_DROP:
+        emit_helper(b, HELPER_DATA_DROP, IR_NONE, 1, indices, 0);
+        break;
+    case INSTR_TABLE_GROW:
+        emit_helper(b, HELPER_TABLE_GROW, IR_I32, 1, indices, 2);
+        break;
+    case INSTR_TABLE_FILL:
+        emit_helper(b, HELPER_TABLE_FILL, IR_NONE, 1, indices, 3);
+        break;
+    case INSTR_TABLE_COPY:
+        emit_helper(b, HELPER_TABLE_COPY, IR_NONE, 2, indices, 3);
+        break;
+    case INSTR_TABLE_INIT:
+        emit_helper(b, HELPER_TABLE_INIT, IR_NONE, 2, swapped, 3);
+        break;
+    case INSTR_ELEM_DROP:
+        emit_helper(b, HELPER_ELEM_DROP, IR_NONE, 1, indices, 0);
+        break;
+    default:
+        assert(in->op == INSTR_NOP);
+        break;
+    }
+}
+
 /* Variables, references, memories and tables: all that has neither a signature nor an edge. */
 static void lower_data(struct builder *b, const struct instr *in) {
     value_t v;
     switch (in->op) {
-    case INSTR_LOCAL_GET:
-        push(b, locals_get(&b->locals, in->index));
-        break;
     case INSTR_LOCAL_SET:
         locals_set(&b->locals, in->index, pop(b));
         break;
@@ -611,48 +646,8 @@ static void lower_data(struct builder *b, const struct instr *in) {
         check_not_null(b, vec_last(&b->stack));
         break;
     default:
-        assert(in->op == INSTR_NOP);
+        lower_helper(b, in);
         break;
-    }
-}
-
-/* Bulk operations and growth: calls of the runtime. */
-static bool lower_helper(struct builder *b, const struct instr *in) {
-    uint32_t indices[2] = {in->index, in->index2};
-    uint32_t swapped[2] = {in->index2, in->index}; /* segment first */
-    switch (in->op) {
-    case INSTR_MEMORY_GROW:
-        emit_helper(b, HELPER_MEMORY_GROW, IR_I32, 1, indices, 1);
-        return true;
-    case INSTR_MEMORY_COPY:
-        emit_helper(b, HELPER_MEMORY_COPY, IR_NONE, 2, indices, 3);
-        return true;
-    case INSTR_MEMORY_FILL:
-        emit_helper(b, HELPER_MEMORY_FILL, IR_NONE, 1, indices, 3);
-        return true;
-    case INSTR_MEMORY_INIT:
-        emit_helper(b, HELPER_MEMORY_INIT, IR_NONE, 2, swapped, 3);
-        return true;
-    case INSTR_DATA_DROP:
-        emit_helper(b, HELPER_DATA_DROP, IR_NONE, 1, indices, 0);
-        return true;
-    case INSTR_TABLE_GROW:
-        emit_helper(b, HELPER_TABLE_GROW, IR_I32, 1, indices, 2);
-        return true;
-    case INSTR_TABLE_FILL:
-        emit_helper(b, HELPER_TABLE_FILL, IR_NONE, 1, indices, 3);
-        return true;
-    case INSTR_TABLE_COPY:
-        emit_helper(b, HELPER_TABLE_COPY, IR_NONE, 2, indices, 3);
-        return true;
-    case INSTR_TABLE_INIT:
-        emit_helper(b, HELPER_TABLE_INIT, IR_NONE, 2, swapped, 3);
-        return true;
-    case INSTR_ELEM_DROP:
-        emit_helper(b, HELPER_ELEM_DROP, IR_NONE, 1, indices, 0);
-        return true;
-    default:
-        return false;
     }
 }
 
@@ -709,9 +704,7 @@ static void lower_special(struct builder *b, const struct instr *in) {
         lower_select(b);
         break;
     default:
-        if (!lower_helper(b, in)) {
-            lower_data(b, in);
-        }
+        lower_data(b, in);
         break;
     }
 }
@@ -747,6 +740,8 @@ static void lower(struct builder *b, const struct instr *in) {
     b->pos = b->base + in->offset;
     if (!b->is_live) {
         skip(b, in);
+    } else if (in->op == INSTR_LOCAL_GET) { /* before all: every third one is */
+        push(b, locals_get(&b->locals, in->index));
     } else if (row.op == OP_LOAD || row.op == OP_STORE) {
         lower_access(b, in, row);
     } else if (row.op != OP_NONE) {

@@ -85,7 +85,7 @@ block_id_t func_add_block(struct func *f) {
     return f->blocks.len - 1;
 }
 
-value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t argc) {
+static inline value_t add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t argc) {
     struct inst inst = {
         .op = (uint8_t)op,
         .type = (uint8_t)type,
@@ -98,6 +98,10 @@ value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t
     vec_push(f->arena, &f->insts, inst);
     f->has_copies |= op == OP_COPY;
     return f->insts.len - 1;
+}
+
+value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t argc) {
+    return add_inst(f, op, type, argc);
 }
 
 void func_set_argc(struct func *f, value_t v, uint32_t argc) {
@@ -119,7 +123,8 @@ void func_set_argc(struct func *f, value_t v, uint32_t argc) {
 /* ---- order within a block */
 
 /* Links v between two neighbours of which either may be none. */
-static void link_between(struct func *f, block_id_t block, value_t prev, value_t v, value_t next) {
+static inline void link_between(struct func *f, block_id_t block, value_t prev, value_t v,
+                                value_t next) {
     struct inst *i = func_inst(f, v);
     struct block *b = &f->blocks.at[block];
     assert(i->block == BLOCK_NONE);
@@ -132,6 +137,14 @@ static void link_between(struct func *f, block_id_t block, value_t prev, value_t
 
 void func_append(struct func *f, block_id_t block, value_t v) {
     link_between(f, block, f->blocks.at[block].last, v, 0);
+}
+
+value_t func_append_inst(struct func *f, block_id_t block, enum ir_op op, enum ir_type type,
+                         uint32_t argc, uint32_t pos) {
+    value_t v = add_inst(f, op, type, argc);
+    func_inst(f, v)->pos = pos;
+    link_between(f, block, f->blocks.at[block].last, v, 0);
+    return v;
 }
 
 void func_insert_before(struct func *f, value_t where, value_t v) {

@@ -198,6 +198,9 @@ value_t func_add_inst(struct func *f, enum ir_op op, enum ir_type type, uint32_t
 /* Gives v another number of arguments, keeping the first ones; new ones are 0. */
 void func_set_argc(struct func *f, value_t v, uint32_t argc);
 void func_append(struct func *f, block_id_t block, value_t v);
+/* Both: a new instruction at the end of the block, which comes from `pos` in the module. */
+value_t func_append_inst(struct func *f, block_id_t block, enum ir_op op, enum ir_type type,
+                         uint32_t argc, uint32_t pos);
 void func_insert_before(struct func *f, value_t where, value_t v);
 void func_unlink(struct func *f, value_t v);
 /* A constant (ICONST, or FCONST for a float type) before `where`. */

@@ -270,12 +270,9 @@ static value_t look_up(struct locals *l, block_id_t block, uint32_t local) {
     return value ? value : run_walks(l, base, local);
 }
 
-value_t locals_get(struct locals *l, uint32_t local) {
-    if (l->now_block[local] != l->current) {
-        l->now[local] = look_up(l, l->current, local);
-        l->now_block[local] = l->current;
-    }
-    return func_resolve(l->f, l->now[local]);
+void locals_find(struct locals *l, uint32_t local) {
+    l->now[local] = look_up(l, l->current, local);
+    l->now_block[local] = l->current;
 }
 
 void locals_leave_loop(struct locals *l, block_id_t header) {

@@ -50,7 +50,14 @@ void locals_init(struct locals *l, struct func *f, uint32_t count, const uint8_t
 void locals_start(struct locals *l, block_id_t block, block_id_t dominator, block_id_t header);
 void locals_finish(struct locals *l);
 
-value_t locals_get(struct locals *l, uint32_t local);
+/* For the next function alone: finds the local's value in the current block. */
+void locals_find(struct locals *l, uint32_t local);
+static inline value_t locals_get(struct locals *l, uint32_t local) {
+    if (l->now_block[local] != l->current) {
+        locals_find(l, local);
+    }
+    return func_resolve(l->f, l->now[local]);
+}
 void locals_set(struct locals *l, uint32_t local, value_t value);
 
 /* The loop ends: all predecessors of its header are finished. */

@@ -130,7 +130,8 @@ static void put_saved(struct emit *e, bool is_load) {
     for (uint32_t c = 0; c < REG_CLASS_COUNT; c++) {
         for (uint32_t left = e->saved[c]; left != 0; left &= left - 1) {
             at -= 8;
-            lines_access(&e->lines, (enum rv_op)ops[c][is_load], (reg_t)__builtin_ctz(left), SP, at);
+            lines_access(&e->lines, (enum rv_op)ops[c][is_load], (reg_t)__builtin_ctz(left), SP,
+                         at);
         }
     }
 }

@@ -53,7 +53,7 @@ struct lines {
     VEC(struct line) list;
     VEC(uint32_t) branches; /* lines that are branches or jumps, */
     VEC(uint32_t) calls;    /*   or calls */
-    VEC(uint32_t) labels; /* label -> line it stands before */
+    VEC(uint32_t) labels;   /* label -> line it stands before */
     VEC(struct line_site) sites;
     VEC(uint64_t) pool;
 };
