@@ -1,6 +1,6 @@
 /*
- * The hash table of waiting threads: a group for each of some spaces, a list in it for each of some
- * addresses. Everything between futexes of one space is under one lock.
+ * The hash table of waiting threads: a group for each of some owners of places (spaces, memory objects), a list in it
+ * for each of some places. Everything between futexes of one owner is under one lock.
  *
  * A waiter is taken out of its list by who wakes it, which says so to it under the lock (`waits` becomes
  * false). A waiter that sees that and was woken returns, and its stack may be gone; one that woke by itself takes
@@ -21,8 +21,7 @@
 struct waiter {
     struct list node;
     struct thread *thread;
-    const struct space *space; /* it waits for the word at addr in this space */
-    vaddr_t addr;
+    struct space_place place; /* of the word that it waits for */
     bool waits;
 };
 
@@ -42,19 +41,27 @@ void futex_init(void) {
     }
 }
 
-static uint32_t group_of(const struct space *space) {
-    return (uint64_t)space * HASH >> 32 & (FUTEX_GROUPS - 1);
+static inline uint32_t group_of(struct space_place place) {
+    return place.owner * HASH >> 32 & (FUTEX_GROUPS - 1);
 }
 
-static struct list *list_of(uint32_t group, vaddr_t addr) {
-    return &lists[group][(addr >> 2) * HASH >> 32 & (FUTEX_LISTS - 1)];
+static inline struct list *list_of(struct space_place place) {
+    return &lists[group_of(place)][(place.at >> 2) * HASH >> 32 & (FUTEX_LISTS - 1)];
+}
+
+static inline struct space_place place_of(struct space *space, vaddr_t addr) {
+    return space_maps_objects(space) ? space_find_place(space, addr) : space_own_place(space, addr);
 }
 
 /* Under the lock, like all that follow: who has waited longest there, or NULL. */
-static struct waiter *first_at(const struct list *list, const struct space *space, vaddr_t addr) {
+static inline bool is_at(const struct waiter *waiter, struct space_place place) {
+    return waiter->place.at == place.at && waiter->place.owner == place.owner;
+}
+
+static inline struct waiter *first_at(const struct list *list, struct space_place place) {
     list_each(node, list) {
         struct waiter *waiter = list_entry(node, struct waiter, node);
-        if (waiter->addr == addr && waiter->space == space) {
+        if (is_at(waiter, place)) {
             return waiter;
         }
     }
@@ -62,12 +69,12 @@ static struct waiter *first_at(const struct list *list, const struct space *spac
 }
 
 /* Every field by itself: this is where a switch spends its time. */
-static inline void join(struct waiter *waiter, struct thread *self, vaddr_t addr, uint32_t group) {
+static inline void join(struct waiter *waiter, struct thread *self, struct space_place place) {
     waiter->thread = self;
-    waiter->space = self->space;
-    waiter->addr = addr;
+    waiter->place.owner = place.owner;
+    waiter->place.at = place.at;
     waiter->waits = true;
-    list_push_back(list_of(group, addr), &waiter->node);
+    list_push_back(list_of(place), &waiter->node);
 }
 
 /* The thread may run at once, elsewhere, but not return before the last line. */
@@ -109,22 +116,31 @@ static bool valid(vaddr_t addr, unsigned size) {
     return (size == 4 || size == 8) && (addr & (size - 1)) == 0;
 }
 
-status_t futex_wait_quick(vaddr_t addr, uint64_t expected, unsigned size, uint64_t deadline_ns) {
-    struct thread *self = thread_current();
-    uint32_t group = group_of(self->space);
+static status_t wait_at(struct space_place place, vaddr_t addr, uint64_t expected, unsigned size,
+                        uint64_t deadline_ns) {
+    uint32_t group = group_of(place);
     struct waiter waiter;
-    if (!valid(addr, size)) {
-        return STATUS_BAD_ARGUMENT;
-    }
     spinlock_lock(&locks[group]);
     status_t status = look(addr, expected, size);
     if (status != STATUS_OK) {
         spinlock_unlock(&locks[group]);
         return status;
     }
-    join(&waiter, self, addr, group);
+    join(&waiter, thread_current(), place);
     arch_irq_restore(sched_sleep(&locks[group], deadline_ns, true));
     return leave(&waiter, group);
+}
+
+status_t futex_wait_quick(vaddr_t addr, uint64_t expected, unsigned size, uint64_t deadline_ns) {
+    struct space *space = thread_current()->space;
+    struct space_place place = space_own_place(space, addr);
+    if (!valid(addr, size)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    if (space_maps_objects(space) && !space_try_place(space, addr, &place)) {
+        return STATUS_UNSUPPORTED;
+    }
+    return wait_at(place, addr, expected, size, deadline_ns);
 }
 
 /* UNSUPPORTED was said of this word: makes its page, or says why there is none. Another thread may take it
@@ -138,22 +154,29 @@ static status_t make_word(vaddr_t addr, unsigned size) {
 }
 
 status_t futex_wait(vaddr_t addr, uint64_t expected, unsigned size, uint64_t deadline_ns) {
-    status_t status;
-    while ((status = futex_wait_quick(addr, expected, size, deadline_ns)) == STATUS_UNSUPPORTED) {
+    struct space *space = thread_current()->space;
+    status_t status = STATUS_UNSUPPORTED;
+    if (!valid(addr, size)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    for (;;) {
+        status = wait_at(place_of(space, addr), addr, expected, size, deadline_ns);
+        if (status != STATUS_UNSUPPORTED) {
+            return status;
+        }
         TRY(make_word(addr, size));
     }
-    return status;
 }
 
-uint32_t futex_wake(const struct space *space, vaddr_t addr, uint32_t max) {
-    uint32_t group = group_of(space);
-    struct list *list = list_of(group, addr);
+static uint32_t wake_at(struct space_place place, uint32_t max) {
+    uint32_t group = group_of(place);
+    struct list *list = list_of(place);
     uint32_t len = 0;
     spinlock_lock(&locks[group]);
     for (struct list *node = list->next, *next; node != list && len < max; node = next) {
         struct waiter *waiter = list_entry(node, struct waiter, node);
         next = node->next;
-        if (waiter->addr == addr && waiter->space == space) {
+        if (is_at(waiter, place)) {
             wake(waiter);
             len++;
         }
@@ -162,39 +185,44 @@ uint32_t futex_wake(const struct space *space, vaddr_t addr, uint32_t max) {
     return len;
 }
 
+uint32_t futex_wake(struct space *space, vaddr_t addr, uint32_t max) {
+    return wake_at(place_of(space, addr), max);
+}
+
 /* Nobody is there to be woken, or the word is not as expected: what is left of a swap. */
-static __attribute__((noinline)) status_t swap_alone(status_t status, vaddr_t wake_addr,
-                                                     vaddr_t addr, uint64_t expected, unsigned size,
+static __attribute__((noinline)) status_t swap_alone(status_t status, struct space_place from,
+                                                     struct space_place to, vaddr_t addr,
+                                                     uint64_t expected, unsigned size,
                                                      uint64_t deadline_ns) {
     if (status == STATUS_OK) {
-        return futex_wait_quick(addr, expected, size, deadline_ns);
+        return wait_at(to, addr, expected, size, deadline_ns);
     }
     if (status == STATUS_WOULD_BLOCK) {
-        futex_wake(thread_current()->space, wake_addr, 1);
+        wake_at(from, 1);
     }
     return status;
 }
 
-status_t futex_swap_quick(vaddr_t wake_addr, vaddr_t addr, uint64_t expected, unsigned size,
-                          uint64_t deadline_ns) {
+/* Places of one owner: wakes at `from` and waits at `to`, which is at `addr`. */
+static inline __attribute__((always_inline)) status_t swap_at(struct space_place from,
+                                                              struct space_place to, vaddr_t addr,
+                                                              uint64_t expected, unsigned size,
+                                                              uint64_t deadline_ns) {
     struct thread *self = thread_current();
-    uint32_t group = group_of(self->space);
+    uint32_t group = group_of(to);
     struct waiter waiter, *other = NULL;
-    if (!valid(addr, size)) {
-        return STATUS_BAD_ARGUMENT;
-    }
     irq_state_t irq = arch_irq_save();
     spinlock_enter(&locks[group]);
     status_t status = look(addr, expected, size);
     if (status == STATUS_OK) {
-        other = first_at(list_of(group, wake_addr), self->space, wake_addr);
+        other = first_at(list_of(from), from);
     }
     if (!other) {
         spinlock_leave(&locks[group]);
         arch_irq_restore(irq);
-        return swap_alone(status, wake_addr, addr, expected, size, deadline_ns);
+        return swap_alone(status, from, to, addr, expected, size, deadline_ns);
     }
-    join(&waiter, self, addr, group);
+    join(&waiter, self, to);
     list_remove(&other->node);
     __atomic_store_n(&other->waits, false, __ATOMIC_RELAXED);
     sched_exchange(other->thread, deadline_ns, &locks[group]);
@@ -202,31 +230,67 @@ status_t futex_swap_quick(vaddr_t wake_addr, vaddr_t addr, uint64_t expected, un
     return leave(&waiter, group);
 }
 
+/* In a space that maps objects. */
+static __attribute__((noinline)) status_t swap_looked_up(vaddr_t wake_addr, vaddr_t addr,
+                                                         uint64_t expected, unsigned size,
+                                                         uint64_t deadline_ns) {
+    struct space *space = thread_current()->space;
+    struct space_place from, to;
+    if (!space_try_place(space, wake_addr, &from) || !space_try_place(space, addr, &to) ||
+        from.owner != to.owner) {
+        return STATUS_UNSUPPORTED;
+    }
+    return swap_at(from, to, addr, expected, size, deadline_ns);
+}
+
+status_t futex_swap_quick(vaddr_t wake_addr, vaddr_t addr, uint64_t expected, unsigned size,
+                          uint64_t deadline_ns) {
+    struct space *space = thread_current()->space;
+    if (!valid(addr, size)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    if (space_maps_objects(space)) {
+        return swap_looked_up(wake_addr, addr, expected, size, deadline_ns);
+    }
+    return swap_at(space_own_place(space, wake_addr), space_own_place(space, addr), addr, expected,
+                   size, deadline_ns);
+}
+
 status_t futex_swap(vaddr_t wake_addr, vaddr_t addr, uint64_t expected, unsigned size,
                     uint64_t deadline_ns) {
-    status_t status;
-    while ((status = futex_swap_quick(wake_addr, addr, expected, size, deadline_ns)) ==
-           STATUS_UNSUPPORTED) {
+    struct space *space = thread_current()->space;
+    if (!valid(addr, size)) {
+        return STATUS_BAD_ARGUMENT;
+    }
+    for (;;) {
+        struct space_place from = place_of(space, wake_addr), to = place_of(space, addr);
+        if (from.owner != to.owner) {
+            wake_at(from, 1);
+            return futex_wait(addr, expected, size, deadline_ns);
+        }
+        status_t status = swap_at(from, to, addr, expected, size, deadline_ns);
+        if (status != STATUS_UNSUPPORTED) {
+            return status;
+        }
         status = make_word(addr, size);
         if (status != STATUS_OK) {
-            futex_wake(thread_current()->space, wake_addr, 1);
+            wake_at(from, 1);
             return status;
         }
     }
-    return status;
 }
 
-uint32_t futex_requeue(const struct space *space, vaddr_t from, vaddr_t to, uint32_t wake_max,
-                       uint32_t move_max) {
-    uint32_t group = group_of(space);
-    struct list *list = list_of(group, from);
+static uint32_t requeue(struct space_place from, struct space_place to, uint32_t wake_max,
+                        uint32_t move_max) {
+    uint32_t group = group_of(from);
+    struct list *list = list_of(from);
     struct list moved = LIST_INIT(moved); /* apart, so that nobody moves twice */
     uint32_t woken_len = 0, moved_len = 0;
     spinlock_lock(&locks[group]);
     for (struct list *node = list->next, *next; node != list; node = next) {
         struct waiter *waiter = list_entry(node, struct waiter, node);
         next = node->next;
-        if (waiter->addr != from || waiter->space != space) {
+        if (!is_at(waiter, from)) {
             continue;
         }
         if (woken_len < wake_max) {
@@ -243,11 +307,20 @@ uint32_t futex_requeue(const struct space *space, vaddr_t from, vaddr_t to, uint
     while (!list_empty(&moved)) {
         struct waiter *waiter = list_entry(moved.next, struct waiter, node);
         list_remove(&waiter->node);
-        waiter->addr = to;
-        list_push_back(list_of(group, to), &waiter->node);
+        waiter->place = to;
+        list_push_back(list_of(to), &waiter->node);
     }
     spinlock_unlock(&locks[group]);
     return woken_len + moved_len;
+}
+
+uint32_t futex_requeue(struct space *space, vaddr_t from_addr, vaddr_t to_addr, uint32_t wake_max,
+                       uint32_t move_max) {
+    struct space_place from = place_of(space, from_addr), to = place_of(space, to_addr);
+    if (from.owner != to.owner) {
+        return wake_at(from, move_max < UINT32_MAX - wake_max ? wake_max + move_max : UINT32_MAX);
+    }
+    return requeue(from, to, wake_max, move_max);
 }
 
 uint32_t futex_waiters(void) {

@@ -7,11 +7,13 @@
 
 #include "kernel/arch.h"
 #include "kernel/mm/region.h"
+#include "kernel/mm/space.h"
 #include "kernel/sync.h"
 
 struct quota;
 
 struct space {
+    struct space_head head; /* first: space_maps_objects() looks there */
     struct mutex mutex;
     struct pagetable table;
     struct region_tree regions;

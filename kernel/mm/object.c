@@ -27,6 +27,7 @@ struct object {
     struct mutex mutex;
     uint32_t refs;
     enum kind kind;
+    uint64_t id;
     uint64_t size;
     struct quota *quota;
     paddr_t start;         /* wired, device */
@@ -39,6 +40,7 @@ struct object {
 };
 
 static uint32_t count;
+static uint64_t last_id;
 
 /* ---- life ---- */
 
@@ -53,6 +55,7 @@ static status_t create(enum kind kind, struct quota *quota, uint64_t size, struc
     mutex_init(&object->mutex, LOCK_OBJECT);
     object->refs = 1;
     object->kind = kind;
+    object->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     object->size = size;
     object->quota = quota;
     object->levels = 1;
@@ -173,6 +176,10 @@ status_t object_clone(struct object *source, struct quota *quota, struct object 
     object->depth = source->depth + 1;
     *out = object;
     return STATUS_OK;
+}
+
+uint64_t object_id(const struct object *object) {
+    return object->id;
 }
 
 uint32_t object_count(void) {

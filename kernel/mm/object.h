@@ -50,6 +50,9 @@ status_t object_read(struct object *object, uint64_t offset, void *to, size_t si
 status_t object_write(struct object *object, uint64_t offset, const void *from,
                       size_t size) MUST_CHECK;
 
+/* No other object has or had this number, and no space's address is one. */
+uint64_t object_id(const struct object *object);
+
 /* Objects there are, for counters and tests. */
 uint32_t object_count(void);
 

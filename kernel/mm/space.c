@@ -104,9 +104,15 @@ static status_t region_new(const struct space *space, vaddr_t start, vaddr_t end
     return STATUS_OK;
 }
 
+/* One region of an object more, or less: under the mutex, looked at without it. */
+static void count_objects(struct space *space, uint32_t more) {
+    __atomic_store_n(&space->head.objects, space->head.objects + more, __ATOMIC_RELAXED);
+}
+
 static void region_free(struct space *space, struct region *region) {
     region_remove(&space->regions, region);
     if (region->object) {
+        count_objects(space, UINT32_MAX);
         object_unmap(region->object, region->prot & PROT_WRITE);
     }
     heap_free(region);
@@ -125,6 +131,7 @@ static status_t split_at(struct space *space, vaddr_t addr) {
     upper->offset = lower->offset + (addr - lower->start);
     if (upper->object) {
         object_map_part(upper->object, upper->prot & PROT_WRITE);
+        count_objects(space, 1);
     }
     lower->end = addr;
     region_insert(&space->regions, upper);
@@ -377,6 +384,7 @@ static status_t map_object(struct space *space, struct region *region, vaddr_t a
         TRY(pages_map_run(space, addr, size, first, region->prot | PROT_SHARED, &left));
     }
     region_insert(&space->regions, region);
+    count_objects(space, 1);
     return STATUS_OK;
 }
 
@@ -502,6 +510,32 @@ status_t space_query(struct space *space, vaddr_t addr, unsigned *prot_out, vadd
     }
     mutex_unlock(&space->mutex);
     return status;
+}
+
+/* Under the mutex. */
+static struct space_place find_place(const struct space *space, vaddr_t addr) {
+    const struct region *region = region_at_or_after(&space->regions, addr);
+    if (!region || region->start > addr || !region->object) {
+        return space_own_place(space, addr);
+    }
+    return (struct space_place){.owner = object_id(region->object),
+                                .at = region->offset + (addr - region->start)};
+}
+
+struct space_place space_find_place(struct space *space, vaddr_t addr) {
+    mutex_lock(&space->mutex);
+    struct space_place place = find_place(space, addr);
+    mutex_unlock(&space->mutex);
+    return place;
+}
+
+bool space_try_place(struct space *space, vaddr_t addr, struct space_place *out) {
+    if (!mutex_try(&space->mutex)) {
+        return false;
+    }
+    *out = find_place(space, addr);
+    mutex_unlock(&space->mutex);
+    return true;
 }
 
 status_t space_fault(struct space *space, vaddr_t addr, unsigned access) {

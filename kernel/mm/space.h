@@ -103,6 +103,30 @@ status_t space_fault(struct space *space, vaddr_t addr, unsigned access) MUST_CH
 status_t space_query(struct space *space, vaddr_t addr, unsigned *prot_out, vaddr_t *start_out,
                      vaddr_t *end_out) MUST_CHECK;
 
+/* What a byte of memory is called so that all who can reach it mean the same: by the memory object that it is part
+ * of and the offset in it, or by the space and the address where it is nobody else's. Of a hole, the latter. */
+struct space_place {
+    uint64_t owner; /* object_id(), or the space */
+    uint64_t at;
+};
+struct space_place space_find_place(struct space *space, vaddr_t addr);
+
+/* The same in any context of a thread; false while somebody changes the space. */
+bool space_try_place(struct space *space, vaddr_t addr, struct space_place *out) MUST_CHECK;
+
+/* The beginning of every space, for a look without a call. */
+struct space_head {
+    uint32_t objects; /* regions of memory objects */
+};
+
+/* Whether places need to be looked up at all: where no object is mapped they are the space's own. */
+static inline bool space_maps_objects(const struct space *space) {
+    return __atomic_load_n(&((const struct space_head *)space)->objects, __ATOMIC_RELAXED) != 0;
+}
+static inline struct space_place space_own_place(const struct space *space, vaddr_t addr) {
+    return (struct space_place){.owner = (uint64_t)space, .at = addr};
+}
+
 /* Frames held, page tables included. */
 uint64_t space_frames(const struct space *space);
 

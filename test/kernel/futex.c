@@ -16,6 +16,7 @@
 #include "kernel/limits.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
+#include "kernel/mm/object.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/stack.h"
 #include "kernel/sched.h"
@@ -338,6 +339,108 @@ static void test_killing(void) {
     PAYLOAD_CHECK_EQ(joined(STATUS_KILLED), CROWD);
 }
 
+/* ---- memory objects ---- */
+
+enum { SHARED_PAGES = 4, AT = 2 * PAGE_SIZE + 64 };
+
+static vaddr_t here, there; /* where this space has the object, and another its upper half */
+static struct space *neighbour;
+
+static void wait_there(void *arg) {
+    status_t *end = arg;
+    *end = futex_wait(there + AT - SHARED_PAGES / 2 * PAGE_SIZE, 0, 4, WAIT_FOREVER);
+}
+
+static struct thread *start_there(status_t *end) {
+    struct thread *thread = NULL;
+    PAYLOAD_CHECK_EQ(thread_start("there", wait_there, end, neighbour, &thread), STATUS_OK);
+    while (futex_waiters() == 0) {
+        thread_sleep_ns(100000);
+    }
+    return thread;
+}
+
+/* Of two spaces, whose addresses differ, and those of other places do not count. */
+static void test_two_spaces(void) {
+    status_t end = STATUS_INVALID;
+    struct thread *thread = start_there(&end);
+    PAYLOAD_CHECK_EQ(futex_wake(space, here + AT + 4, 9), 0);
+    PAYLOAD_CHECK_EQ(futex_wake(space, here + AT - SHARED_PAGES / 2 * PAGE_SIZE, 9), 0);
+    PAYLOAD_CHECK_EQ(futex_wake(space, there + AT - SHARED_PAGES / 2 * PAGE_SIZE, 9), 0);
+    PAYLOAD_CHECK_EQ(futex_wake(space, here + AT, 9), 1);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(end, STATUS_OK);
+    /* Between words of one owner and of two. */
+    thread = start_there(&end);
+    PAYLOAD_CHECK_EQ(futex_swap(here + AT, here, 0, 4, time_now_ns()), STATUS_TIMED_OUT);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(end, STATUS_OK);
+    thread = start_there(&end);
+    PAYLOAD_CHECK_EQ(futex_swap(here + AT, data, words[0], 4, time_now_ns()), STATUS_TIMED_OUT);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(end, STATUS_OK);
+    thread = start_there(&end);
+    PAYLOAD_CHECK_EQ(futex_requeue(space, here + AT, data, 0, UINT32_MAX), 1);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(end, STATUS_OK);
+    thread = start_there(&end);
+    PAYLOAD_CHECK_EQ(futex_requeue(space, here + AT, here, 0, 1), 1);
+    PAYLOAD_CHECK_EQ(futex_wake(space, here + AT, 1), 0);
+    PAYLOAD_CHECK_EQ(futex_wake(space, here, 1), 1);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(end, STATUS_OK);
+}
+
+/* Who waits at what is gone waits on, and is not woken by what comes in its place. */
+static void test_unmapped(struct object *object) {
+    struct object *next = NULL;
+    status_t end = STATUS_INVALID;
+    vaddr_t at;
+    struct thread *thread = start_there(&end);
+    PAYLOAD_CHECK_EQ(space_unmap(neighbour, there, SHARED_PAGES / 2 * PAGE_SIZE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(futex_wake(neighbour, there + AT - SHARED_PAGES / 2 * PAGE_SIZE, 1), 0);
+    PAYLOAD_CHECK_EQ(futex_wake(space, here + AT, 1), 1);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(end, STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_map(neighbour, object, SHARED_PAGES / 2 * PAGE_SIZE,
+                               SHARED_PAGES / 2 * PAGE_SIZE, PROT_READ, &there),
+                     STATUS_OK);
+    thread = start_there(&end);
+    PAYLOAD_CHECK_EQ(space_unmap(neighbour, there, SHARED_PAGES / 2 * PAGE_SIZE), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_unmap(space, here, SHARED_PAGES * PAGE_SIZE), STATUS_OK);
+    object_put(object);
+    PAYLOAD_CHECK_EQ(object_count(), 0);
+    PAYLOAD_CHECK_EQ(object_new(NULL, SHARED_PAGES * PAGE_SIZE, &next), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_map(space, next, 0, SHARED_PAGES * PAGE_SIZE, PROT_READ, &at),
+                     STATUS_OK);
+    PAYLOAD_CHECK_EQ(futex_wake(space, at + AT, 9), 0);
+    PAYLOAD_CHECK_EQ(futex_waiters(), 1);
+    thread_kill(thread);
+    thread_join(thread);
+    PAYLOAD_CHECK_EQ(end, STATUS_KILLED);
+    PAYLOAD_CHECK_EQ(space_unmap(space, at, SHARED_PAGES * PAGE_SIZE), STATUS_OK);
+    object_put(next);
+}
+
+static void test_objects(void) {
+    struct object *object = NULL;
+    uint64_t half = SHARED_PAGES / 2 * PAGE_SIZE;
+    PAYLOAD_CHECK_EQ(space_new(1000, &neighbour), STATUS_OK);
+    PAYLOAD_CHECK_EQ(object_new(NULL, 2 * half, &object), STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_map(space, object, 0, 2 * half, PROT_READ | PROT_WRITE, &here),
+                     STATUS_OK);
+    PAYLOAD_CHECK_EQ(space_map(neighbour, object, half, half, PROT_READ, &there), STATUS_OK);
+    test_two_spaces();
+    /* With an object mapped the other tests look their places up. */
+    test_waking();
+    test_requeue();
+    test_lock();
+    match(SWAP, COUNTS);
+    match(QUICK_SWAP, COUNTS);
+    test_unmapped(object);
+    space_free(neighbour);
+}
+
 /* ---- all at once ---- */
 
 static volatile bool stop;
@@ -413,6 +516,7 @@ static void test_all(void) {
     test_requeue();
     test_killing();
     test_lock();
+    test_objects();
     test_all_at_once();
     thread_set_space(NULL);
     for (enum way way = CALLS; way <= QUICK_SWAP; way++) {

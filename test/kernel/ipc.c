@@ -12,8 +12,10 @@
 #include "init/machine.h"
 #include "kernel/harts.h"
 #include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/memory.h"
 #include "kernel/ipc/notification.h"
 #include "kernel/mm/frame.h"
+#include "kernel/mm/object.h"
 #include "kernel/mm/stack.h"
 #include "kernel/native.h"
 #include "kernel/program.h"
@@ -169,6 +171,18 @@ static void test_kill(void) {
     kobject_put(endpoint);
 }
 
+static void test_shared_futex(void) {
+    struct object *object = NULL;
+    struct kobject *memory = NULL;
+    PAYLOAD_CHECK_EQ(object_new(NULL, 2 * PAGE_SIZE, &object), STATUS_OK);
+    PAYLOAD_CHECK_EQ(memory_new(object, &memory), STATUS_OK);
+    uint32_t first = start(PART_FIRST, calls, receiver(memory), none, none);
+    uint32_t second = start(PART_SECOND, calls, receiver(memory), none, none);
+    expect(first, 0);
+    expect(second, 0);
+    kobject_put(memory);
+}
+
 static void test_rest(void) {
     struct kobject *endpoint = new_endpoint(), *notification = NULL;
     PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
@@ -208,6 +222,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_many();
         test_ends();
         test_kill();
+        test_shared_futex();
         test_rest();
         PAYLOAD_CHECK_EQ(kobject_count(), 0);
         (void)stack_trim();

@@ -445,6 +445,15 @@ static int use_futex(uint64_t count) {
     return wrong;
 }
 
+/* In the second page of the memory, of which one maps all and the other no more than that. */
+static int share_turns(uint64_t memory, uint64_t count, uint32_t mine) {
+    int64_t at = mine ? share(memory, PAGE, PAGE, 3) : share(memory, 0, 2 * PAGE, 3);
+    CHECK(at > 0);
+    struct turns *turns = (struct turns *)(mine ? at : at + (int64_t)PAGE);
+    __atomic_store_n(&turns->count, count, __ATOMIC_SEQ_CST);
+    return take_turns(turns, mine);
+}
+
 static int listen(uint64_t notification) {
     uint64_t bits = 0;
     while (!(bits & 2)) {
@@ -511,6 +520,10 @@ int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3) {
         return be_shared(h1);
     case PART_FUTEX:
         return use_futex(count);
+    case PART_FIRST:
+        return share_turns(h1, count, 0);
+    case PART_SECOND:
+        return share_turns(h1, count, 1);
     case PART_LISTENER:
         return listen(h1);
     }

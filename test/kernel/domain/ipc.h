@@ -32,6 +32,8 @@ enum part {
     PART_SHARED,      /* the other side of that */
     PART_FUTEX,       /* two threads that wake each other so many times */
     PART_LISTENER,    /* waits until it has seen bit 1 */
+    PART_FIRST,       /* of two domains that wake each other in memory that they share */
+    PART_SECOND,      /* which this one has at another offset */
 };
 
 enum label { LABEL_ECHO, LABEL_STOP, LABEL_KEEP, LABEL_DONE };
