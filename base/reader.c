@@ -4,7 +4,7 @@
  */
 #include "base/reader.h"
 
-static const char unexpected_end[] = "unexpected end";
+const char reader_unexpected_end[] = "unexpected end";
 static const char too_long[] = "integer representation too long";
 static const char too_large[] = "integer too large";
 
@@ -25,12 +25,8 @@ static bool has(struct reader *r, size_t size) {
     if (reader_left(r) >= size) {
         return true;
     }
-    reader_fail(r, unexpected_end);
+    reader_fail(r, reader_unexpected_end);
     return false;
-}
-
-uint8_t reader_u8(struct reader *r) {
-    return has(r, 1) ? *r->at++ : 0;
 }
 
 static uint64_t little(struct reader *r, unsigned size) {
@@ -81,36 +77,31 @@ static bool last_byte_fits(uint8_t byte, unsigned used_bits, bool is_signed) {
 
 /* The number as its low 64 bits, sign-extended from its last byte if it is signed. A fault is
  * recorded at the byte that is wrong. */
-static uint64_t leb(struct reader *r, unsigned bits, bool is_signed) {
+static inline uint64_t leb(struct reader *r, unsigned bits, bool is_signed) {
     uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        if (!has(r, 1)) {
+    unsigned shift = 0;
+    for (const uint8_t *at = r->at; at < r->end; at++) {
+        uint8_t byte = *at;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        shift += 7;
+        bool is_last = byte < 0x80;
+        if (shift >= bits && !(is_last && last_byte_fits(byte, bits - (shift - 7), is_signed))) {
+            r->at = at;
+            reader_fail(r, is_last ? too_large : too_long);
             return 0;
         }
-        uint8_t byte = *r->at;
-        if (bits - shift <= 7) {
-            if (byte & 0x80) {
-                reader_fail(r, too_long);
-                return 0;
-            }
-            if (bits - shift < 7 && !last_byte_fits(byte, bits - shift, is_signed)) {
-                reader_fail(r, too_large);
-                return 0;
-            }
-        }
-        r->at++;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80)) {
+        if (is_last) {
+            r->at = at + 1;
             bool negative = is_signed && (byte & 0x40);
-            return negative && shift + 7 < 64 ? value | ~(uint64_t)0 << (shift + 7) : value;
+            return negative && shift < 64 ? value | ~(uint64_t)0 << shift : value;
         }
     }
+    r->at = r->end;
+    reader_fail(r, reader_unexpected_end);
+    return 0;
 }
 
 uint32_t reader_leb_u32(struct reader *r) {
-    if (r->at < r->end && *r->at < 0x80) {
-        return *r->at++; /* nearly all of them */
-    }
     return (uint32_t)leb(r, 32, false);
 }
 int32_t reader_leb_s32(struct reader *r) {

@@ -30,10 +30,19 @@ static inline bool reader_ok(const struct reader *r) {
     return r->fault == NULL;
 }
 
+/* The fault of reading past the end. */
+extern const char reader_unexpected_end[];
+
 /* Records a fault at the present offset unless there is one already, and moves to the end. */
 void reader_fail(struct reader *r, const char *fault);
 
-uint8_t reader_u8(struct reader *r);
+static inline uint8_t reader_u8(struct reader *r) {
+    if (r->at < r->end) {
+        return *r->at++;
+    }
+    reader_fail(r, reader_unexpected_end);
+    return 0;
+}
 uint16_t reader_le16(struct reader *r);
 uint32_t reader_le32(struct reader *r);
 uint64_t reader_le64(struct reader *r);

@@ -119,4 +119,39 @@ TEST(every_row_reads_as_itself) {
     }
 }
 
+/* What instr_read() knows inline is what instr_read_any() reads of the same bytes. */
+static void compare_readers(const uint8_t *bytes, size_t size) {
+    char texts[2][256];
+    struct reader r[2];
+    struct instr instr[2];
+    const struct instr_info *info[2];
+    for (int i = 0; i < 2; i++) {
+        reader_init(&r[i], bytes, size);
+        info[i] = i == 0 ? instr_read(&r[i], &instr[i]) : instr_read_any(&r[i], &instr[i]);
+        struct text_sink out = fmt_open_text(texts[i], sizeof(texts[i]));
+        if (info[i]) {
+            instr_print(&out.sink, &instr[i]);
+        }
+    }
+    CHECK(info[0] == info[1]);
+    CHECK(r[0].at == r[1].at && r[0].fault == r[1].fault && r[0].fault_offset == r[1].fault_offset);
+    CHECK_EQ(instr[0].offset, instr[1].offset);
+    CHECK_TEXT(texts[0], texts[1]);
+}
+
+TEST(short_ones_read_as_any) {
+    static const uint8_t seconds[] = {0x00, 0x01, 0x3f, 0x40, 0x7f, 0x80, 0xff};
+    for (unsigned op = 0; op < 0x100; op++) {
+        for (unsigned first = 0; first < 0x100; first++) {
+            for (size_t i = 0; i < sizeof(seconds); i++) {
+                uint8_t bytes[8] = {(uint8_t)op, (uint8_t)first, seconds[i], 0x01, 0x01};
+                compare_readers(bytes, sizeof(bytes));
+            }
+        }
+        for (size_t size = 1; size <= INSTR_SHORT_SIZE; size++) {
+            compare_readers((const uint8_t[]){(uint8_t)op, 0x00, 0x00}, size);
+        }
+    }
+}
+
 CHECK_MAIN

@@ -2,7 +2,8 @@
  * Reading and printing one instruction. See instr.h.
  *
  * The opcode is looked up in one table a page, made from opcodes.def; then one switch over the kind
- * of immediate reads the rest. Nothing here depends on the module or on which features are enabled.
+ * of immediate reads the rest; short instructions are read in instr.h already. Nothing here depends on
+ * the module or on which features are enabled.
  */
 #include "wasm/module/instr.h"
 
@@ -25,29 +26,12 @@ const struct instr_info instr_infos[INSTR_COUNT] = {
 #undef INSTR
 };
 
-enum page { PAGE_CORE, PAGE_FB, PAGE_FC, PAGE_FD, PAGE_FE, PAGE_COUNT };
-#define PAGE_SIZE 0x120
-
-/* Opcode to enum instr_op plus one; 0 where there is no instruction. */
-static const uint16_t op_of_code[PAGE_COUNT][PAGE_SIZE] = {
+const uint16_t instr_ops[PAGE_COUNT][INSTR_PAGE_SIZE] = {
 #define INSTR(page, code, name, text, sig, imm, feature, lower, how)                               \
     [PAGE_##page][code] = INSTR_##name + 1,
 #include "wasm/module/opcodes.def"
 #undef INSTR
 };
-
-/* Numbers are one byte nearly always; the reader does the others. */
-static inline uint32_t read_u32(struct reader *r) {
-    return r->at < r->end && *r->at < 0x80 ? *r->at++ : reader_leb_u32(r);
-}
-
-static inline int64_t read_s32(struct reader *r) {
-    return r->at < r->end && *r->at < 0x80 ? (int8_t)(*r->at++ << 1) >> 1 : reader_leb_s32(r);
-}
-
-static inline int64_t read_s64(struct reader *r) {
-    return r->at < r->end && *r->at < 0x80 ? (int8_t)(*r->at++ << 1) >> 1 : reader_leb_s64(r);
-}
 
 /* ---- types */
 
@@ -169,30 +153,30 @@ static struct block_type read_block_type(struct reader *r) {
 }
 
 static void read_memarg(struct reader *r, struct instr *out) {
-    uint32_t flags = read_u32(r);
+    uint32_t flags = reader_leb_u32(r);
     if (flags >= 0x80) {
         reader_fail(r, "malformed memop flags");
     }
-    out->index = (flags & 0x40) != 0 ? read_u32(r) : 0;
+    out->index = (flags & 0x40) != 0 ? reader_leb_u32(r) : 0;
     out->mem.align_log2 = flags & 0x3f;
-    out->mem.offset = r->at < r->end && *r->at < 0x80 ? *r->at++ : reader_leb_u64(r);
+    out->mem.offset = reader_leb_u64(r);
 }
 
 /* Remembers where a list of labels starts, and skips it. */
 static void read_labels(struct reader *r, struct instr *out) {
-    out->count = read_u32(r);
+    out->count = reader_leb_u32(r);
     if (out->count > LIMIT_BR_TABLE) {
         reader_fail(r, "too many br_table targets");
         out->count = 0;
     }
     out->list = *r;
     for (uint32_t i = 0; i <= out->count && reader_ok(r); i++) {
-        read_u32(r);
+        reader_leb_u32(r);
     }
 }
 
 static void read_select_types(struct reader *r, struct instr *out) {
-    out->count = read_u32(r);
+    out->count = reader_leb_u32(r);
     out->type = out->count > 0 ? instr_read_valtype(r) : VAL_BOTTOM;
     for (uint32_t i = 1; i < out->count && reader_ok(r); i++) {
         instr_read_valtype(r);
@@ -214,15 +198,15 @@ struct catch_clause instr_read_catch(struct reader *list) {
     }
     clause.kind = (enum catch_kind)kind;
     if (clause.kind == CATCH || clause.kind == CATCH_REF) {
-        clause.tag = read_u32(list);
+        clause.tag = reader_leb_u32(list);
     }
-    clause.label = read_u32(list);
+    clause.label = reader_leb_u32(list);
     return clause;
 }
 
 static void read_try_table(struct reader *r, struct instr *out) {
     out->block = read_block_type(r);
-    out->count = read_u32(r);
+    out->count = reader_leb_u32(r);
     out->list = *r;
     for (uint32_t i = 0; i < out->count && reader_ok(r); i++) {
         instr_read_catch(r);
@@ -234,19 +218,19 @@ static void read_cast_branch(struct reader *r, struct instr *out) {
     if (flags > 3) {
         reader_fail(r, "malformed br_on_cast flags");
     }
-    out->index = read_u32(r);
+    out->index = reader_leb_u32(r);
     out->cast.from = read_heap(r, (flags & 1) != 0);
     out->cast.to = read_heap(r, (flags & 2) != 0);
 }
 
 static void read_indices(struct reader *r, struct instr *out, bool is_reversed) {
-    uint32_t first = read_u32(r);
-    uint32_t second = read_u32(r);
+    uint32_t first = reader_leb_u32(r);
+    uint32_t second = reader_leb_u32(r);
     out->index = is_reversed ? second : first;
     out->index2 = is_reversed ? first : second;
 }
 
-__attribute__((noinline)) static bool read_immediate(struct reader *r, struct instr *out) {
+static void read_immediate(struct reader *r, struct instr *out) {
     switch ((enum imm_kind)instr_infos[out->op].imm) {
     case IMM_NONE:
         break;
@@ -260,7 +244,7 @@ __attribute__((noinline)) static bool read_immediate(struct reader *r, struct in
     case IMM_TAG:
     case IMM_DATA:
     case IMM_ELEM:
-        out->index = read_u32(r);
+        out->index = reader_leb_u32(r);
         break;
     case IMM_CALL_INDIRECT:
     case IMM_MEMORY_COPY:
@@ -303,10 +287,10 @@ __attribute__((noinline)) static bool read_immediate(struct reader *r, struct in
         read_labels(r, out);
         break;
     case IMM_I32:
-        out->value = read_s32(r);
+        out->value = reader_leb_s32(r);
         break;
     case IMM_I64:
-        out->value = read_s64(r);
+        out->value = reader_leb_s64(r);
         break;
     case IMM_F32:
         out->value = reader_le32(r);
@@ -339,49 +323,34 @@ __attribute__((noinline)) static bool read_immediate(struct reader *r, struct in
     case IMM_COUNT:
         break;
     }
-    return reader_ok(r);
 }
 
-/* `op` is enum instr_op plus one. Most instructions end here, at the first or second return. */
-static inline bool read_rest(struct reader *r, struct instr *out, uint32_t op) {
-    out->op = (enum instr_op)(op - 1);
-    uint8_t imm = instr_infos[out->op].imm;
-    if (imm == IMM_NONE) {
-        return true;
+/* Instructions of the other pages, as enum instr_op plus one; 0 if it is none. */
+static uint32_t read_paged_op(struct reader *r, uint8_t prefix) {
+    if (prefix < 0xfb || prefix > 0xfe) {
+        return 0;
     }
-    if (imm <= IMM_ELEM && r->at < r->end && *r->at < 0x80) {
-        out->index = *r->at++;
-        return true;
-    }
-    return read_immediate(r, out);
+    uint32_t code = reader_leb_u32(r);
+    return code < INSTR_PAGE_SIZE ? instr_ops[PAGE_FB + (prefix - 0xfb)][code] : 0;
 }
 
-/* Instructions of the other pages, those that are none, and the end of the bytes. */
-__attribute__((noinline)) static bool read_rare(struct reader *r, struct instr *out) {
+const struct instr_info *instr_read_any(struct reader *r, struct instr *out) {
     const uint8_t *at = r->at;
-    uint32_t op = 0;
-    uint8_t prefix = reader_u8(r);
-    if (prefix >= 0xfb && prefix <= 0xfe) {
-        uint32_t code = reader_leb_u32(r);
-        op = code < PAGE_SIZE ? op_of_code[PAGE_FB + (prefix - 0xfb)][code] : 0;
+    out->offset = (uint32_t)reader_offset(r);
+    uint8_t first = reader_u8(r);
+    uint32_t op = instr_ops[PAGE_CORE][first];
+    if (op == 0) {
+        op = read_paged_op(r, first);
     }
     if (op == 0 || !reader_ok(r)) {
         r->at = at;
         reader_fail(r, "illegal opcode"); /* unless there is a fault already */
         out->op = INSTR_UNREACHABLE;
-        return false;
+        return NULL;
     }
-    return read_rest(r, out, op);
-}
-
-bool instr_read(struct reader *r, struct instr *out) {
-    out->offset = (uint32_t)reader_offset(r);
-    uint32_t op = r->at < r->end ? op_of_code[PAGE_CORE][*r->at] : 0;
-    if (op == 0) {
-        return read_rare(r, out);
-    }
-    r->at++;
-    return read_rest(r, out, op);
+    out->op = (enum instr_op)(op - 1);
+    read_immediate(r, out);
+    return reader_ok(r) ? instr_info(out) : NULL;
 }
 
 /* ---- printing */

@@ -151,11 +151,63 @@ struct catch_clause {
     uint32_t label; /* relative to the try_table's surroundings */
 };
 
+/* Opcodes: one byte, or the prefix byte of a page and a number below INSTR_PAGE_SIZE. */
+enum instr_page { PAGE_CORE, PAGE_FB, PAGE_FC, PAGE_FD, PAGE_FE, PAGE_COUNT };
+#define INSTR_PAGE_SIZE 0x120
+
+/* Opcode to enum instr_op plus one; 0 where there is no instruction. */
+extern const uint16_t instr_ops[PAGE_COUNT][INSTR_PAGE_SIZE];
+
+/* instr_read() of any instruction: of those that are long, rare or malformed. */
+const struct instr_info *instr_read_any(struct reader *r, struct instr *out);
+
+/* Bytes of the instructions that instr_read() knows itself: opcode and two immediates of one byte. */
+#define INSTR_SHORT_SIZE 3
+
 /*
- * Reads the next instruction. Only the fields that its immediate names are set. False when the
- * reader is at fault, now or before; the fault says why ("illegal opcode", ...).
+ * Reads the next instruction and gives its row. Only the fields that its immediate names are set. NULL
+ * when the reader is at fault, now or before; the fault says why ("illegal opcode", ...).
+ *
+ * Inline, for most instructions are so short that a call takes longer than they do.
  */
-bool instr_read(struct reader *r, struct instr *out);
+static inline const struct instr_info *instr_read(struct reader *r, struct instr *out) {
+    const uint8_t *at = r->at;
+    out->offset = (uint32_t)reader_offset(r);
+    size_t op = reader_left(r) >= INSTR_SHORT_SIZE ? instr_ops[PAGE_CORE][at[0]] : 0;
+    if (op == 0) {
+        return instr_read_any(r, out);
+    }
+    const struct instr_info *info = &instr_infos[op - 1];
+    out->op = (enum instr_op)(op - 1);
+    if (info->imm == IMM_NONE) {
+        r->at = at + 1;
+        return info;
+    }
+    int8_t first = (int8_t)at[1]; /* of the immediate; negative: more follow */
+    if (info->imm <= IMM_ELEM && first >= 0) {
+        out->index = (uint32_t)first;
+        r->at = at + 2;
+        return info;
+    }
+    if ((info->imm == IMM_I32 || info->imm == IMM_I64) && first >= 0) {
+        out->value = (int8_t)(first << 1) >> 1;
+        r->at = at + 2;
+        return info;
+    }
+    if (info->imm >= IMM_MEM8 && info->imm <= IMM_MEM128 && at[1] < 0x40 && at[2] < 0x80) {
+        out->index = 0;
+        out->mem.align_log2 = at[1];
+        out->mem.offset = at[2];
+        r->at = at + 3;
+        return info;
+    }
+    if (info->imm == IMM_BLOCK && at[1] == 0x40) {
+        out->block = (struct block_type){0};
+        r->at = at + 2;
+        return info;
+    }
+    return instr_read_any(r, out);
+}
 
 /* The next clause of a try_table's list. */
 struct catch_clause instr_read_catch(struct reader *list);

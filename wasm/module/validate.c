@@ -3,7 +3,7 @@
  * "Validation Algorithm", over the whole type system. The stacks are in validator.h.
  *
  * An instruction that its signature describes is done by check_shape() from tables; the others have
- * a function each, chosen by one switch in check_special(), but for those on structures and arrays,
+ * a function each, chosen by one switch in check_rare(), but for those on structures and arrays,
  * which are in aggregate.c. There is no recursion.
  */
 #include "wasm/module/validator.h"
@@ -47,27 +47,44 @@ static valtype_t size_type(struct limits a, struct limits b) {
 
 /* ---- instructions that a signature describes */
 
-static void check_memarg(struct validator *v, uint32_t natural_log2) {
+static void check_memory(struct validator *v) {
     const struct memory_decl *memory = memory_at(v, v->in.index);
-    if (!memory) {
-        return;
-    }
-    uint32_t align = v->in.mem.align_log2;
-    bool is_atomic = instr_info(&v->in)->feature == WASM_FEATURE_THREADS;
-    if (align > natural_log2) {
-        validator_invalid(v, "alignment must not be larger than natural");
-    } else if (is_atomic && align != natural_log2) {
-        validator_invalid(v, "alignment must be natural");
-    }
-    if (!memory->limits.is_64 && v->in.mem.offset > UINT32_MAX) {
-        validator_invalid(v, "offset out of range");
+    if (memory) {
+        v->address = address_type(memory->limits);
     }
 }
 
-static void check_lane(struct validator *v, uint32_t lanes) {
+static bool check_lane(struct validator *v, uint32_t lanes) {
     if (v->in.mem.lane >= lanes) {
         validator_invalid(v, "invalid lane index");
+        return false;
     }
+    return true;
+}
+
+/* Of the kinds MEM8 to LANE_MEM64. */
+static bool check_access(struct validator *v, const struct instr_info *info) {
+    const struct memory_decl *memory = memory_at(v, v->in.index);
+    if (!memory) {
+        return false;
+    }
+    bool has_lane = info->imm >= IMM_LANE_MEM8;
+    unsigned natural_log2 = info->imm - (unsigned)(has_lane ? IMM_LANE_MEM8 : IMM_MEM8);
+    unsigned align_log2 = v->in.mem.align_log2;
+    if (align_log2 > natural_log2) {
+        validator_invalid(v, "alignment must not be larger than natural");
+        return false;
+    }
+    if (align_log2 != natural_log2 && info->feature == WASM_FEATURE_THREADS) {
+        validator_invalid(v, "alignment must be natural");
+        return false;
+    }
+    if (v->in.mem.offset > UINT32_MAX && !memory->limits.is_64) {
+        validator_invalid(v, "offset out of range");
+        return false;
+    }
+    v->address = address_type(memory->limits);
+    return !has_lane || check_lane(v, 16u >> natural_log2);
 }
 
 static void check_shuffle(struct validator *v) {
@@ -78,36 +95,23 @@ static void check_shuffle(struct validator *v) {
     }
 }
 
-static void check_immediate(struct validator *v, enum imm_kind imm) {
-    switch (imm) {
-    case IMM_MEM8:
-    case IMM_MEM16:
-    case IMM_MEM32:
-    case IMM_MEM64:
-    case IMM_MEM128:
-        check_memarg(v, (uint32_t)(imm - IMM_MEM8));
-        break;
-    case IMM_LANE_MEM8:
-    case IMM_LANE_MEM16:
-    case IMM_LANE_MEM32:
-    case IMM_LANE_MEM64:
-        check_memarg(v, (uint32_t)(imm - IMM_LANE_MEM8));
-        check_lane(v, 16u >> (imm - IMM_LANE_MEM8));
-        break;
+/* Of the other kinds. */
+static bool check_immediate(struct validator *v, const struct instr_info *info) {
+    switch ((enum imm_kind)info->imm) {
     case IMM_LANE16:
     case IMM_LANE8:
     case IMM_LANE4:
     case IMM_LANE2:
-        check_lane(v, 16u >> (imm - IMM_LANE16));
+        check_lane(v, 16u >> (info->imm - IMM_LANE16));
         break;
     case IMM_SHUFFLE:
         check_shuffle(v);
         break;
     case IMM_MEMORY:
-        memory_at(v, v->in.index);
+        check_memory(v);
         break;
     case IMM_MEMORY_INIT:
-        memory_at(v, v->in.index);
+        check_memory(v);
         validator_check_data(v, v->in.index2);
         break;
     case IMM_DATA:
@@ -119,42 +123,58 @@ static void check_immediate(struct validator *v, enum imm_kind imm) {
     default:
         break;
     }
+    return validator_ok(v);
 }
 
 /* The type of one kind in a signature. */
-static valtype_t kind_type(const struct validator *v, uint8_t kind) {
-    if (kind == SIG_KIND_ADDRESS) {
-        return address_type(v->m->memories[v->in.index].limits);
-    }
-    return kind;
+static inline valtype_t kind_type(const struct validator *v, uint8_t kind) {
+    return kind == SIG_KIND_ADDRESS ? v->address : kind;
 }
 
-static void check_shape(struct validator *v, const struct instr_info *info) {
-    if (info->imm != IMM_NONE) {
-        check_immediate(v, (enum imm_kind)info->imm);
-        if (!validator_ok(v)) {
-            return;
+/* Whether the operands are there with exactly the types of the signature: nearly always. */
+static inline bool has_operands(const struct validator *v, const struct instr_shape *shape) {
+    const struct validator_stacks *s = v->s;
+    unsigned count = shape->param_count;
+    if (s->operands.len - v->floor < count) {
+        return false;
+    }
+    const valtype_t *params = s->operands.at + (s->operands.len - count);
+    return (count < 1 || params[0] == kind_type(v, shape->params[0])) &&
+           (count < 2 || params[1] == kind_type(v, shape->params[1])) &&
+           (count < 3 || params[2] == kind_type(v, shape->params[2]));
+}
+
+static bool check_shape(struct validator *v, const struct instr_info *info) {
+    if (info->imm >= IMM_MEM8 && info->imm <= IMM_LANE_MEM64) {
+        if (!check_access(v, info)) {
+            return false;
         }
+    } else if (info->imm != IMM_NONE && info->imm != IMM_I32 && !check_immediate(v, info)) {
+        return false;
     }
     const struct instr_shape *shape = &instr_shapes[info->sig];
-    for (unsigned i = shape->param_count; i > 0; i--) {
-        validator_expect(v, kind_type(v, shape->params[i - 1]));
+    if (has_operands(v, shape)) {
+        v->s->operands.len -= shape->param_count;
+    } else {
+        for (unsigned i = shape->param_count; i > 0; i--) {
+            validator_expect(v, kind_type(v, shape->params[i - 1]));
+        }
+        if (!validator_ok(v)) {
+            return false;
+        }
     }
-    if (shape->result != SIG_KIND_NONE) {
-        validator_push(v, kind_type(v, shape->result));
-    }
+    return shape->result == SIG_KIND_NONE || validator_push(v, kind_type(v, shape->result));
 }
 
 /* ---- control instructions */
 
-/* The frame of a block by its type; false and an error. */
-static bool make_frame(struct validator *v, struct frame *frame) {
+/* Its parameters or its result from the type of the block; false and an error. */
+static bool set_frame_type(struct validator *v, struct frame *frame) {
     const struct block_type *type = &v->in.block;
-    *frame = (struct frame){.op = v->in.op};
     if (type->has_index) {
         load_need(v->ld, WASM_FEATURE_MULTI_VALUE, v->in.offset, "block with a function type");
         frame->type = load_func_type(v->ld, type->index, v->in.offset);
-    } else if (type->has_result) {
+    } else {
         frame->has_result = true;
         frame->result = load_resolve(v->ld, type->result, v->in.offset);
     }
@@ -165,10 +185,11 @@ static void check_block(struct validator *v) {
     if (v->in.op == INSTR_IF) {
         validator_expect(v, VALTYPE_I32);
     }
-    struct frame frame;
-    if (make_frame(v, &frame)) {
+    struct frame frame = {.op = v->in.op};
+    bool has_type = v->in.block.has_index || v->in.block.has_result;
+    if (!has_type || set_frame_type(v, &frame)) {
         validator_pop_list(v, frame_params(&frame));
-        validator_push_frame(v, frame);
+        validator_push_frame(v, &frame);
     }
 }
 
@@ -177,10 +198,10 @@ static void check_else(struct validator *v) {
         validator_invalid(v, "else does not follow an if");
         return;
     }
-    struct frame frame = validator_pop_frame(v);
+    struct frame frame = *validator_pop_frame(v);
     frame.op = INSTR_ELSE;
     frame.is_unreachable = false;
-    validator_push_frame(v, frame);
+    validator_push_frame(v, &frame);
 }
 
 static void check_end(struct validator *v) {
@@ -190,9 +211,9 @@ static void check_end(struct validator *v) {
     if (!validator_ok(v)) {
         return;
     }
-    struct frame frame = validator_pop_frame(v);
-    if (v->s->frames.len > 0) {
-        validator_push_list(v, frame_results(&frame));
+    const struct frame *frame = validator_pop_frame(v);
+    if (!v->is_done) {
+        validator_push_list(v, frame_results(frame));
     }
 }
 
@@ -373,18 +394,26 @@ static bool is_set(const struct validator *v) {
     return v->s->is_set.len == 0 || v->s->is_set.at[v->in.index];
 }
 
-static void check_local_get(struct validator *v) {
+static bool check_any_local_get(struct validator *v) {
     valtype_t type = local_type(v);
     if (validator_ok(v) && !is_set(v)) {
         validator_invalid(v, "uninitialized local %u", v->in.index);
     }
     validator_push(v, type);
+    return validator_ok(v);
 }
 
-static void check_local_set(struct validator *v, bool is_tee) {
+static inline bool check_local_get(struct validator *v) {
+    if (v->in.index < v->set_locals) {
+        return validator_push(v, v->s->near_locals[v->in.index]);
+    }
+    return check_any_local_get(v);
+}
+
+static bool check_any_local_set(struct validator *v, bool is_tee) {
     valtype_t type = local_type(v);
     if (!validator_ok(v)) {
-        return;
+        return false;
     }
     validator_expect(v, type);
     if (!is_set(v)) {
@@ -394,6 +423,15 @@ static void check_local_set(struct validator *v, bool is_tee) {
     if (is_tee) {
         validator_push(v, type);
     }
+    return validator_ok(v);
+}
+
+static inline bool check_local_set(struct validator *v, bool is_tee) {
+    if (v->in.index >= v->set_locals) {
+        return check_any_local_set(v, is_tee);
+    }
+    valtype_t type = v->s->near_locals[v->in.index];
+    return validator_expect(v, type) && (!is_tee || validator_push(v, type));
 }
 
 static const struct global_decl *global_at(struct validator *v) {
@@ -589,12 +627,11 @@ static void check_try_table(struct validator *v) {
 
 /* ---- one instruction */
 
-static void check_special(struct validator *v) {
+static void check_rare(struct validator *v) {
     switch (v->in.op) {
     case INSTR_UNREACHABLE:
         validator_set_unreachable(v);
         break;
-    case INSTR_BLOCK:
     case INSTR_LOOP:
     case INSTR_IF:
         check_block(v);
@@ -602,14 +639,8 @@ static void check_special(struct validator *v) {
     case INSTR_ELSE:
         check_else(v);
         break;
-    case INSTR_END:
-        check_end(v);
-        break;
     case INSTR_BR:
         check_br(v);
-        break;
-    case INSTR_BR_IF:
-        check_br_if(v);
         break;
     case INSTR_BR_TABLE:
         check_br_table(v);
@@ -637,13 +668,6 @@ static void check_special(struct validator *v) {
         break;
     case INSTR_SELECT_T:
         check_select_typed(v);
-        break;
-    case INSTR_LOCAL_GET:
-        check_local_get(v);
-        break;
-    case INSTR_LOCAL_SET:
-    case INSTR_LOCAL_TEE:
-        check_local_set(v, v->in.op == INSTR_LOCAL_TEE);
         break;
     case INSTR_GLOBAL_GET:
         check_global_get(v);
@@ -701,7 +725,28 @@ static void check_special(struct validator *v) {
     }
 }
 
-/* Core 3.0, 3.4.13, without what the switch above refuses anyway. */
+/* By comparisons: those that programs are made of, which are quicker found so than in a table. */
+static bool check_special(struct validator *v) {
+    enum instr_op op = v->in.op;
+    if (op == INSTR_LOCAL_GET) {
+        return check_local_get(v);
+    }
+    if (op == INSTR_LOCAL_SET || op == INSTR_LOCAL_TEE) {
+        return check_local_set(v, op == INSTR_LOCAL_TEE);
+    }
+    if (op == INSTR_BR_IF) {
+        check_br_if(v);
+    } else if (op == INSTR_END) {
+        check_end(v);
+    } else if (op == INSTR_BLOCK) {
+        check_block(v);
+    } else {
+        check_rare(v);
+    }
+    return !v->is_done && validator_ok(v);
+}
+
+/* Core 3.0, 3.4.13, without what check_rare() refuses anyway. */
 static bool is_constant(enum instr_op op) {
     switch (op) {
     case INSTR_I32_CONST:
@@ -733,36 +778,47 @@ static bool is_constant(enum instr_op op) {
     }
 }
 
-static void check_instr(struct validator *v) {
-    const struct instr_info *info = instr_info(&v->in);
-    if (!wasm_features_has(v->ld->features, (enum wasm_feature)info->feature)) {
-        load_need(v->ld, (enum wasm_feature)info->feature, v->in.offset, info->text);
-        return;
+/* Features from the first on that are enabled; all of those together. */
+static uint8_t count_free(wasm_features_t features) {
+    uint8_t count = 0;
+    while (count < WASM_FEATURE_COUNT && wasm_features_has(features, (enum wasm_feature)count)) {
+        count++;
+    }
+    return count;
+}
+
+/* Whether the instruction may stand here at all. */
+static bool check_gate(struct validator *v, const struct instr_info *info) {
+    if (!load_need(v->ld, (enum wasm_feature)info->feature, v->in.offset, info->text)) {
+        return false;
     }
     if (v->is_const && !is_constant(v->in.op)) {
         validator_invalid(v, "constant expression required");
-        return;
+        return false;
     }
-    if (info->sig == SIG_SPECIAL) {
-        check_special(v);
-    } else {
-        check_shape(v, info);
-    }
+    return true;
 }
 
 /* Runs to the `end` of the frame that is on the stack. */
 static void run(struct validator *v) {
-    while (v->s->frames.len > 0 && validator_ok(v)) {
-        if (!instr_read(&v->r, &v->in)) {
+    bool goes_on = true;
+    while (goes_on) {
+        const struct instr_info *info = instr_read(&v->r, &v->in);
+        if (!info) {
             load_check_reader(v->ld, &v->r);
             return;
         }
-        check_instr(v);
+        if (info->feature >= v->free && !check_gate(v, info)) {
+            return;
+        }
+        goes_on = info->sig == SIG_SPECIAL ? check_special(v) : check_shape(v, info);
     }
 }
 
 static struct validator start(struct loader *ld, bool is_const) {
-    struct validator v = {.ld = ld, .m = ld->m, .s = &ld->stacks, .is_const = is_const};
+    struct validator v = {.ld = ld, .error = ld->error, .m = ld->m, .s = &ld->stacks};
+    v.is_const = is_const;
+    v.free = is_const ? 0 : count_free(ld->features);
     v.r = ld->r;
     v.in.op = INSTR_BLOCK;
     v.in.offset = (uint32_t)reader_offset(&ld->r);
@@ -837,6 +893,8 @@ static void read_locals(struct validator *v) {
         }
     }
     load_check_reader(v->ld, &v->r);
+    uint32_t near = v->s->local_count < NEAR_LOCALS ? v->s->local_count : NEAR_LOCALS;
+    v->set_locals = v->s->is_set.len == 0 ? near : 0;
 }
 
 void validate_body(struct loader *ld, uint32_t func) {
@@ -865,7 +923,8 @@ struct const_expr validate_const(struct loader *ld, valtype_t type) {
         return expr;
     }
     struct validator v = start(ld, true);
-    validator_push_frame(&v, (struct frame){.op = INSTR_BLOCK, .has_result = true, .result = type});
+    struct frame frame = {.op = INSTR_BLOCK, .has_result = true, .result = type};
+    validator_push_frame(&v, &frame);
     run(&v);
     expr.size = (uint32_t)(v.r.at - ld->r.at);
     ld->r = v.r;

@@ -30,13 +30,14 @@ void validator_unknown(struct validator *v, const char *what, uint32_t index) {
 /* ---- operand stack */
 
 /* The limit is looked at where the stack grows. */
-void validator_push_growing(struct validator *v, valtype_t type) {
+bool validator_push_growing(struct validator *v, valtype_t type) {
     if (v->s->operands.len >= LIMIT_OPERAND_DEPTH) {
         load_fail(v->ld, STATUS_LIMIT, v->in.offset, "too many operands: the limit is %u",
                   LIMIT_OPERAND_DEPTH);
-        return;
+        return false;
     }
     vec_push(&v->ld->scratch, &v->s->operands, type);
+    return validator_ok(v);
 }
 
 valtype_t validator_pop(struct validator *v) {
@@ -49,11 +50,12 @@ valtype_t validator_pop(struct validator *v) {
     return VAL_BOTTOM;
 }
 
-void validator_pop_subtype(struct validator *v, valtype_t expected) {
+bool validator_pop_subtype(struct validator *v, valtype_t expected) {
     valtype_t found = validator_pop(v);
     if (found != expected && !types_is_sub(v->m->types, found, expected)) {
         validator_mismatch(v, expected, found);
     }
+    return validator_ok(v);
 }
 
 valtype_t validator_pop_ref(struct validator *v) {
@@ -66,50 +68,22 @@ valtype_t validator_pop_ref(struct validator *v) {
     return found;
 }
 
-void validator_push_list(struct validator *v, struct type_list list) {
-    for (uint32_t i = 0; i < list.len; i++) {
-        validator_push(v, list.at[i]);
-    }
-}
-
-void validator_pop_list(struct validator *v, struct type_list list) {
-    for (uint32_t i = list.len; i > 0 && validator_ok(v); i--) {
-        validator_expect(v, list.at[i - 1]);
-    }
-}
-
 /* ---- control stack */
 
-struct type_list frame_params(const struct frame *frame) {
-    if (frame->type) {
-        return (struct type_list){frame->type->params, frame->type->param_count};
-    }
-    return (struct type_list){NULL, 0};
-}
-
-struct type_list frame_results(const struct frame *frame) {
-    if (frame->type) {
-        return (struct type_list){frame->type->results, frame->type->result_count};
-    }
-    return (struct type_list){&frame->result, frame->has_result ? 1 : 0};
-}
-
-struct type_list frame_label(const struct frame *frame) {
-    return frame->op == INSTR_LOOP ? frame_params(frame) : frame_results(frame);
-}
-
-void validator_push_frame(struct validator *v, struct frame frame) {
-    if (v->s->frames.len >= LIMIT_CONTROL_DEPTH) {
+void validator_push_frame(struct validator *v, const struct frame *frame) {
+    struct validator_stacks *s = v->s;
+    if (s->frames.len >= LIMIT_CONTROL_DEPTH) {
         load_fail(v->ld, STATUS_LIMIT, v->in.offset, "blocks nested too deep: the limit is %u",
                   LIMIT_CONTROL_DEPTH);
         return;
     }
-    frame.height = v->s->operands.len;
-    frame.set_height = v->s->set_in_body.len;
-    vec_push(&v->ld->scratch, &v->s->frames, frame);
-    v->floor = frame.height;
+    vec_push(&v->ld->scratch, &s->frames, *frame);
+    struct frame *top = validator_top(v);
+    top->height = s->operands.len;
+    top->set_height = s->set_in_body.len;
+    v->floor = top->height;
     v->is_unreachable = false;
-    validator_push_list(v, frame_params(validator_top(v)));
+    validator_push_list(v, frame_params(frame));
 }
 
 /* Locals that the ending block gave a value have none again, if they need one. */
@@ -120,17 +94,20 @@ static void unset_locals(struct validator *v, uint32_t set_height) {
     }
 }
 
-struct frame validator_pop_frame(struct validator *v) {
-    struct frame frame = *validator_top(v);
-    validator_pop_list(v, frame_results(&frame));
-    if (validator_ok(v) && v->s->operands.len != v->floor) {
+const struct frame *validator_pop_frame(struct validator *v) {
+    struct validator_stacks *s = v->s;
+    const struct frame *frame = validator_top(v);
+    validator_pop_list(v, frame_results(frame));
+    if (validator_ok(v) && s->operands.len != v->floor) {
         validator_invalid(v, "type mismatch: values remaining on stack at end of block");
     }
-    unset_locals(v, frame.set_height);
-    (void)vec_pop(&v->s->frames);
-    if (v->s->frames.len > 0) {
+    unset_locals(v, frame->set_height);
+    s->frames.len--;
+    if (s->frames.len > 0) {
         v->floor = validator_top(v)->height;
         v->is_unreachable = validator_top(v)->is_unreachable;
+    } else {
+        v->is_done = true;
     }
     return frame;
 }
@@ -139,14 +116,6 @@ void validator_set_unreachable(struct validator *v) {
     v->s->operands.len = v->floor;
     v->is_unreachable = true;
     validator_top(v)->is_unreachable = true;
-}
-
-struct frame *validator_label(struct validator *v, uint32_t depth) {
-    if (depth >= v->s->frames.len) {
-        validator_unknown(v, "label", depth);
-        return NULL;
-    }
-    return &v->s->frames.at[v->s->frames.len - 1 - depth];
 }
 
 bool validator_label_takes(struct validator *v, uint32_t depth, valtype_t last,
