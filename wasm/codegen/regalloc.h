@@ -100,7 +100,7 @@ struct regalloc {
     struct arena *arena;
     uint32_t *inst_block; /* by instruction */
     struct value *values; /* by vreg */
-    VEC(vreg_t) order;    /* values by start */
+    VEC(vreg_t) order;    /* values that live, by start */
     VEC(struct range) ranges;
     struct use *uses;
     VEC(struct fixed) fixed[REGALLOC_REGS]; /* by start */

@@ -20,7 +20,7 @@
 
 struct live {
     struct regalloc *ra;
-    struct bitset in, out;    /* blocks where the value at hand is live */
+    struct bitset in, out;    /* blocks where the value at hand is live at the start, at the end */
     uint32_t *work, work_len; /* blocks of `in` whose predecessors are to be visited */
     uint32_t high;            /* greatest block touched */
     uint64_t walk_left;
@@ -66,20 +66,15 @@ static void find_loops(struct regalloc *ra) {
 
 /* --- operands --- */
 
-static bool is_argument(const struct regalloc *ra, uint32_t block, uint32_t inst) {
-    const struct mblock *b = &ra->m->blocks.at[block];
-    return inst == b->first + b->count - 1 && b->succs.len == 1 &&
-           ra->m->blocks.at[b->succs.at[0]].params.len > 0;
-}
-
-static void define(struct regalloc *ra, vreg_t vreg, uint32_t inst, uint32_t block) {
+static struct value *define(struct regalloc *ra, vreg_t vreg, uint32_t inst, uint32_t block) {
     struct value *value = &ra->values[vreg];
     assert(!value->defined && "SSA");
     value->defined = true;
     value->def_inst = inst;
     value->def_block = block;
     value->class = ra->m->vreg_class.at[vreg];
-    vec_push(ra->arena, &ra->order, vreg);
+    ra->order.at[ra->order.len++] = vreg;
+    return value;
 }
 
 static uint32_t def_order(const struct moperand *o) {
@@ -88,11 +83,12 @@ static uint32_t def_order(const struct moperand *o) {
 
 static void define_operand(struct regalloc *ra, uint32_t i, const struct moperand *o,
                            uint32_t block) {
-    bool fixed = o->constraint == OPERAND_FIXED;
-    struct value *value = &ra->values[o->vreg];
-    define(ra, o->vreg, i, block);
-    value->fixed = fixed ? LOC_REG(value->class, o->reg) : LOC_NONE;
-    value->remat = (ra->m->insts.at[i].flags & MINST_REMAT) && !fixed;
+    struct value *value = define(ra, o->vreg, i, block);
+    if (o->constraint == OPERAND_FIXED) {
+        value->fixed = LOC_REG(value->class, o->reg);
+    } else {
+        value->remat = ra->m->insts.at[i].flags & MINST_REMAT;
+    }
 }
 
 /* In the order in which they are to be given registers: early ones, then FIXED, then the rest. */
@@ -143,6 +139,31 @@ static void fix_operands(struct regalloc *ra, uint32_t i) {
             add_fixed(ra, o, pos_at(i, step), pos_at(i + 1, POS_BEFORE));
         }
     }
+}
+
+static void scan_inst(struct regalloc *ra, uint32_t i, uint32_t block) {
+    const struct minst *inst = &ra->m->insts.at[i];
+    const struct moperand *operands = &ra->m->operands.at[inst->operand];
+    uint32_t defs = 0;
+    const struct moperand *def = NULL;
+    bool fixed = false;
+    for (uint32_t k = 0; k < inst->operand_count; k++) {
+        ra->values[operands[k].vreg].use_end++;
+        fixed |= operands[k].constraint == OPERAND_FIXED;
+        if (role_is_def(operands[k].role)) {
+            def = &operands[k];
+            defs++;
+        }
+    }
+    ra->inst_block[i] = block;
+    if (defs == 1) {
+        define_operand(ra, i, def, block);
+    } else if (defs > 1) {
+        define_operands(ra, i, block);
+    }
+    if (fixed) {
+        fix_operands(ra, i);
+    }
     if (inst->flags & MINST_CALL) {
         vec_push(ra->arena, &ra->calls, pos_at(i, POS_CLOBBER));
     }
@@ -151,56 +172,58 @@ static void fix_operands(struct regalloc *ra, uint32_t i) {
 /* First look at all instructions: definitions, counts of uses, fixed ranges. */
 static void scan_code(struct regalloc *ra) {
     const struct mfunc *m = ra->m;
+    vec_reserve(ra->arena, &ra->order, m->vreg_class.len);
     for (uint32_t b = 0; b < m->blocks.len; b++) {
         const struct mblock *block = &m->blocks.at[b];
         assert(block->count > 0);
         for (uint32_t k = 0; k < block->params.len; k++) {
-            define(ra, block->params.at[k], UINT32_MAX, b);
-            ra->values[block->params.at[k]].param = k;
+            define(ra, block->params.at[k], UINT32_MAX, b)->param = k;
         }
         for (uint32_t i = block->first; i < block->first + block->count; i++) {
-            ra->inst_block[i] = b;
-            define_operands(ra, i, b);
-            fix_operands(ra, i);
-            const struct minst *inst = &m->insts.at[i];
-            for (uint32_t k = 0; k < inst->operand_count; k++) {
-                ra->values[m->operands.at[inst->operand + k].vreg].use_end++;
-            }
+            scan_inst(ra, i, b);
         }
     }
 }
 
 static struct use make_use(const struct regalloc *ra, uint32_t i, uint32_t operand, bool argument) {
     const struct moperand *o = &ra->m->operands.at[operand];
-    struct use use = {.pos = pos_at(i, POS_READ), .operand = operand & INT32_MAX};
-    use.must = o->constraint == OPERAND_REG;
+    enum pos_step step = POS_READ;
+    bool must = o->constraint == OPERAND_REG;
     if (role_is_def(o->role)) {
-        use.pos = pos_at(i, POS_WRITE);
-        use.must = !ra->values[o->vreg].remat;
+        step = POS_WRITE;
+        must = !ra->values[o->vreg].remat;
     } else if (argument) {
         assert(o->constraint == OPERAND_ANY);
-        use.pos = pos_at(i, POS_WRITE);
+        step = POS_WRITE;
     } else if (o->constraint == OPERAND_FIXED) {
-        use.pos = pos_at(i, POS_BEFORE);
+        step = POS_BEFORE;
     } else if (o->role == OPERAND_USE_LATE) {
-        use.pos = pos_at(i, POS_WRITE);
+        step = POS_WRITE;
     }
-    return use;
+    return (struct use){.pos = pos_at(i, step), .operand = operand & INT32_MAX, .must = must};
+}
+
+/* Puts a use, which is to be the value's k-th, among those of the same instruction; gives its place. */
+static uint32_t sort_use(struct regalloc *ra, const struct value *value, uint32_t k,
+                         struct use *use) {
+    /* Read early and late by one instruction: late both times, so that nothing cuts in between. */
+    for (uint32_t i = k; i-- > value->use && pos_inst(ra->uses[i].pos) == pos_inst(use->pos);) {
+        if (ra->uses[i].must && use->must) {
+            pos_t late = ra->uses[i].pos > use->pos ? ra->uses[i].pos : use->pos;
+            ra->uses[i].pos = use->pos = late;
+        }
+    }
+    for (; k > value->use && ra->uses[k - 1].pos > use->pos; k--) {
+        ra->uses[k] = ra->uses[k - 1];
+    }
+    return k;
 }
 
 static void push_use(struct regalloc *ra, vreg_t vreg, struct use use) {
     struct value *value = &ra->values[vreg];
     uint32_t k = value->use_end++;
-    /* Read early and late by one instruction: late both times, so that nothing cuts in between. */
-    for (uint32_t i = k; i-- > value->use && pos_inst(ra->uses[i].pos) == pos_inst(use.pos);) {
-        if (ra->uses[i].must && use.must) {
-            pos_t late = ra->uses[i].pos > use.pos ? ra->uses[i].pos : use.pos;
-            ra->uses[i].pos = use.pos = late;
-        }
-    }
-    while (k > value->use && ra->uses[k - 1].pos > use.pos) { /* within one instruction */
-        ra->uses[k] = ra->uses[k - 1];
-        k--;
+    if (k > value->use && pos_inst(ra->uses[k - 1].pos) == pos_inst(use.pos)) {
+        k = sort_use(ra, value, k, &use);
     }
     ra->uses[k] = use;
 }
@@ -226,6 +249,10 @@ static void drop_dead_params(struct regalloc *ra, uint32_t *counts) {
     }
 }
 
+static bool passes_arguments(const struct mfunc *m, const struct mblock *block) {
+    return block->succs.len == 1 && m->blocks.at[block->succs.at[0]].params.len > 0;
+}
+
 /* Second look: the uses, sorted by value and position. */
 static void collect_uses(struct regalloc *ra) {
     const struct mfunc *m = ra->m;
@@ -240,16 +267,16 @@ static void collect_uses(struct regalloc *ra) {
     ra->uses = arena_array(ra->arena, struct use, total);
     for (uint32_t b = 0; b < m->blocks.len; b++) {
         const struct mblock *block = &m->blocks.at[b];
+        uint32_t jump = passes_arguments(m, block) ? block_last(ra, b) : UINT32_MAX;
         for (uint32_t i = block->first; i < block->first + block->count; i++) {
             const struct minst *inst = &m->insts.at[i];
-            bool argument = is_argument(ra, b, i);
-            for (uint32_t k = 0; k < inst->operand_count; k++) {
-                uint32_t operand = inst->operand + k;
+            uint32_t end = inst->operand + inst->operand_count;
+            for (uint32_t operand = inst->operand; operand < end; operand++) {
                 vreg_t vreg = m->operands.at[operand].vreg;
-                if (argument && counts[argument_param(ra, b, operand)] == 0) {
+                if (i == jump && counts[argument_param(ra, b, operand)] == 0) {
                     m->operands.at[operand].loc = LOC_NONE;
                 } else {
-                    push_use(ra, vreg, make_use(ra, i, operand, argument));
+                    push_use(ra, vreg, make_use(ra, i, operand, i == jump));
                 }
             }
         }
@@ -279,62 +306,78 @@ static pos_t def_start(const struct regalloc *ra, const struct value *value) {
     return pos_at(value->def_inst, early ? POS_READ : POS_WRITE);
 }
 
-static void enter(struct live *live, uint32_t block) {
+static inline void enter(struct live *live, uint32_t block) {
     if (!bitset_has(&live->in, block)) {
         bitset_add(&live->in, block);
         live->work[live->work_len++] = block;
-        live->high = block > live->high ? block : live->high;
     }
 }
 
-/* Marks every block on a way from the definition to a use. */
-static void mark_blocks(struct live *live, const struct value *value) {
-    struct regalloc *ra = live->ra;
-    uint32_t visited = 0, last = value->def_block;
-    live->high = value->def_block;
-    for (uint32_t k = value->use_end; k-- > value->use;) {
-        uint32_t block = pos_block(ra, ra->uses[k].pos);
-        if (block != value->def_block && block != last) {
+/* Marks the blocks in which the value is used, but for its definition's. */
+static void mark_uses(struct live *live, const struct value *value) {
+    uint32_t last = value->def_block;
+    for (uint32_t k = value->use; k < value->use_end; k++) {
+        uint32_t block = pos_block(live->ra, live->ra->uses[k].pos);
+        if (block != last && block != value->def_block) {
             enter(live, block);
         }
         last = block;
     }
+    live->high = last;
+}
+
+/* Marks every block on a way from the definition to a use. */
+static void mark_blocks(struct live *live, const struct value *value) {
+    const struct mblock *blocks = live->ra->m->blocks.at;
+    uint32_t visited = 0, def_block = value->def_block;
+    mark_uses(live, value);
     for (; live->work_len; visited++) {
         uint32_t at = live->work[--live->work_len];
-        const struct mblock *block = &ra->m->blocks.at[at];
-        assert(at > value->def_block && "definitions stand before uses in layout order");
-        for (uint32_t k = 0; k < block->preds.len; k++) {
-            uint32_t pred = block->preds.at[k];
+        assert(at > def_block && "definitions stand before uses in layout order");
+        for (uint32_t k = 0; k < blocks[at].preds.len; k++) {
+            uint32_t pred = blocks[at].preds.at[k];
             bitset_add(&live->out, pred);
-            if (pred != value->def_block) {
+            if (pred != def_block) {
                 enter(live, pred);
+            }
+            if (pred > live->high) {
+                live->high = pred;
             }
         }
     }
     live->walk_left -= visited < live->walk_left ? visited : live->walk_left;
 }
 
+static void unmark_blocks(struct live *live, uint32_t first) {
+    for (uint32_t word = first / 64; word <= live->high / 64; word++) {
+        live->in.words[word] = live->out.words[word] = 0;
+    }
+}
+
 static void build_ranges_across(struct live *live, struct value *value) {
     struct regalloc *ra = live->ra;
-    uint32_t k = value->use;
+    uint32_t k = value->use, block = value->def_block;
+    pos_t start = def_start(ra, value);
     mark_blocks(live, value);
-    for (uint32_t b = value->def_block;;) {
-        pos_t start = b == value->def_block ? def_start(ra, value) : block_start(ra, b);
-        pos_t end = start + 1;
-        for (; k < value->use_end && ra->uses[k].pos < block_end(ra, b); k++) {
-            end = ra->uses[k].pos + 1;
+    for (;;) {
+        while (bitset_has(&live->out, block) && bitset_has(&live->in, block + 1)) {
+            block++;
         }
-        if (bitset_has(&live->out, b)) {
-            end = block_end(ra, b);
-            bitset_remove(&live->out, b);
+        pos_t end = block_end(ra, block);
+        if (!bitset_has(&live->out, block)) {
+            for (; k < value->use_end && ra->uses[k].pos < end; k++) {
+            }
+            assert(k > value->use);
+            end = ra->uses[k - 1].pos + 1;
         }
         push_range(ra, value, start, end);
-        bitset_remove(&live->in, b);
-        if (b == live->high) {
-            return;
+        if (block == live->high) {
+            break;
         }
-        b = bitset_has(&live->in, b + 1) ? b + 1 : bitset_next(&live->in, b + 1);
+        block = bitset_next(&live->in, block + 1);
+        start = block_start(ra, block);
     }
+    unmark_blocks(live, value->def_block);
 }
 
 #define COARSE_NEST_MAX 64
@@ -355,9 +398,6 @@ static void build_coarse_range(struct regalloc *ra, struct value *value) {
 static void build_ranges(struct live *live, struct value *value) {
     struct regalloc *ra = live->ra;
     value->range = value->range_end = ra->ranges.len;
-    if (value->use == value->use_end) {
-        return; /* a parameter that nobody reads */
-    }
     pos_t last = ra->uses[value->use_end - 1].pos;
     if (pos_block(ra, last) == value->def_block) {
         push_range(ra, value, def_start(ra, value), last + 1);
@@ -370,17 +410,18 @@ static void build_ranges(struct live *live, struct value *value) {
 
 /* --- calls --- */
 
-static uint32_t find_call(const struct regalloc *ra, pos_t pos) {
-    uint32_t low = 0, high = ra->calls.len;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
+/* The first call at or after `pos`, from call k on. */
+static uint32_t find_call(const struct regalloc *ra, uint32_t k, pos_t pos) {
+    uint32_t high = ra->calls.len;
+    while (k < high) {
+        uint32_t mid = k + (high - k) / 2;
         if (ra->calls.at[mid] < pos) {
-            low = mid + 1;
+            k = mid + 1;
         } else {
             high = mid;
         }
     }
-    return low;
+    return k;
 }
 
 /* Counts for each call the values that live across it; those that can be made again do not. */
@@ -388,11 +429,18 @@ static void count_crossing(struct regalloc *ra) {
     for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {
         ra->crossing[class] = arena_array(ra->arena, int32_t, ra->calls.len + 1);
     }
+    uint32_t first = 0; /* at or after the start of the value at hand */
     for (uint32_t k = 0; ra->calls.len && k < ra->order.len; k++) {
         const struct value *value = &ra->values[ra->order.at[k]];
-        for (uint32_t i = value->range; i < value->range_end && !value->remat; i++) {
-            ra->crossing[value->class][find_call(ra, ra->ranges.at[i].start)]++;
-            ra->crossing[value->class][find_call(ra, ra->ranges.at[i].end)]--;
+        while (first < ra->calls.len && ra->calls.at[first] < ra->ranges.at[value->range].start) {
+            first++;
+        }
+        for (uint32_t i = value->range, call = first; i < value->range_end && !value->remat; i++) {
+            call = find_call(ra, call, ra->ranges.at[i].start);
+            if (call < ra->calls.len && ra->calls.at[call] < ra->ranges.at[i].end) {
+                ra->crossing[value->class][call]++;
+                ra->crossing[value->class][find_call(ra, call, ra->ranges.at[i].end)]--;
+            }
         }
     }
     for (uint32_t k = 1; k < ra->calls.len; k++) {
@@ -410,13 +458,19 @@ void regalloc_live_build(struct regalloc *ra) {
     collect_uses(ra);
     struct live live = {
         .ra = ra,
-        .in = bitset_new(ra->arena, m->blocks.len),
+        .in = bitset_new(ra->arena, m->blocks.len + 1), /* a block behind the last: in none */
         .out = bitset_new(ra->arena, m->blocks.len),
         .work = arena_array(ra->arena, uint32_t, m->blocks.len),
         .walk_left = WALK_MIN + (uint64_t)WALK_PER_INST * m->insts.len,
     };
-    for (uint32_t k = 0; k < ra->order.len; k++) {
-        build_ranges(&live, &ra->values[ra->order.at[k]]);
+    uint32_t len = ra->order.len;
+    vec_clear(&ra->order);
+    for (uint32_t k = 0; k < len; k++) {
+        struct value *value = &ra->values[ra->order.at[k]];
+        if (value->use < value->use_end) { /* but for parameters that nobody reads */
+            build_ranges(&live, value);
+            ra->order.at[ra->order.len++] = ra->order.at[k];
+        }
     }
     count_crossing(ra);
 }
