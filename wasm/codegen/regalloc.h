@@ -77,9 +77,11 @@ struct value {
     loc_t fixed;             /* FIXED register of its definition, or LOC_NONE */
     loc_t recent, wanted;    /* newest register; register that related values got */
     loc_t saved;             /* newest callee-saved register */
+    uint32_t resumed;        /* newest block at whose start it was to be in `recent` again */
     uint32_t slot;
     uint8_t class;                /* enum reg_class */
     bool defined, remat, spilled; /* spilled: needs a slot */
+    bool hints; /* a use asks for a certain register: it is FIXED, an argument or copied */
 };
 
 /* Register taken by a FIXED operand, against all but the vreg that is to be there. */
@@ -103,7 +105,7 @@ struct regalloc {
     VEC(vreg_t) order;    /* values that live, by start */
     VEC(struct range) ranges;
     struct use *uses;
-    VEC(struct fixed) fixed[REGALLOC_REGS]; /* by start */
+    VEC(struct fixed) fixed[REGALLOC_REGS]; /* by start; behind the last stands one at POS_NONE */
     VEC(pos_t) calls;                       /* CLOBBER positions */
     int32_t *crossing[REG_CLASS_COUNT];     /* values that live across a call, by call */
     VEC(struct loop) loops;                 /* [0] unused */

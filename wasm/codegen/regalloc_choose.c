@@ -48,35 +48,32 @@ static pos_t find_clobber(struct scan *s, const struct piece *piece) {
     return POS_NONE;
 }
 
-static uint32_t find_fixed(const struct scan *s, uint32_t r, uint32_t k, pos_t pos) {
-    uint32_t high = s->ra->fixed[r].len;
-    while (k < high) {
-        uint32_t mid = k + (high - k) / 2;
-        if (s->ra->fixed[r].at[mid].end <= pos) {
-            k = mid + 1;
+/* First of the ranges from `fixed` to `end` that ends after `pos`. */
+static const struct fixed *find_fixed(const struct fixed *fixed, const struct fixed *end,
+                                      pos_t pos) {
+    if (fixed->end > pos) {
+        return fixed; /* as is usual */
+    }
+    while (fixed < end) {
+        const struct fixed *mid = fixed + (end - fixed) / 2;
+        if (mid->end <= pos) {
+            fixed = mid + 1;
         } else {
-            high = mid;
+            end = mid;
         }
     }
-    return k;
+    return fixed;
 }
 
-/* First place where register r is FIXED to another value while the piece lives. */
-static pos_t find_conflict(struct scan *s, const struct piece *piece, uint32_t r) {
-    uint32_t k = s->fixed_cursor[r], len = s->ra->fixed[r].len;
-    const struct fixed *fixed = s->ra->fixed[r].at;
+/* First place where register r is FIXED to another value while the piece lives, from `fixed` on. */
+static pos_t find_conflict(const struct scan *s, const struct piece *piece, uint32_t r,
+                           const struct fixed *fixed) {
+    const struct fixed *end = s->ra->fixed[r].at + s->ra->fixed[r].len;
     struct range range;
-    while (k < len && fixed[k].end <= s->now) {
-        k++;
-    }
-    s->fixed_cursor[r] = k;
-    if (k == len || fixed[k].start >= piece->end) {
-        return POS_NONE;
-    }
     for (uint32_t i = piece->range; piece_clip(s->ra, piece, i, &range); i++) {
-        for (k = find_fixed(s, r, k, range.start); k < len && fixed[k].start < range.end; k++) {
-            if (fixed[k].owner != piece->vreg) {
-                return fixed[k].start > range.start ? fixed[k].start : range.start;
+        for (fixed = find_fixed(fixed, end, range.start); fixed->start < range.end; fixed++) {
+            if (fixed->owner != piece->vreg) {
+                return fixed->start > range.start ? fixed->start : range.start;
             }
         }
     }
@@ -104,23 +101,38 @@ void choose_begin(struct scan *s, const struct piece *piece) {
     }
 }
 
+/* Fills in what is known of register r. */
+static void look_at(struct scan *s, const struct piece *piece, uint32_t r) {
+    const struct fixed *fixed = s->fixed_next[r];
+    while (fixed->end <= s->now) {
+        fixed++;
+    }
+    s->fixed_next[r] = fixed;
+    pos_t until = has_bit(s->clobbers, r) ? s->call : POS_NONE;
+    if (fixed->start < min_pos(until, piece->end)) {
+        until = min_pos(until, find_conflict(s, piece, r, fixed));
+    }
+    s->known |= (uint64_t)1 << r;
+    s->fixed_until[r] = until;
+    s->free_until[r] = has_bit(s->met, r) ? min_pos(until, s->meet[r]) : until;
+}
+
 pos_t choose_fixed_until(struct scan *s, const struct piece *piece, uint32_t r) {
     if (!has_bit(s->known, r)) {
-        pos_t until = find_conflict(s, piece, r);
-        until = has_bit(s->clobbers, r) ? min_pos(until, s->call) : until;
-        s->known |= (uint64_t)1 << r;
-        s->fixed_until[r] = until;
-        s->free_until[r] = has_bit(s->met, r) ? min_pos(until, s->meet[r]) : until;
+        look_at(s, piece, r);
     }
     return s->fixed_until[r];
 }
 
-pos_t choose_free_until(struct scan *s, const struct piece *piece, uint32_t r) {
-    if (has_bit(s->active_mask, r)) {
-        return 0;
+static inline pos_t free_until(struct scan *s, const struct piece *piece, uint32_t r) {
+    if (!has_bit(s->known, r)) {
+        look_at(s, piece, r);
     }
-    choose_fixed_until(s, piece, r);
-    return s->free_until[r];
+    return has_bit(s->active_mask, r) ? 0 : s->free_until[r];
+}
+
+pos_t choose_free_until(struct scan *s, const struct piece *piece, uint32_t r) {
+    return free_until(s, piece, r);
 }
 
 /* --- hints: registers in which the piece needs no move --- */
@@ -137,7 +149,7 @@ static void add_hint(struct scan *s, uint32_t r, int32_t weight) {
 /* At `pos` the value had better be in `loc`; false if it cannot. */
 static bool hint_loc(struct scan *s, const struct piece *piece, loc_t loc, pos_t pos,
                      uint32_t weight) {
-    if (!loc_is_reg(loc) || choose_free_until(s, piece, loc - 1) <= pos) {
+    if (!loc_is_reg(loc) || free_until(s, piece, loc - 1) <= pos) {
         return false;
     }
     add_hint(s, loc - 1, (int32_t)weight);
@@ -230,10 +242,15 @@ static void collect_hints(struct scan *s, const struct piece *piece) {
         hint_loc(s, piece, value->recent, s->now, weight_at(s->ra, s->now));
         hint_loc(s, piece, value->saved, s->now, 1);
     }
-    hint_uses(s, piece);
+    if (value->hints) {
+        hint_uses(s, piece);
+    }
 }
 
 void choose_pass_on(struct scan *s, const struct piece *piece) {
+    if (!value_of(s->ra, piece)->hints) {
+        return;
+    }
     for (uint32_t k = piece->use; piece_has_use(s->ra, piece, k) && k < piece->use + HINT_USES;
          k++) {
         const struct use *use = &s->ra->uses[k];
@@ -246,10 +263,6 @@ void choose_pass_on(struct scan *s, const struct piece *piece) {
 }
 
 /* --- costs --- */
-
-static bool is_costly(const struct scan *s, uint32_t r) {
-    return has_bit(s->callee_saved & ~s->ra->used, r);
-}
 
 /* Saving and restoring a callee-saved register. */
 #define COST_CALLEE_SAVED 2u
@@ -304,13 +317,13 @@ static uint32_t first_helped(const struct scan *s, const struct piece *piece) {
     return piece->use + (value->remat && piece->use == value->use);
 }
 
-/* What it costs to take register r only until it is wanted by someone else: the way to another place
+/* What it costs to take a register only until it is wanted by someone else: the way to another place
  * and perhaps back. */
-static int32_t leaving_cost(const struct scan *s, const struct piece *piece, uint32_t r) {
+static int32_t leaving_cost(const struct scan *s, const struct piece *piece, pos_t until) {
     const struct value *value = value_of(s->ra, piece);
-    uint32_t last = piece_last_use(s->ra, piece, s->free_until[r]);
+    uint32_t last = piece_last_use(s->ra, piece, until);
     pos_t after = last == UINT32_MAX ? piece->start : s->ra->uses[last].pos;
-    uint32_t weight = weight_at(s->ra, piece_cut_position(s->ra, after, s->free_until[r]));
+    uint32_t weight = weight_at(s->ra, piece_cut_position(s->ra, after, until));
     return (int32_t)(value->remat || value->spilled ? weight : 2 * weight);
 }
 
@@ -319,21 +332,33 @@ static uint32_t best_register(struct scan *s, const struct piece *piece) {
     enum reg_class class = (enum reg_class)value_of(s->ra, piece)->class;
     uint32_t use = first_helped(s, piece), best = REG_NONE;
     pos_t need = piece_has_use(s->ra, piece, use) ? piece_use_until(s->ra, piece, use) : piece->end;
-    int32_t best_score = 0;
+    int32_t best_score = 0, leaving = 0;
+    pos_t best_until = 0, left = POS_NONE; /* `leaving` is what it costs at `left` */
+    uint64_t excluded = s->active_mask;
+    excluded |= s->crowded ? s->callee_saved : 0;
+    excluded |= s->call < need ? s->clobbers : 0;
+    uint64_t costly = s->callee_saved & ~s->ra->used;
     for (uint32_t n = 0; n < s->reg_count[class]; n++) {
         uint32_t r = s->regs[class][n];
-        pos_t until = min_pos(choose_free_until(s, piece, r), piece->end);
-        if (until < need || (s->dear && until == piece->end && is_costly(s, r)) ||
-            (s->crowded && has_bit(s->callee_saved, r))) {
+        if (has_bit(excluded, r)) {
+            continue;
+        }
+        pos_t until = min_pos(free_until(s, piece, r), piece->end);
+        if (until < need || (s->dear && until == piece->end && has_bit(costly, r))) {
             continue;
         }
         int32_t score = has_bit(s->hinted, r) ? s->hint[r] : 0;
-        score -= until < piece->end ? leaving_cost(s, piece, r) : 0;
-        score -= is_costly(s, r) ? (int32_t)COST_CALLEE_SAVED : 0;
+        if (until < piece->end && until != left) { /* often the same call for many registers */
+            leaving = leaving_cost(s, piece, until);
+            left = until;
+        }
+        score -= until < piece->end ? leaving : 0;
+        score -= has_bit(costly, r) ? (int32_t)COST_CALLEE_SAVED : 0;
         if (best == REG_NONE || score > best_score ||
-            (score == best_score && until > min_pos(s->free_until[best], piece->end))) {
+            (score == best_score && until > best_until)) {
             best = r;
             best_score = score;
+            best_until = until;
         }
         if (score == s->hint_max && until == piece->end) {
             break; /* none can be better */
@@ -345,6 +370,8 @@ static uint32_t best_register(struct scan *s, const struct piece *piece) {
 static uint64_t both_classes(const uint32_t masks[REG_CLASS_COUNT]) {
     return masks[REG_INT] | (uint64_t)masks[REG_FP] << 32;
 }
+
+static const struct fixed no_fixed = {POS_NONE, POS_NONE, 0};
 
 /* All allocatable registers: those that the target prefers, then the others. */
 static void order_registers(struct scan *s, uint32_t class) {
@@ -364,6 +391,9 @@ static void order_registers(struct scan *s, uint32_t class) {
 }
 
 void choose_init(struct scan *s) {
+    for (uint32_t r = 0; r < REGALLOC_REGS; r++) {
+        s->fixed_next[r] = s->ra->fixed[r].len ? s->ra->fixed[r].at : &no_fixed;
+    }
     s->clobbers = both_classes(s->ra->target->clobbers);
     s->callee_saved = both_classes(s->ra->target->callee_saved);
     for (uint32_t class = 0; class < REG_CLASS_COUNT; class ++) {

@@ -121,6 +121,16 @@ static void add_fixed(struct regalloc *ra, const struct moperand *o, pos_t start
     vec_push(ra->arena, &ra->fixed[r], ((struct fixed){start, end, o->vreg}));
 }
 
+/* So that a search needs no look at the length. */
+static void end_fixed(struct regalloc *ra) {
+    for (uint32_t r = 0; r < REGALLOC_REGS; r++) {
+        if (ra->fixed[r].len) {
+            vec_push(ra->arena, &ra->fixed[r], ((struct fixed){POS_NONE, POS_NONE, 0}));
+            ra->fixed[r].len--;
+        }
+    }
+}
+
 /* FIXED operands as fixed ranges: uses first, so that each register's list is in order. */
 static void fix_operands(struct regalloc *ra, uint32_t i) {
     const struct minst *inst = &ra->m->insts.at[i];
@@ -148,8 +158,12 @@ static void scan_inst(struct regalloc *ra, uint32_t i, uint32_t block) {
     const struct moperand *def = NULL;
     bool fixed = false;
     for (uint32_t k = 0; k < inst->operand_count; k++) {
-        ra->values[operands[k].vreg].use_end++;
-        fixed |= operands[k].constraint == OPERAND_FIXED;
+        struct value *value = &ra->values[operands[k].vreg];
+        value->use_end++;
+        if (operands[k].constraint != OPERAND_REG) {
+            value->hints = true;
+            fixed |= operands[k].constraint == OPERAND_FIXED;
+        }
         if (role_is_def(operands[k].role)) {
             def = &operands[k];
             defs++;
@@ -163,6 +177,9 @@ static void scan_inst(struct regalloc *ra, uint32_t i, uint32_t block) {
     }
     if (fixed) {
         fix_operands(ra, i);
+    }
+    if (inst->flags & MINST_MOVE) {
+        ra->values[operands[1].vreg].hints = true;
     }
     if (inst->flags & MINST_CALL) {
         vec_push(ra->arena, &ra->calls, pos_at(i, POS_CLOBBER));
@@ -183,6 +200,7 @@ static void scan_code(struct regalloc *ra) {
             scan_inst(ra, i, b);
         }
     }
+    end_fixed(ra);
 }
 
 static struct use make_use(const struct regalloc *ra, uint32_t i, uint32_t operand, bool argument) {

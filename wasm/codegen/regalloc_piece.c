@@ -6,16 +6,14 @@
 
 #include <assert.h>
 
-struct piece *piece_new(struct regalloc *ra, vreg_t vreg) {
+void piece_init(struct regalloc *ra, struct piece *piece, vreg_t vreg) {
     struct value *value = &ra->values[vreg];
-    struct piece *piece = arena_new(ra->arena, struct piece);
     piece->vreg = vreg;
     piece->range = value->range;
     piece->use = value->use;
     piece->start = ra->ranges.at[value->range].start;
     piece->end = ra->ranges.at[value->range_end - 1].end;
     value->pieces = piece;
-    return piece;
 }
 
 uint32_t piece_find_range(const struct regalloc *ra, const struct value *value, uint32_t k,

@@ -30,8 +30,8 @@ static inline bool piece_clip(const struct regalloc *ra, const struct piece *pie
     return true;
 }
 
-/* The value's whole life as its first piece. */
-struct piece *piece_new(struct regalloc *ra, vreg_t vreg);
+/* Makes `piece`, which is zero, the value's first: its whole life. */
+void piece_init(struct regalloc *ra, struct piece *piece, vreg_t vreg);
 
 /* Cuts the piece in two at `pos`, or at the range after the hole that `pos` lies in; gives the second,
  * which has no place yet. */

@@ -41,16 +41,13 @@ static struct piece *pop_piece(struct scan *s) {
     return top;
 }
 
-/* Where the next value starts, or POS_NONE; passes those that have no life. */
-static pos_t next_value_start(struct scan *s) {
+/* Where the next value starts, or POS_NONE. */
+static pos_t next_value_start(const struct scan *s) {
     const struct regalloc *ra = s->ra;
-    for (; s->order_next < ra->order.len; s->order_next++) {
-        const struct value *value = &ra->values[ra->order.at[s->order_next]];
-        if (value->range < value->range_end) {
-            return ra->ranges.at[value->range].start;
-        }
+    if (s->order_next == ra->order.len) {
+        return POS_NONE;
     }
-    return POS_NONE;
+    return ra->ranges.at[ra->values[ra->order.at[s->order_next]].range].start;
 }
 
 static pos_t next_piece_start(struct scan *s) {
@@ -60,17 +57,10 @@ static pos_t next_piece_start(struct scan *s) {
     return s->heap.len ? s->heap.at[0]->start : POS_NONE;
 }
 
-static pos_t next_start(struct scan *s) {
-    return min_pos(next_value_start(s), next_piece_start(s));
-}
-
-/* Values come before cut-off pieces that start with them: they may be FIXED there. */
-static struct piece *next_piece(struct scan *s) {
-    pos_t value_start = next_value_start(s), piece_start = next_piece_start(s);
-    if (value_start != POS_NONE && value_start <= piece_start) {
-        return piece_new(s->ra, s->ra->order.at[s->order_next++]);
-    }
-    return piece_start != POS_NONE ? pop_piece(s) : NULL;
+static struct piece *begin_value(struct scan *s) {
+    struct piece *piece = s->whole++;
+    piece_init(s->ra, piece, s->ra->order.at[s->order_next++]);
+    return piece;
 }
 
 /* --- into memory --- */
@@ -99,12 +89,18 @@ static void spill_piece(struct scan *s, struct piece *piece) {
 
 /* --- time passes --- */
 
+static void check_at(struct scan *s, uint32_t r, pos_t pos) {
+    assert(pos_inst(pos) >= s->due_inst);
+    s->check[r] = pos;
+    s->due[pos_inst(pos)] |= (uint64_t)1 << r;
+}
+
 static void activate(struct scan *s, struct piece *piece) {
     uint32_t r = piece->loc - 1;
     assert(!s->active[r]);
     s->active[r] = piece;
     s->active_mask |= (uint64_t)1 << r;
-    s->check[r] = min_pos(s->ra->ranges.at[piece->range].end, piece->end);
+    check_at(s, r, min_pos(s->ra->ranges.at[piece->range].end, piece->end));
 }
 
 static void deactivate(struct scan *s, uint32_t r) {
@@ -117,11 +113,23 @@ static void put_to_sleep(struct scan *s, struct piece *piece) {
     s->wake = min_pos(s->wake, s->ra->ranges.at[piece->range].start);
 }
 
+/* Registers that are due by now. Some of them may have got other pieces since, to be checked later. */
+static uint64_t take_due(struct scan *s) {
+    uint32_t inst = pos_inst(s->now);
+    uint64_t due = s->due[inst];
+    s->due[inst] = 0;
+    for (; s->due_inst < inst; s->due_inst++) {
+        due |= s->due[s->due_inst];
+    }
+    return due & s->active_mask;
+}
+
 static void advance_active(struct scan *s) {
-    for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
-        uint32_t r = (uint32_t)__builtin_ctzll(mask);
+    for (uint64_t due = take_due(s); due; due &= due - 1) {
+        uint32_t r = (uint32_t)__builtin_ctzll(due);
         struct piece *piece = s->active[r];
         if (s->check[r] > s->now) {
+            check_at(s, r, s->check[r]);
             continue;
         }
         if (piece->end <= s->now) {
@@ -130,10 +138,11 @@ static void advance_active(struct scan *s) {
         }
         piece->range = piece_find_range(s->ra, value_of(s->ra, piece), piece->range, s->now);
         const struct range *range = &s->ra->ranges.at[piece->range];
-        s->check[r] = min_pos(range->end, piece->end);
         if (range->start > s->now) {
             deactivate(s, r);
             put_to_sleep(s, piece);
+        } else {
+            check_at(s, r, min_pos(range->end, piece->end));
         }
     }
 }
@@ -338,11 +347,13 @@ static void leave_block(struct scan *s, uint32_t block) {
     }
     advance(s, block_end(s->ra, block) - 1);
     struct exit *exit = &s->exits[block];
-    exit->at = arena_array(s->ra->arena, struct resident, __builtin_popcountll(s->active_mask));
+    exit->first = s->residents.len;
+    vec_reserve(s->ra->arena, &s->residents, exit->first + REGALLOC_REGS);
     for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
         const struct piece *piece = s->active[__builtin_ctzll(mask)];
-        exit->at[exit->len++] = (struct resident){piece->vreg, piece->loc};
+        s->residents.at[s->residents.len++] = (struct resident){piece->vreg, piece->loc};
     }
+    exit->len = s->residents.len - exit->first;
 }
 
 /* The predecessor to go by: none (UINT32_MAX) if the block before is one. */
@@ -362,18 +373,11 @@ static uint32_t model_pred(const struct scan *s, uint32_t block) {
     return best;
 }
 
-static loc_t loc_at_exit(const struct exit *exit, vreg_t vreg) {
-    for (uint32_t k = 0; k < exit->len; k++) {
-        if (exit->at[k].vreg == vreg) {
-            return exit->at[k].loc;
-        }
-    }
-    return LOC_NONE;
-}
-
 /* A piece in a register goes where the value was, or to memory. */
-static void restore_active(struct scan *s, uint32_t r, loc_t loc) {
+static void restore_active(struct scan *s, uint32_t r, uint32_t block) {
     struct piece *piece = s->active[r], *rest = piece;
+    const struct value *value = value_of(s->ra, piece);
+    loc_t loc = value->resumed == block ? value->recent : LOC_NONE;
     if (piece->loc == loc) {
         return;
     }
@@ -416,18 +420,18 @@ static void enter_block(struct scan *s, uint32_t block) {
     if (pred == UINT32_MAX) {
         return;
     }
-    const struct exit *exit = &s->exits[pred];
+    const struct resident *residents = &s->residents.at[s->exits[pred].first];
     advance(s, block_start(s->ra, block));
-    for (uint32_t k = 0; k < exit->len; k++) {
-        struct value *value = &s->ra->values[exit->at[k].vreg];
-        value->recent = exit->at[k].loc;
+    for (uint32_t k = 0; k < s->exits[pred].len; k++) {
+        struct value *value = &s->ra->values[residents[k].vreg];
+        value->recent = residents[k].loc;
+        value->resumed = block;
     }
     for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
-        uint32_t r = (uint32_t)__builtin_ctzll(mask);
-        restore_active(s, r, loc_at_exit(exit, s->active[r]->vreg));
+        restore_active(s, (uint32_t)__builtin_ctzll(mask), block);
     }
-    for (uint32_t k = 0; k < exit->len; k++) {
-        restore_spilled(s, &s->ra->values[exit->at[k].vreg]);
+    for (uint32_t k = 0; k < s->exits[pred].len; k++) {
+        restore_spilled(s, &s->ra->values[residents[k].vreg]);
     }
 }
 
@@ -486,12 +490,20 @@ void regalloc_scan_run(struct regalloc *ra) {
     s->wake = POS_NONE;
     choose_init(s);
     s->exits = arena_array(ra->arena, struct exit, ra->m->blocks.len);
-    for (pos_t start = next_start(s); start != POS_NONE; start = next_start(s)) {
+    s->due = arena_array(ra->arena, uint64_t, ra->m->insts.len + 1);
+    s->whole = arena_array(ra->arena, struct piece, ra->order.len);
+    for (;;) {
+        pos_t value_start = next_value_start(s), piece_start = next_piece_start(s);
+        pos_t start = min_pos(value_start, piece_start);
+        if (start == POS_NONE) {
+            return;
+        }
         if (s->block < ra->m->blocks.len && block_start(ra, s->block) <= start) {
             enter_block(s, s->block++);
             continue;
         }
-        struct piece *piece = next_piece(s);
+        /* Values come before cut-off pieces that start with them: they may be FIXED there. */
+        struct piece *piece = value_start <= piece_start ? begin_value(s) : pop_piece(s);
         assert(piece->start >= s->now);
         advance(s, piece->start);
         allocate(s, piece);

@@ -13,8 +13,7 @@ struct resident {
     loc_t loc;
 };
 struct exit {
-    uint32_t len;
-    struct resident *at;
+    uint32_t first, len; /* in residents */
 };
 
 struct scan {
@@ -23,18 +22,22 @@ struct scan {
     uint32_t order_next;      /* next value */
     VEC(struct piece *) heap; /* cut-off pieces by start */
     uint32_t block;           /* next to be entered */
+    struct piece *whole;      /* the next value's first piece, and those of the values after it */
     struct exit *exits;       /* by block, where a later block will ask for it */
+    VEC(struct resident) residents;
 
     uint64_t active_mask;
     struct piece *active[REGALLOC_REGS];
     pos_t check[REGALLOC_REGS]; /* when the active piece ends or enters a hole */
+    uint64_t *due;              /* by instruction: registers that may be to be checked in it */
+    uint32_t due_inst;          /* first that has not been passed */
     VEC(struct piece *) inactive;
     pos_t wake; /* when the first inactive piece starts again or ends */
 
     uint8_t regs[REG_CLASS_COUNT][32]; /* of each class, the preferred ones first */
     uint32_t reg_count[REG_CLASS_COUNT];
     uint64_t clobbers, callee_saved;
-    uint32_t fixed_cursor[REGALLOC_REGS];
+    const struct fixed *fixed_next[REGALLOC_REGS]; /* may lie before now */
     uint32_t call_cursor;
 
     /* About the piece at hand. Of the arrays, those entries are valid whose bit is set. */
