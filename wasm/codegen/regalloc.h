@@ -74,11 +74,12 @@ struct value {
     uint32_t param;               /* which is the so manieth of its block */
     struct piece *pieces;
     struct piece *in_memory; /* newest piece in LOC_SPILLED */
-    loc_t fixed;             /* FIXED register of its definition, or LOC_NONE */
-    loc_t recent, wanted;    /* newest register; register that related values got */
-    loc_t saved;             /* newest callee-saved register */
-    uint32_t resumed;        /* newest block at whose start it was to be in `recent` again */
     uint32_t slot;
+    uint32_t resumed; /* newest block at whose start it was to be in `recent` again */
+    /* Registers as loc_t, or LOC_NONE. */
+    uint8_t fixed;                /* of its definition, if that is FIXED */
+    uint8_t recent, wanted;       /* newest one; the one that related values got */
+    uint8_t saved;                /* newest callee-saved one */
     uint8_t class;                /* enum reg_class */
     bool defined, remat, spilled; /* spilled: needs a slot */
     bool hints; /* a use asks for a certain register: it is FIXED, an argument or copied */

@@ -257,7 +257,7 @@ void choose_pass_on(struct scan *s, const struct piece *piece) {
         const struct moperand *o = &s->ra->m->operands.at[use->operand];
         if (pos_step(use->pos) == POS_WRITE && o->constraint == OPERAND_ANY) {
             uint32_t block = pos_block(s->ra, use->pos);
-            s->ra->values[argument_param(s->ra, block, use->operand)].wanted = piece->loc;
+            s->ra->values[argument_param(s->ra, block, use->operand)].wanted = (uint8_t)piece->loc;
         }
     }
 }
@@ -354,8 +354,7 @@ static uint32_t best_register(struct scan *s, const struct piece *piece) {
         }
         score -= until < piece->end ? leaving : 0;
         score -= has_bit(costly, r) ? (int32_t)COST_CALLEE_SAVED : 0;
-        if (best == REG_NONE || score > best_score ||
-            (score == best_score && until > best_until)) {
+        if (best == REG_NONE || score > best_score || (score == best_score && until > best_until)) {
             best = r;
             best_score = score;
             best_until = until;

@@ -9,22 +9,26 @@
  * where that would be too much (thousands of values that live across thousands of blocks) gets one
  * range a value, from the definition to the last use or the end of the loop that it is in.
  */
-#include "base/bitset.h"
 #include "wasm/codegen/regalloc.h"
 
 #include <assert.h>
 
-/* Blocks that the exact walk may visit: so many, and so many for each instruction. */
+/* Blocks that the exact walk may visit: so many, and so many for each instruction. To pass this many
+ * between definition and last use without a visit counts as one. */
 #define WALK_MIN      1000000u
 #define WALK_PER_INST 32u
+#define WALK_PASSED   16u
 
 struct live {
     struct regalloc *ra;
-    struct bitset in, out;    /* blocks where the value at hand is live at the start, at the end */
-    uint32_t *work, work_len; /* blocks of `in` whose predecessors are to be visited */
-    uint32_t high;            /* greatest block touched */
+    uint8_t *marks; /* by block, for the value at hand: MARK_; one more behind the last */
+    uint32_t *work; /* marked blocks whose predecessors are to be visited */
     uint64_t walk_left;
 };
+
+/* The value is live somewhere in the block, is so at its end. Another block than the definition's is
+ * marked where the value is live at its start. */
+enum { MARK_LIVE = 1, MARK_OUT = 2 };
 
 /* --- loops --- */
 
@@ -85,7 +89,7 @@ static void define_operand(struct regalloc *ra, uint32_t i, const struct moperan
                            uint32_t block) {
     struct value *value = define(ra, o->vreg, i, block);
     if (o->constraint == OPERAND_FIXED) {
-        value->fixed = LOC_REG(value->class, o->reg);
+        value->fixed = (uint8_t)LOC_REG(value->class, o->reg);
     } else {
         value->remat = ra->m->insts.at[i].flags & MINST_REMAT;
     }
@@ -196,28 +200,23 @@ static void scan_code(struct regalloc *ra) {
         for (uint32_t k = 0; k < block->params.len; k++) {
             define(ra, block->params.at[k], UINT32_MAX, b)->param = k;
         }
-        for (uint32_t i = block->first; i < block->first + block->count; i++) {
+        for (uint32_t i = block->first, end = i + block->count; i < end; i++) {
             scan_inst(ra, i, b);
         }
     }
     end_fixed(ra);
 }
 
-static struct use make_use(const struct regalloc *ra, uint32_t i, uint32_t operand, bool argument) {
-    const struct moperand *o = &ra->m->operands.at[operand];
+static struct use make_use(const struct value *value, uint32_t i, const struct moperand *o,
+                           uint32_t operand, bool argument) {
+    bool def = role_is_def(o->role);
     enum pos_step step = POS_READ;
-    bool must = o->constraint == OPERAND_REG;
-    if (role_is_def(o->role)) {
-        step = POS_WRITE;
-        must = !ra->values[o->vreg].remat;
-    } else if (argument) {
-        assert(o->constraint == OPERAND_ANY);
+    if (def || argument || (o->role == OPERAND_USE_LATE && o->constraint != OPERAND_FIXED)) {
         step = POS_WRITE;
     } else if (o->constraint == OPERAND_FIXED) {
         step = POS_BEFORE;
-    } else if (o->role == OPERAND_USE_LATE) {
-        step = POS_WRITE;
     }
+    bool must = def ? !value->remat : o->constraint == OPERAND_REG;
     return (struct use){.pos = pos_at(i, step), .operand = operand & INT32_MAX, .must = must};
 }
 
@@ -237,8 +236,7 @@ static uint32_t sort_use(struct regalloc *ra, const struct value *value, uint32_
     return k;
 }
 
-static void push_use(struct regalloc *ra, vreg_t vreg, struct use use) {
-    struct value *value = &ra->values[vreg];
+static void push_use(struct regalloc *ra, struct value *value, struct use use) {
     uint32_t k = value->use_end++;
     if (k > value->use && pos_inst(ra->uses[k - 1].pos) == pos_inst(use.pos)) {
         k = sort_use(ra, value, k, &use);
@@ -287,14 +285,15 @@ static void collect_uses(struct regalloc *ra) {
         const struct mblock *block = &m->blocks.at[b];
         uint32_t jump = passes_arguments(m, block) ? block_last(ra, b) : UINT32_MAX;
         for (uint32_t i = block->first; i < block->first + block->count; i++) {
-            const struct minst *inst = &m->insts.at[i];
-            uint32_t end = inst->operand + inst->operand_count;
-            for (uint32_t operand = inst->operand; operand < end; operand++) {
-                vreg_t vreg = m->operands.at[operand].vreg;
+            uint32_t operand = m->insts.at[i].operand;
+            uint32_t end = operand + m->insts.at[i].operand_count;
+            for (; operand < end; operand++) {
+                struct moperand *o = &m->operands.at[operand];
                 if (i == jump && counts[argument_param(ra, b, operand)] == 0) {
-                    m->operands.at[operand].loc = LOC_NONE;
+                    o->loc = LOC_NONE;
                 } else {
-                    push_use(ra, vreg, make_use(ra, i, operand, i == jump));
+                    struct value *value = &ra->values[o->vreg];
+                    push_use(ra, value, make_use(value, i, o, operand, i == jump));
                 }
             }
         }
@@ -324,78 +323,68 @@ static pos_t def_start(const struct regalloc *ra, const struct value *value) {
     return pos_at(value->def_inst, early ? POS_READ : POS_WRITE);
 }
 
-static inline void enter(struct live *live, uint32_t block) {
-    if (!bitset_has(&live->in, block)) {
-        bitset_add(&live->in, block);
-        live->work[live->work_len++] = block;
-    }
-}
-
-/* Marks the blocks in which the value is used, but for its definition's. */
-static void mark_uses(struct live *live, const struct value *value) {
-    uint32_t last = value->def_block;
+/* Marks the blocks in which the value is defined and used, and gives how many of the latter are new work. */
+static uint32_t mark_uses(struct live *live, const struct value *value) {
+    uint32_t len = 0;
+    live->marks[value->def_block] = MARK_LIVE;
     for (uint32_t k = value->use; k < value->use_end; k++) {
         uint32_t block = pos_block(live->ra, live->ra->uses[k].pos);
-        if (block != last && block != value->def_block) {
-            enter(live, block);
+        if (!live->marks[block]) {
+            live->marks[block] = MARK_LIVE;
+            live->work[len++] = block;
         }
-        last = block;
     }
-    live->high = last;
+    return len;
 }
 
-/* Marks every block on a way from the definition to a use. */
-static void mark_blocks(struct live *live, const struct value *value) {
+/* Marks every block on a way from the definition to a use; gives the last. */
+static uint32_t mark_blocks(struct live *live, const struct value *value) {
     const struct mblock *blocks = live->ra->m->blocks.at;
-    uint32_t visited = 0, def_block = value->def_block;
-    mark_uses(live, value);
-    for (; live->work_len; visited++) {
-        uint32_t at = live->work[--live->work_len];
+    uint32_t *work = live->work, visited = 0, def_block = value->def_block;
+    uint32_t len = mark_uses(live, value), high = work[len - 1];
+    uint8_t *marks = live->marks;
+    for (; len; visited++) {
+        uint32_t at = work[--len], count = blocks[at].preds.len;
+        const uint32_t *preds = blocks[at].preds.at;
         assert(at > def_block && "definitions stand before uses in layout order");
-        for (uint32_t k = 0; k < blocks[at].preds.len; k++) {
-            uint32_t pred = blocks[at].preds.at[k];
-            bitset_add(&live->out, pred);
-            if (pred != def_block) {
-                enter(live, pred);
+        for (uint32_t k = 0; k < count; k++) {
+            if (!marks[preds[k]]) {
+                work[len++] = preds[k];
+                high = preds[k] > high ? preds[k] : high;
             }
-            if (pred > live->high) {
-                live->high = pred;
-            }
+            marks[preds[k]] = MARK_LIVE | MARK_OUT;
         }
     }
+    visited += (high - def_block) / WALK_PASSED;
     live->walk_left -= visited < live->walk_left ? visited : live->walk_left;
-}
-
-static void unmark_blocks(struct live *live, uint32_t first) {
-    for (uint32_t word = first / 64; word <= live->high / 64; word++) {
-        live->in.words[word] = live->out.words[word] = 0;
-    }
+    return high;
 }
 
 static void build_ranges_across(struct live *live, struct value *value) {
     struct regalloc *ra = live->ra;
-    uint32_t k = value->use, block = value->def_block;
+    uint32_t k = value->use, block = value->def_block, high = mark_blocks(live, value);
     pos_t start = def_start(ra, value);
-    mark_blocks(live, value);
+    uint8_t *marks = live->marks;
     for (;;) {
-        while (bitset_has(&live->out, block) && bitset_has(&live->in, block + 1)) {
-            block++;
+        for (; marks[block] & MARK_OUT && marks[block + 1]; block++) {
+            marks[block] = 0;
         }
         pos_t end = block_end(ra, block);
-        if (!bitset_has(&live->out, block)) {
+        if (!(marks[block] & MARK_OUT)) {
             for (; k < value->use_end && ra->uses[k].pos < end; k++) {
             }
             assert(k > value->use);
             end = ra->uses[k - 1].pos + 1;
         }
+        marks[block] = 0;
         push_range(ra, value, start, end);
-        if (block == live->high) {
-            break;
+        if (block == high) {
+            return;
         }
-        block = bitset_next(&live->in, block + 1);
+        while (!marks[++block]) {
+        }
         start = block_start(ra, block);
     }
-    unmark_blocks(live, value->def_block);
 }
 
 #define COARSE_NEST_MAX 64
@@ -476,8 +465,7 @@ void regalloc_live_build(struct regalloc *ra) {
     collect_uses(ra);
     struct live live = {
         .ra = ra,
-        .in = bitset_new(ra->arena, m->blocks.len + 1), /* a block behind the last: in none */
-        .out = bitset_new(ra->arena, m->blocks.len),
+        .marks = arena_array(ra->arena, uint8_t, m->blocks.len + 1),
         .work = arena_array(ra->arena, uint32_t, m->blocks.len),
         .walk_left = WALK_MIN + (uint64_t)WALK_PER_INST * m->insts.len,
     };

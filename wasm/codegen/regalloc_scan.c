@@ -184,9 +184,9 @@ static void assign(struct scan *s, struct piece *piece, uint32_t r) {
     piece->loc = (loc_t)r + 1;
     piece->failures = 0;
     s->ra->used |= (uint64_t)1 << r;
-    value_of(s->ra, piece)->recent = piece->loc;
+    value_of(s->ra, piece)->recent = (uint8_t)piece->loc;
     if (s->callee_saved >> r & 1) {
-        value_of(s->ra, piece)->saved = piece->loc;
+        value_of(s->ra, piece)->saved = (uint8_t)piece->loc;
     }
     if (until < piece->end) {
         uint32_t last = piece_last_use(s->ra, piece, until);
@@ -424,7 +424,7 @@ static void enter_block(struct scan *s, uint32_t block) {
     advance(s, block_start(s->ra, block));
     for (uint32_t k = 0; k < s->exits[pred].len; k++) {
         struct value *value = &s->ra->values[residents[k].vreg];
-        value->recent = residents[k].loc;
+        value->recent = (uint8_t)residents[k].loc;
         value->resumed = block;
     }
     for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
