@@ -92,8 +92,8 @@ void choose_begin(struct scan *s, const struct piece *piece) {
     for (uint32_t k = 0; k < s->inactive.len; k++) {
         const struct piece *other = s->inactive.at[k];
         uint32_t r = other->loc - 1;
-        if (value_of(s->ra, other)->class == value_of(s->ra, piece)->class &&
-            !has_bit(s->active_mask, r)) {
+        if (s->ra->ranges.at[other->range].start < piece->end && !has_bit(s->active_mask, r) &&
+            value_of(s->ra, other)->class == value_of(s->ra, piece)->class) {
             pos_t meet = piece_intersect(s->ra, piece, other);
             s->meet[r] = has_bit(s->met, r) ? min_pos(s->meet[r], meet) : meet;
             s->met |= (uint64_t)1 << r;
@@ -327,6 +327,33 @@ static int32_t leaving_cost(const struct scan *s, const struct piece *piece, pos
     return (int32_t)(value->remat || value->spilled ? weight : 2 * weight);
 }
 
+static int32_t hint_at(const struct scan *s, uint32_t r) {
+    return has_bit(s->hinted, r) ? s->hint[r] : 0;
+}
+
+/* Callee-saved registers that nothing has been given yet. */
+static uint64_t costly_registers(const struct scan *s) {
+    return s->callee_saved & ~s->ra->used;
+}
+
+/* The first register that none can beat: it costs nothing, is free to the piece's end, and no other saves
+ * more moves. Most pieces find one. */
+static uint32_t perfect_register(struct scan *s, const struct piece *piece) {
+    enum reg_class class = (enum reg_class)value_of(s->ra, piece)->class;
+    uint64_t excluded = s->active_mask | costly_registers(s);
+    excluded |= s->crowded ? s->callee_saved : 0;
+    excluded |= s->call != POS_NONE ? s->clobbers : 0;
+    excluded |= s->hint_max > 0 ? ~s->hinted : 0;
+    for (uint32_t n = 0; n < s->reg_count[class]; n++) {
+        uint32_t r = s->regs[class][n];
+        if (!has_bit(excluded, r) && hint_at(s, r) == s->hint_max &&
+            free_until(s, piece, r) >= piece->end) {
+            return r;
+        }
+    }
+    return REG_NONE;
+}
+
 /* Among equals the one that is free longest. */
 static uint32_t best_register(struct scan *s, const struct piece *piece) {
     enum reg_class class = (enum reg_class)value_of(s->ra, piece)->class;
@@ -334,10 +361,9 @@ static uint32_t best_register(struct scan *s, const struct piece *piece) {
     pos_t need = piece_has_use(s->ra, piece, use) ? piece_use_until(s->ra, piece, use) : piece->end;
     int32_t best_score = 0, leaving = 0;
     pos_t best_until = 0, left = POS_NONE; /* `leaving` is what it costs at `left` */
-    uint64_t excluded = s->active_mask;
+    uint64_t excluded = s->active_mask, costly = costly_registers(s);
     excluded |= s->crowded ? s->callee_saved : 0;
     excluded |= s->call < need ? s->clobbers : 0;
-    uint64_t costly = s->callee_saved & ~s->ra->used;
     for (uint32_t n = 0; n < s->reg_count[class]; n++) {
         uint32_t r = s->regs[class][n];
         if (has_bit(excluded, r)) {
@@ -347,20 +373,16 @@ static uint32_t best_register(struct scan *s, const struct piece *piece) {
         if (until < need || (s->dear && until == piece->end && has_bit(costly, r))) {
             continue;
         }
-        int32_t score = has_bit(s->hinted, r) ? s->hint[r] : 0;
         if (until < piece->end && until != left) { /* often the same call for many registers */
             leaving = leaving_cost(s, piece, until);
             left = until;
         }
-        score -= until < piece->end ? leaving : 0;
-        score -= has_bit(costly, r) ? (int32_t)COST_CALLEE_SAVED : 0;
+        int32_t score = hint_at(s, r) - (until < piece->end ? leaving : 0) -
+                        (has_bit(costly, r) ? (int32_t)COST_CALLEE_SAVED : 0);
         if (best == REG_NONE || score > best_score || (score == best_score && until > best_until)) {
             best = r;
             best_score = score;
             best_until = until;
-        }
-        if (score == s->hint_max && until == piece->end) {
-            break; /* none can be better */
         }
     }
     return best;
@@ -404,5 +426,6 @@ uint32_t choose_register(struct scan *s, const struct piece *piece) {
     collect_hints(s, piece);
     s->dear = s->call != POS_NONE && crossing_cost(s, piece) <= COST_CALLEE_SAVED;
     s->crowded = is_crowded(s, piece);
-    return best_register(s, piece);
+    uint32_t perfect = perfect_register(s, piece);
+    return perfect != REG_NONE ? perfect : best_register(s, piece);
 }

@@ -124,8 +124,8 @@ static uint64_t take_due(struct scan *s) {
     return due & s->active_mask;
 }
 
-static void advance_active(struct scan *s) {
-    for (uint64_t due = take_due(s); due; due &= due - 1) {
+static void advance_active(struct scan *s, uint64_t due) {
+    for (; due; due &= due - 1) {
         uint32_t r = (uint32_t)__builtin_ctzll(due);
         struct piece *piece = s->active[r];
         if (s->check[r] > s->now) {
@@ -149,9 +149,6 @@ static void advance_active(struct scan *s) {
 
 static void advance_inactive(struct scan *s) {
     uint32_t keep = 0, len = s->inactive.len;
-    if (s->now < s->wake) {
-        return;
-    }
     s->wake = POS_NONE;
     s->inactive.len = 0;
     for (uint32_t k = 0; k < len; k++) {
@@ -173,8 +170,13 @@ static void advance_inactive(struct scan *s) {
 
 static void advance(struct scan *s, pos_t now) {
     s->now = now;
-    advance_active(s);
-    advance_inactive(s);
+    uint64_t due = take_due(s);
+    if (due) {
+        advance_active(s, due);
+    }
+    if (now >= s->wake) {
+        advance_inactive(s);
+    }
 }
 
 /* --- giving registers --- */
