@@ -88,10 +88,12 @@ static void place_argument(struct moves *s, uint32_t operand, uint32_t block, lo
     ra->m->operands.at[operand].loc = to;
 }
 
-static void place_operand(struct moves *s, const struct use *use, loc_t loc) {
+static inline void place_operand(struct moves *s, const struct use *use, loc_t loc) {
     struct moperand *o = &s->ra->m->operands.at[use->operand];
     const struct value *value = current(s);
-    if (role_is_def(o->role)) {
+    if (o->constraint == OPERAND_REG && loc != LOC_SPILLED) {
+        o->loc = loc;
+    } else if (role_is_def(o->role)) {
         assert(loc != LOC_SPILLED || value->remat);
         o->loc = loc == LOC_SPILLED ? LOC_NONE : loc;
     } else if (o->constraint == OPERAND_FIXED) {
@@ -109,13 +111,12 @@ static void place_operand(struct moves *s, const struct use *use, loc_t loc) {
 static void place_operands(struct moves *s) {
     const struct value *value = current(s);
     const struct piece *piece = value->pieces;
-    for (uint32_t k = value->use; k < value->use_end; k++) {
-        while (piece->end <= s->ra->uses[k].pos) {
+    const struct use *use = &s->ra->uses[value->use], *end = &s->ra->uses[value->use_end];
+    for (; use < end; use++) {
+        while (piece->end <= use->pos) {
             piece = piece->next;
         }
-        assert(piece->start <= s->ra->uses[k].pos ||
-               role_is_def(s->ra->m->operands.at[s->ra->uses[k].operand].role));
-        place_operand(s, &s->ra->uses[k], piece->loc);
+        place_operand(s, use, piece->loc);
     }
 }
 
@@ -260,12 +261,9 @@ void regalloc_moves_build(struct regalloc *ra) {
     move_list_init(&s.list, ra->arena, ra->m->insts.len);
     for (uint32_t k = 0; k < ra->order.len; k++) {
         s.vreg = ra->order.at[k];
-        if (!current(&s)->pieces) {
-            continue;
-        }
-        vec_clear(&s.stores);
         place_operands(&s);
         if (current(&s)->pieces->next) {
+            vec_clear(&s.stores);
             join_pieces(&s);
             join_edges(&s);
             add_stores(&s);

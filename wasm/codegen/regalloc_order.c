@@ -32,7 +32,7 @@ void move_list_add(struct move_list *list, uint32_t inst, enum move_group group,
     list->first[inst] = list->moves.len;
 }
 
-static void emit(struct order *s, loc_t from, loc_t to, uint32_t remat, uint32_t reg_class) {
+static inline void emit(struct order *s, loc_t from, loc_t to, uint32_t remat, uint32_t reg_class) {
     struct mmove move = {s->inst, from, to, remat, (uint8_t)reg_class};
     vec_push(s->m->arena, &s->m->moves, move);
 }
@@ -135,21 +135,37 @@ static void write_group(struct order *s) {
     }
 }
 
+/* The moves in front of the instruction at hand, from index + 1 on. */
+static void write_moves(struct order *s, const struct move_list *list, uint32_t first) {
+    for (uint8_t group = 0; group < MOVES_GROUPS; group++) {
+        vec_clear(&s->group);
+        for (uint32_t k = first; k; k = list->moves.at[k - 1].next) {
+            const struct move *move = &list->moves.at[k - 1];
+            if (move->group == group && add(s, move) && !move->remat) {
+                s->readers[move->from]++;
+            }
+        }
+        write_group(s);
+    }
+}
+
 void move_list_write(const struct move_list *list, struct mfunc *m, const struct target *target) {
     struct order s = {.target = target, .m = m};
     uint32_t locs = LOC_SLOT(m->slot_count);
     s.writer = arena_array(m->arena, uint32_t, locs);
     s.readers = arena_array(m->arena, uint32_t, locs);
     for (s.inst = 0; s.inst < list->inst_count; s.inst++) {
-        for (uint8_t group = 0; list->first[s.inst] && group < MOVES_GROUPS; group++) {
-            vec_clear(&s.group);
-            for (uint32_t k = list->first[s.inst]; k; k = list->moves.at[k - 1].next) {
-                const struct move *move = &list->moves.at[k - 1];
-                if (move->group == group && add(&s, move) && !move->remat) {
-                    s.readers[move->from]++;
-                }
-            }
-            write_group(&s);
+        uint32_t first = list->first[s.inst];
+        if (!first) {
+            continue;
+        }
+        const struct move *move = &list->moves.at[first - 1];
+        if (move->next) {
+            write_moves(&s, list, first);
+        } else if (move->remat) {
+            emit_remat(&s, move);
+        } else {
+            emit_move(&s, move->from, move, REG_INT);
         }
     }
 }
