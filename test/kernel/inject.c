@@ -1,17 +1,24 @@
 /*
- * Every allocation fails in turn: mappings, memory objects, handles, interrupts, native domains, threads, programs, and a
- * WebAssembly module from its bytes to its call. The answer is an error, never a panic, and everything comes back.
+ * Every allocation fails in turn: mappings, memory objects, handles, interrupts, native domains, threads, programs, a
+ * WebAssembly module from its bytes to its call, and a program as a user starts it, from its directories to its end. The
+ * answer is an error, never a panic, and everything comes back.
  *
- * QEMU: -smp 1
+ * QEMU: -smp 1 -append log=error
  * TIMEOUT: 120
  */
 #include "kernel/mm/inject.h"
 #include "abi/boot.h"
+#include "abi/run.h"
 #include "abi/syscall.h"
 #include "gen/domain/ipc.h"
 #include "gen/domain/trade.h"
 #include "gen/wat/calls.h"
+#include "gen/wat/files.h"
+#include "gen/wat/spin.h"
 #include "init/machine.h"
+#include "init/mounts.h"
+#include "init/run.h"
+#include "init/timeouts.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/handle.h"
 #include "kernel/ipc/interrupt.h"
@@ -309,6 +316,132 @@ static status_t try_wasm(void) {
     return run_program(load_and_call, 8192);
 }
 
+/* ---- a program as a user starts it ---- */
+
+static uint8_t archive[16384] __attribute__((aligned(4)));
+static size_t archive_size;
+static char said[4096]; /* on its standard error */
+static size_t said_len;
+
+/* A regular file of the initrd, in the newc format. */
+static void pack(const char *name, const void *bytes, size_t size) {
+    size_t name_size = strlen(name) + 1;
+    archive_size += fmt_text((char *)archive + archive_size, 111,
+                             "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1u,
+                             0100644u, 0u, 0u, 1u, 0u, size, 0u, 0u, 0u, 0u, name_size, 0u);
+    memcpy(archive + archive_size, name, name_size);
+    archive_size = (archive_size + name_size + 3) & ~(size_t)3;
+    memcpy(archive + archive_size, bytes, size);
+    archive_size = (archive_size + size + 3) & ~(size_t)3;
+}
+
+static void make_initrd(void) {
+    pack("dir/0/files.wasm", files_wasm, sizeof(files_wasm));
+    pack("dir/0/text", "k23", 3);
+    pack("TRAILER!!!", "", 0);
+    PAYLOAD_CHECK_EQ(initrd_open(&machine_initrd, archive, archive_size), STATUS_OK);
+}
+
+static bool never(struct file *file) {
+    (void)file;
+    return false;
+}
+
+static void ignore_watch(struct file *file, struct watch *watch) {
+    (void)file, (void)watch;
+}
+
+static status_t read_end(struct file *file, void *buf, size_t cap, size_t *size_out) {
+    (void)file, (void)buf, (void)cap;
+    *size_out = 0;
+    return STATUS_OK;
+}
+
+static status_t hear(struct file *file, const void *bytes, size_t size) {
+    (void)file;
+    size_t room = sizeof(said) - 1 - said_len;
+    size = size < room ? size : room;
+    memcpy(said + said_len, bytes, size);
+    said_len += size;
+    return STATUS_OK;
+}
+
+/* What a program's end says of why: all that may go wrong here is memory. */
+static status_t status_of_run(const struct program_end *end) {
+    enum { ERRNO_NO_MEMORY = 48, ERRNO_NO_SPACE = 51 };
+    said[said_len] = 0;
+    bool is_told = end->status == RUN_EXIT_ERROR || end->status == RUN_EXIT_REFUSED ||
+                   end->status == RUN_EXIT_TRAP;
+    if (end->status == 0 && said_len == 0) {
+        return STATUS_OK;
+    }
+    if (end->status == ERRNO_NO_MEMORY || end->status == ERRNO_NO_SPACE) {
+        return STATUS_NO_MEMORY;
+    }
+    if (is_told && strstr(said, status_text(STATUS_NO_MEMORY))) {
+        return STATUS_NO_MEMORY;
+    }
+    payload_print("# it ended with %d and said: %s\n", end->status, said);
+    return STATUS_INVALID;
+}
+
+/* The module is a file of the first directory; its standard output goes to a file of /tmp, the second one. */
+static status_t run_in(const struct mounts *mounts, struct node *module, struct node *output,
+                       uint64_t frames) {
+    static const struct file_ops in_ops = {
+        .read = read_end, .readable = never, .watch = ignore_watch, .unwatch = ignore_watch};
+    static const struct file_ops err_ops = {.write = hear};
+    static struct file in = {.ops = &in_ops}, err = {.ops = &err_ops};
+    static const struct run_preload preload = {"before", spin_wasm, sizeof(spin_wasm)};
+    struct run_options options = {
+        .module_file = module,
+        .preloads = &preload,
+        .preload_count = 1,
+        .args = {"files.wasm\0one", sizeof("files.wasm\0one"), 2},
+        .environ = {"A=B", sizeof("A=B"), 1},
+        .streams = {&in, &err, &err},
+        .redirected = {[STREAM_OUT] = output},
+        .dirs = mounts->dirs,
+        .dir_count = mounts->count,
+        .frame_limit = frames,
+        .timeout_ns = UINT64_C(3600000000000),
+    };
+    struct program_end end;
+    uint32_t pid;
+    said_len = 0;
+    TRY(run_start(&options, &pid));
+    PAYLOAD_CHECK_EQ(program_wait(pid, WAIT_FOREVER, &end), STATUS_OK);
+    return status_of_run(&end);
+}
+
+/* 0 frames: as many as there are. */
+static status_t run_with(uint64_t frames) {
+    static const struct request request = {.dirs = {{"initrd", "dir/0", "/d"}}, .dir_count = 1};
+    static struct mounts mounts;
+    struct node *module = NULL, *output = NULL;
+    struct node_attr attr = {.size = 4};
+    const char *which;
+    status_t status = mounts_open(&mounts, &request, &which);
+    status = status == STATUS_OK
+                 ? node_lookup(mounts.dirs[0].node, (struct fs_name){"files.wasm", 10}, &module)
+                 : status;
+    status = status == STATUS_OK
+                 ? node_create(mounts.dirs[1].node, (struct fs_name){"out", 3}, &output)
+                 : status;
+    status = status == STATUS_OK ? run_in(&mounts, module, output, frames) : status;
+    if (status == STATUS_OK) {
+        status = node_get_attr(output, &attr);
+    }
+    node_put(output);
+    node_put(module);
+    mounts_close(&mounts);
+    return status == STATUS_OK && attr.size != 4 ? STATUS_INVALID : status;
+}
+
+static status_t try_run(void) {
+    return run_with(0);
+}
+
 /* ---- the walk ---- */
 
 struct holdings {
@@ -366,21 +499,26 @@ static void walk(const char *what, status_t (*scenario)(void)) {
     PAYLOAD_CHECK_EQ(odd, 0);
 }
 
-/* The same module in programs whose quota ends sooner or later. */
-static void walk_quotas(void) {
+static status_t load_within(uint64_t frames) {
+    return run_program(load_and_call, frames);
+}
+
+/* The same in programs whose quota ends sooner or later: there every allocation fails from some one on. */
+static void walk_quotas(const char *what, status_t (*scenario)(uint64_t frames)) {
     enum { STEP = 5, ENOUGH = 4000 };
     unsigned lost = 0, odd = 0;
     uint64_t frames = 0;
     status_t status = STATUS_NO_MEMORY;
     struct holdings before = take_stock();
-    for (; status != STATUS_OK && frames < ENOUGH; frames += STEP) {
-        status = run_program(load_and_call, frames);
+    while (status != STATUS_OK && frames < ENOUGH) {
+        frames += STEP;
+        status = scenario(frames);
         struct holdings after = take_stock();
         lost += !is_same(&before, &after);
         odd += !is_expected(status);
         before = after;
     }
-    payload_print("# the module needs %u frames\n", (unsigned)frames);
+    payload_print("# %s needs %u frames\n", what, (unsigned)frames);
     PAYLOAD_CHECK(frames > 5 * STEP && frames < ENOUGH);
     PAYLOAD_CHECK_EQ(lost, 0);
     PAYLOAD_CHECK_EQ(odd, 0);
@@ -399,7 +537,11 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     walk("threads", try_threads);
     walk("program", try_program);
     walk("module", try_wasm);
-    walk_quotas();
+    walk_quotas("module", load_within);
+    make_initrd();
+    PAYLOAD_CHECK_EQ(timeouts_init(), STATUS_OK);
+    walk("run", try_run);
+    walk_quotas("run", run_with);
     payload_end();
 }
 
