@@ -13,8 +13,8 @@
 
 #include <assert.h>
 
-/* Blocks that the exact walk may visit: so many, and so many for each instruction. To pass this many
- * between definition and last use without a visit counts as one. */
+/* Blocks that the exact walk may visit: so many, and so many for each instruction. Of the blocks that
+ * a value spans, visited or not, each WALK_PASSED count as one more. */
 #define WALK_MIN      1000000u
 #define WALK_PER_INST 32u
 #define WALK_PASSED   16u
