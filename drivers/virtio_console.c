@@ -59,7 +59,8 @@ struct virtio_port {
     bool exists, ready, named;
     bool host_open, was_open;
     paddr_t in_page[BUFFERS], out_buffer[BUFFERS];
-    bool have; /* a received buffer is being read: */
+    bool room_wanted; /* there was none when somebody asked: the device is to say when there is */
+    bool have;        /* a received buffer is being read: */
     uint16_t have_id;
     uint32_t have_size, have_at;
 };
@@ -171,6 +172,28 @@ static void tell_watches(struct virtio_port *port) {
     }
 }
 
+/* Under the lock: descriptors that the device is done with become free. */
+static void reclaim_out(struct virtio_port *port) {
+    uint16_t id;
+    uint32_t size;
+    while (virtqueue_take(&port->out, &id, &size)) {
+    }
+}
+
+/* Under the lock: bytes that can be written at once. */
+static size_t room(struct virtio_port *port) {
+    reclaim_out(port);
+    return (port->out.len - (size_t)__builtin_popcountll(port->out.busy)) * OUT_SIZE;
+}
+
+/* Under the lock: interrupts of the queue to send are on only while somebody waits. */
+static void forget_room(struct virtio_port *port) {
+    if (port->room_wanted && room(port) > 0) {
+        port->room_wanted = false;
+        virtqueue_set_interrupts(&port->out, false);
+    }
+}
+
 /* Under the lock: everything the device has to say. */
 static void service(void) {
     uint16_t id;
@@ -188,6 +211,7 @@ static void service(void) {
     for (uint32_t i = 0; i < ports_len; i++) {
         waitqueue_wake_all(&ports[i].readers);
         waitqueue_wake_all(&ports[i].writers);
+        forget_room(&ports[i]);
         tell_watches(&ports[i]);
     }
 }
@@ -295,14 +319,6 @@ struct virtio_port *virtio_console_find(const char *name) {
 
 /* ---- writing ---- */
 
-/* Under the lock: descriptors that the device is done with become free. */
-static void reclaim_out(struct virtio_port *port) {
-    uint16_t id;
-    uint32_t size;
-    while (virtqueue_take(&port->out, &id, &size)) {
-    }
-}
-
 /* Under the lock: waits for the device to be done with a buffer. */
 static status_t wait_for_writer(struct virtio_port *port) {
     status_t status = STATUS_OK;
@@ -314,7 +330,7 @@ static status_t wait_for_writer(struct virtio_port *port) {
         status = wait(&port->writers, WAIT_FOREVER);
         reclaim_out(port);
     }
-    virtqueue_set_interrupts(&port->out, false);
+    virtqueue_set_interrupts(&port->out, port->room_wanted);
     return status;
 }
 
@@ -352,6 +368,21 @@ status_t virtio_port_write(struct virtio_port *port, const void *bytes, size_t s
         spinlock_unlock(&lock);
     }
     return STATUS_OK;
+}
+
+struct readiness virtio_port_writable(struct virtio_port *port) {
+    spinlock_lock(&lock);
+    bool closed = broken || (port->was_open && !port->host_open);
+    size_t bytes = room(port);
+    if (bytes == 0 && !closed) {
+        port->room_wanted = true;
+        virtqueue_kick(&port->out);
+        virtqueue_set_interrupts(&port->out, true);
+        bytes = room(port);
+    }
+    spinlock_unlock(&lock);
+    return closed ? (struct readiness){.now = true, .hung_up = true, .bytes = UINT64_MAX}
+                  : (struct readiness){.now = bytes > 0, .bytes = bytes};
 }
 
 static void flush_port(struct virtio_port *port) {
@@ -448,15 +479,16 @@ status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap, size_
     return status;
 }
 
-static bool readable(struct virtio_port *port) {
-    return have_bytes(port) || (port->was_open && !port->host_open) || broken;
-}
-
-bool virtio_port_readable(struct virtio_port *port) {
+struct readiness virtio_port_readable(struct virtio_port *port) {
     spinlock_lock(&lock);
-    bool now = readable(port);
+    bool closed = broken || (port->was_open && !port->host_open);
+    /* After it: what was sent before the port was closed is in the queue by now. */
+    bool some = have_bytes(port);
+    struct readiness ready = {.now = some || closed,
+                              .hung_up = closed && !some,
+                              .bytes = some ? port->have_size - port->have_at : 0};
     spinlock_unlock(&lock);
-    return now;
+    return ready;
 }
 
 void virtio_port_watch(struct virtio_port *port, struct watch *watch) {

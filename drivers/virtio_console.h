@@ -33,9 +33,12 @@ status_t virtio_port_read(struct virtio_port *port, void *buf, size_t cap,
                           size_t *size_out) MUST_CHECK;
 
 /* Bytes are waiting, or the end of the stream: a read would not sleep. */
-bool virtio_port_readable(struct virtio_port *port);
-/* From now on until unwatch() the watch is told when that may have become so: by the device's interrupt,
- * without which nobody is told. */
+struct readiness virtio_port_readable(struct virtio_port *port);
+/* There is room: a write of so many bytes would not sleep, if no other comes before it. To a host that has
+ * closed the port everything can be written; it throws it away. */
+struct readiness virtio_port_writable(struct virtio_port *port);
+/* From now on until unwatch() the watch is told when one of them may have become so: by the device's
+ * interrupt, without which nobody is told. */
 void virtio_port_watch(struct virtio_port *port, struct watch *watch);
 void virtio_port_unwatch(struct virtio_port *port, struct watch *watch);
 

@@ -19,9 +19,11 @@ struct file_ops {
     status_t (*read)(struct file *file, void *buf, size_t cap, size_t *size_out);
     /* Writes all bytes, in order. IO. */
     status_t (*write)(struct file *file, const void *bytes, size_t size);
-    /* Whether a read would not wait. NULL: reads never wait. */
-    bool (*readable)(struct file *file);
-    /* From now on until unwatch() the watch is told when that may have become so. Together with readable. */
+    /* Whether a read, or a write, would not wait; as many bytes can then be moved as long as nobody else
+     * moves some. NULL: neither ever waits. */
+    struct readiness (*ready)(struct file *file, bool to_write);
+    /* From now on until unwatch() the watch is told when that may have become so. Together with ready, which
+     * is asked after watch() once more. */
     void (*watch)(struct file *file, struct watch *watch);
     void (*unwatch)(struct file *file, struct watch *watch);
 };
@@ -39,8 +41,8 @@ MUST_CHECK static inline status_t file_read(struct file *file, void *buf, size_t
 MUST_CHECK static inline status_t file_write(struct file *file, const void *bytes, size_t size) {
     return file->ops->write ? file->ops->write(file, bytes, size) : STATUS_DENIED;
 }
-static inline bool file_readable(struct file *file) {
-    return !file->ops->readable || file->ops->readable(file);
+static inline struct readiness file_ready(struct file *file, bool to_write) {
+    return file->ops->ready ? file->ops->ready(file, to_write) : READINESS_ALWAYS;
 }
 
 #endif

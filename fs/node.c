@@ -53,8 +53,8 @@ status_t node_write(struct node *node, uint64_t *offset, size_t size, struct nod
     return node->ops->write ? node->ops->write(node, offset, size, from, done_out) : STATUS_DENIED;
 }
 
-bool node_readable(struct node *node) {
-    return !node->ops->readable || node->ops->readable(node);
+struct readiness node_ready(struct node *node, enum node_access access) {
+    return node->ops->ready ? node->ops->ready(node, access) : READINESS_ALWAYS;
 }
 
 void node_watch(struct node *node, struct watch *watch) {

@@ -120,9 +120,10 @@ struct node_ops {
     status_t (*read_now)(struct node *node, uint64_t offset, void *to, size_t size,
                          size_t *done_out);
     status_t (*write_now)(struct node *node, uint64_t offset, const void *from, size_t size);
-    /* Whether a read would not sleep; and, from watch() until unwatch(), who is to be told when that may
-     * have become so. NULL: always ready. */
-    bool (*readable)(struct node *node);
+    /* Whether a read (NODE_READ) or a write (NODE_WRITE) would not sleep, and for how many bytes at least while
+     * nobody else moves some; and, from watch() until unwatch(), who is to be told when that may have become so,
+     * if it is asked once more after watch(). NULL: always ready. */
+    struct readiness (*ready)(struct node *node, enum node_access access);
     void (*watch)(struct node *node, struct watch *watch);
     void (*unwatch)(struct node *node, struct watch *watch);
 
@@ -179,8 +180,8 @@ MUST_CHECK status_t node_read(struct node *node, uint64_t offset, size_t size, s
                               size_t *done_out);
 MUST_CHECK status_t node_write(struct node *node, uint64_t *offset, size_t size,
                                struct node_io *from, size_t *done_out);
-bool node_readable(struct node *node);
-/* Of a node that was not readable. */
+struct readiness node_ready(struct node *node, enum node_access access);
+/* Of a node that was not ready. */
 void node_watch(struct node *node, struct watch *watch);
 void node_unwatch(struct node *node, struct watch *watch);
 MUST_CHECK status_t node_get_attr(struct node *node, struct node_attr *out);

@@ -44,8 +44,8 @@ static status_t stream_write(struct node *node, uint64_t *offset, size_t size, s
     return STATUS_OK;
 }
 
-static bool stream_readable(struct node *node) {
-    return file_readable(of(node)->file);
+static struct readiness stream_ready(struct node *node, enum node_access access) {
+    return file_ready(of(node)->file, access == NODE_WRITE);
 }
 
 static void stream_watch(struct node *node, struct watch *watch) {
@@ -73,7 +73,7 @@ static const struct node_ops ops = {
     .open = open_for,
     .read = stream_read,
     .write = stream_write,
-    .readable = stream_readable,
+    .ready = stream_ready,
     .watch = stream_watch,
     .unwatch = stream_unwatch,
     .get_attr = stream_attr,

@@ -18,15 +18,16 @@ struct stream_file {
 static struct stream_file streams[STREAM_COUNT];
 
 /* Whether there is input, or its end; if not, it will be sent. */
-static bool readable_or_asked(struct stream_file *stream) {
-    if (virtio_port_readable(stream->port)) {
-        return true;
+static struct readiness readable_or_asked(struct stream_file *stream) {
+    struct readiness ready = virtio_port_readable(stream->port);
+    if (ready.now) {
+        return ready;
     }
     if (!__atomic_exchange_n(&stream->asked, 1, __ATOMIC_RELAXED) &&
         virtio_port_write(stream->port, "?", 1) != STATUS_OK) {
         __atomic_store_n(&stream->asked, 0, __ATOMIC_RELAXED);
     }
-    return false;
+    return ready;
 }
 
 static status_t read_port(struct file *file, void *buf, size_t cap, size_t *size_out) {
@@ -52,9 +53,14 @@ static status_t write_port(struct file *file, const void *bytes, size_t size) {
     return STATUS_OK;
 }
 
-static bool port_readable(struct file *file) {
+static struct readiness input_ready(struct file *file, bool to_write) {
     struct stream_file *stream = (struct stream_file *)file;
-    return !stream->port || readable_or_asked(stream);
+    return to_write || !stream->port ? READINESS_ALWAYS : readable_or_asked(stream);
+}
+
+static struct readiness output_ready(struct file *file, bool to_write) {
+    struct stream_file *stream = (struct stream_file *)file;
+    return to_write && stream->port ? virtio_port_writable(stream->port) : READINESS_ALWAYS;
 }
 
 static void watch_port(struct file *file, struct watch *watch) {
@@ -72,8 +78,9 @@ static void unwatch_port(struct file *file, struct watch *watch) {
 }
 
 static const struct file_ops input_ops = {
-    .read = read_port, .readable = port_readable, .watch = watch_port, .unwatch = unwatch_port};
-static const struct file_ops output_ops = {.write = write_port};
+    .read = read_port, .ready = input_ready, .watch = watch_port, .unwatch = unwatch_port};
+static const struct file_ops output_ops = {
+    .write = write_port, .ready = output_ready, .watch = watch_port, .unwatch = unwatch_port};
 
 void streams_init(void) {
     static const char *const names[STREAM_COUNT] = {"stdin", "stdout", "stderr"};

@@ -103,7 +103,7 @@ static enum wasi_errno read_at(struct wasi_call *call, uint64_t offset, size_t *
     if (g.total == 0) {
         return WASI_SUCCESS;
     }
-    if ((call->file->flags & FDFLAG_NONBLOCK) && !node_readable(call->file->node)) {
+    if ((call->file->flags & FDFLAG_NONBLOCK) && !node_ready(call->file->node, NODE_READ).now) {
         return WASI_EAGAIN;
     }
     return wasi_from_status(node_read(call->file->node, offset, g.total, &g.io, done_out));
@@ -136,15 +136,27 @@ enum wasi_errno wasi_fd_pread(struct wasi_call *call) {
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+/* How much of `size` bytes is to be written: all, or without blocking what there is room for. */
+static enum wasi_errno limit_write(const struct wasi_file *file, size_t *size) {
+    if (!(file->flags & FDFLAG_NONBLOCK)) {
+        return WASI_SUCCESS;
+    }
+    struct readiness ready = node_ready(file->node, NODE_WRITE);
+    *size = *size < ready.bytes ? *size : (size_t)ready.bytes;
+    return ready.now ? WASI_SUCCESS : WASI_EAGAIN;
+}
+
 static enum wasi_errno write_at(struct wasi_call *call, uint64_t *offset, size_t *done_out) {
     struct guest_io g;
     struct wasi_file *file = call->file;
     *done_out = 0;
     WASI_TRY(guest_io_init(&g, call, false));
-    if (g.total == 0) {
+    size_t size = g.total;
+    if (size == 0) {
         return WASI_SUCCESS;
     }
-    WASI_TRY_STATUS(node_write(file->node, offset, g.total, &g.io, done_out));
+    WASI_TRY(limit_write(file, &size));
+    WASI_TRY_STATUS(node_write(file->node, offset, size, &g.io, done_out));
     if (file->flags & (FDFLAG_SYNC | FDFLAG_DSYNC)) {
         return wasi_from_status(node_sync(file->node, !(file->flags & FDFLAG_SYNC)));
     }

@@ -3,7 +3,7 @@
  *
  * One pass over the subscriptions finds out whether one is ready and until when to wait at most; after
  * the wait a second pass writes the events. Only what cannot be ready at once is waited for: clocks, and
- * streams that have no input. Each such descriptor gets a watch that sets the program's event, and the
+ * streams that have no input or no room. Each such descriptor gets a watch that sets the program's event, and the
  * thread sleeps until that is set, the first clock's deadline, or its end. Nothing is allocated but the event,
  * once.
  */
@@ -12,6 +12,7 @@
 
 enum tag { TAG_CLOCK, TAG_FD_READ, TAG_FD_WRITE };
 enum { CLOCK_ABSTIME = 1 };
+enum { EVENT_HANGUP = 1 };
 
 /* The layouts of `subscription`, and of wasi_unstable's. */
 struct subscription {
@@ -64,7 +65,7 @@ struct poll {
     uint64_t monotonic, realtime; /* when the call began */
     uint64_t deadline;            /* monotonic; of the clocks */
     bool ready;
-    struct wasi_file *watched; /* a list of those that have no input yet */
+    struct wasi_file *watched; /* a list of those that are not ready yet */
     uint32_t events;           /* written */
 };
 
@@ -116,6 +117,18 @@ static enum wasi_errno find_file(const struct poll *p, const struct subscription
     return wasi_file_need(*out, RIGHT_POLL_FD_READWRITE | right);
 }
 
+static enum node_access access_of(const struct subscription *s) {
+    return s->tag == TAG_FD_READ ? NODE_READ : NODE_WRITE;
+}
+
+static void await(struct poll *p, struct wasi_file *file, enum node_access access) {
+    if (!file->awaited) {
+        file->next_watched = p->watched;
+        p->watched = file;
+    }
+    file->awaited |= (uint8_t)access;
+}
+
 /* What the subscription waits for. */
 static void look(struct poll *p, const struct subscription *s) {
     struct wasi_file *file;
@@ -126,13 +139,10 @@ static void look(struct poll *p, const struct subscription *s) {
         } else if (deadline < p->deadline) {
             p->deadline = deadline;
         }
-    } else if (find_file(p, s, &file) != WASI_SUCCESS || s->tag == TAG_FD_WRITE ||
-               node_readable(file->node)) {
+    } else if (find_file(p, s, &file) != WASI_SUCCESS || node_ready(file->node, access_of(s)).now) {
         p->ready = true;
-    } else if (!file->watched) {
-        file->watched = true;
-        file->next_watched = p->watched;
-        p->watched = file;
+    } else {
+        await(p, file, access_of(s));
     }
 }
 
@@ -152,10 +162,14 @@ static void set_event(struct watch *watch) {
     fs_event_set(((struct wasi_watch *)watch)->event);
 }
 
+static bool is_ready(const struct wasi_file *file, enum node_access access) {
+    return (file->awaited & access) && node_ready(file->node, access).now;
+}
+
 /* Sleeps until there may be something to say. */
 static enum wasi_errno wait(const struct poll *p) {
     for (struct wasi_file *file = p->watched; file; file = file->next_watched) {
-        if (node_readable(file->node)) {
+        if (is_ready(file, NODE_READ) || is_ready(file, NODE_WRITE)) {
             return WASI_SUCCESS;
         }
     }
@@ -180,19 +194,29 @@ static enum wasi_errno make_event(struct wasi *wasi) {
     return wasi->event ? WASI_SUCCESS : WASI_ENOMEM;
 }
 
-/* How much can be read now, if that is known. */
+/* How much is left of a file. */
 static uint64_t bytes_left(const struct wasi_file *file) {
     struct node_attr attr;
-    if (file->node->type != NODE_REGULAR) {
-        return 1;
-    }
     if (node_get_attr(file->node, &attr) != STATUS_OK || attr.size < file->offset) {
         return 0;
     }
     return attr.size - file->offset;
 }
 
-/* False: it has not happened. */
+/* Of a descriptor. False: it has not happened. How much can be written is known of streams alone. */
+static bool fill_file_event(const struct wasi_file *file, const struct subscription *s,
+                            struct event *out) {
+    struct readiness ready = node_ready(file->node, access_of(s));
+    if (s->tag == TAG_FD_READ && file->node->type == NODE_REGULAR) {
+        out->nbytes = bytes_left(file);
+    } else {
+        out->nbytes = ready.bytes == UINT64_MAX ? !ready.hung_up : ready.bytes;
+    }
+    out->flags = ready.hung_up ? EVENT_HANGUP : 0;
+    return ready.now;
+}
+
+/* Of anything. */
 static bool fill_event(const struct poll *p, const struct subscription *s, uint64_t now,
                        struct event *out) {
     enum wasi_errno error;
@@ -203,13 +227,8 @@ static bool fill_event(const struct poll *p, const struct subscription *s, uint6
         error = clock_deadline(p, s, &deadline);
     } else {
         error = find_file(p, s, &file);
-        if (error == WASI_SUCCESS && s->tag == TAG_FD_READ) {
-            if (!node_readable(file->node)) {
-                return false;
-            }
-            out->nbytes = bytes_left(file);
-        } else if (error == WASI_SUCCESS) {
-            out->nbytes = 1;
+        if (error == WASI_SUCCESS && !fill_file_event(file, s, out)) {
+            return false;
         }
     }
     out->error = (uint16_t)error;
@@ -253,7 +272,7 @@ static enum wasi_errno poll(struct poll *p) {
         error = p->ready ? put_events(p) : wait_for_events(p);
     }
     for (struct wasi_file *file = p->watched; file; file = file->next_watched) {
-        file->watched = false;
+        file->awaited = 0;
     }
     return error;
 }

@@ -63,7 +63,7 @@ struct wasi_file {
     const char *preopen; /* the name of a preopened directory, else NULL */
     uint16_t flags;      /* fdflags */
     uint8_t filetype;
-    bool watched; /* by the poll_oneoff in progress, see poll.c */
+    uint8_t awaited; /* enum node_access; by the poll_oneoff in progress, see poll.c */
     struct wasi_watch watch;
     struct wasi_file *next_watched;
 };

@@ -4,6 +4,7 @@
 #include "base/watch.h"
 #include "drivers/uart.h"
 #include "drivers/virtio_console.h"
+#include "fs/stream.h"
 #include "init/shell/limits.h"
 #include "init/shell/line.h"
 #include "init/streams.h"
@@ -289,12 +290,31 @@ static status_t read_front(struct file *file, void *buf, size_t cap, size_t *siz
     return STATUS_OK;
 }
 
-static bool front_readable(struct file *file) {
-    (void)file;
+static struct readiness readable(void) {
     spinlock_lock(&lock);
-    bool now = given < cooked.size || ended || head != tail;
+    size_t bytes = given < cooked.size ? cooked.size - given : head - tail;
+    struct readiness ready = {
+        .now = bytes > 0 || ended, .hung_up = bytes == 0 && ended, .bytes = bytes};
     spinlock_unlock(&lock);
-    return now;
+    return ready;
+}
+
+/* Less than the port has room for: write_above() writes three times more, and each may take a buffer. The serial
+ * line is taken as always ready: it sends by itself, whoever listens. */
+static struct readiness writable(void) {
+    static const uint64_t kept = UINT64_C(3) * STREAM_BUFFER_SIZE;
+    if (is_serial) {
+        return READINESS_ALWAYS;
+    }
+    struct readiness ready = file_ready(streams_file(STREAM_OUT), true);
+    ready.now = ready.bytes > kept;
+    ready.bytes -= ready.now ? kept : ready.bytes;
+    return ready;
+}
+
+static struct readiness front_ready(struct file *file, bool to_write) {
+    (void)file;
+    return to_write ? writable() : readable();
 }
 
 static void watch_front(struct file *file, struct watch *watch) {
@@ -319,7 +339,7 @@ static status_t read_nothing(struct file *file, void *buf, size_t cap, size_t *s
 
 static const struct file_ops front_ops = {.read = read_front,
                                           .write = write_file,
-                                          .readable = front_readable,
+                                          .ready = front_ready,
                                           .watch = watch_front,
                                           .unwatch = unwatch_front};
 static const struct file_ops nothing_ops = {.read = read_nothing};

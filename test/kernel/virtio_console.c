@@ -42,7 +42,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         payload_end();
     }
     size_t total = echo(in, out);
-    PAYLOAD_CHECK(virtio_port_readable(in));
+    PAYLOAD_CHECK(virtio_port_readable(in).hung_up);
     PAYLOAD_CHECK_EQ(virtio_port_read(in, buf, sizeof(buf), &size), STATUS_OK);
     PAYLOAD_CHECK_EQ(size, 0);
     int len = (int)fmt_text(buf, sizeof(buf), "%zu bytes, %llu interrupts\n", total,

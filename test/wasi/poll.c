@@ -65,11 +65,16 @@ int main(void) {
     fflush(stdout);
     SAME(wait_for(100000 * MS, false, events), 2);
     SAME(events[0].userdata, 11);
+    SAME(events[0].fd_readwrite.nbytes, 5);
+    SAME(events[0].fd_readwrite.flags, 0);
     SAME(events[1].userdata, 12);
     GOOD(read_some(0, text, sizeof(text), &n));
     SAME(n, 5);
     SAME(memcmp(text, "line\n", 5), 0);
     SAME(wait_for(100000 * MS, false, events), 2);
+    SAME(events[0].fd_readwrite.nbytes, 0);
+    CHECK_LINE(events[0].fd_readwrite.flags, __WASI_EVENTRWFLAGS_FD_READWRITE_HANGUP,
+               "the end hangs up");
     GOOD(read_some(0, text, sizeof(text), &n));
     SAME(n, 0);
     uint64_t start, cpu = clock_now(__WASI_CLOCKID_PROCESS_CPUTIME_ID);

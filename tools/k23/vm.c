@@ -8,6 +8,9 @@
  * its program does not read is left to the next one, and a program in the background is stopped by its
  * terminal when it reads, not before. A terminal in raw mode is read all the time: ^] must be seen.
  *
+ * A reader of our stdout or stderr who does not read holds up that stream alone: its bytes wait here, and then
+ * in the machine, while everything else goes on.
+ *
  * With `serial` the serial line takes the place of "stdin" and "stdout".
  */
 #include "tools/k23/vm.h"
@@ -16,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,10 +35,18 @@
 
 enum stream { STREAM_IN, STREAM_OUT, STREAM_ERR, STREAM_LOG, STREAM_QEMU, STREAM_COUNT };
 
+/* Bytes on their way to our stdout or stderr: [at, size). */
+struct outlet {
+    char bytes[65536];
+    size_t at, size;
+};
+
 struct vm {
     const struct vm_config *config;
     pid_t qemu;
     int ours[STREAM_COUNT], theirs[STREAM_COUNT]; /* ends of the sockets */
+    bool closed[STREAM_COUNT];                    /* by the machine */
+    struct outlet out, err;
     int log_file;
     bool logged; /* the machine has said something: it has started */
     uint64_t started_ns, logged_ns;
@@ -246,20 +258,50 @@ static void take_complaint(struct vm *vm, const char *bytes, size_t size) {
     }
 }
 
-/* What came from the machine on `stream`. False when nobody reads our output any more. */
-static bool take(struct vm *vm, int stream, const char *bytes, size_t size) {
-    switch (stream) {
-    case STREAM_OUT:
-        return write_all(STDOUT_FILENO, bytes, size) == 0;
-    case STREAM_ERR:
-        return write_all(STDERR_FILENO, bytes, size) == 0;
-    case STREAM_LOG:
-        take_log(vm, bytes, size);
-        return true;
-    default:
-        take_complaint(vm, bytes, size);
-        return true;
+/* As much as the reader takes without making us wait: to a pipe that has room PIPE_BUF bytes can be written. False
+ * when nobody reads our output any more. */
+static bool empty(struct outlet *outlet, int fd) {
+    while (outlet->at < outlet->size) {
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
+        if (poll(&room, 1, 0) <= 0) {
+            return true;
+        }
+        size_t left = outlet->size - outlet->at;
+        ssize_t n = write(fd, outlet->bytes + outlet->at, left < PIPE_BUF ? left : PIPE_BUF);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+            return true;
+        }
+        if (n <= 0) {
+            return false;
+        }
+        outlet->at += (size_t)n;
     }
+    return true;
+}
+
+static bool is_full(const struct outlet *outlet) {
+    return outlet->at < outlet->size;
+}
+
+/* Reads what came from the machine on `stream`, which may be its end. False when nobody reads our output any more. */
+static bool take(struct vm *vm, int stream) {
+    static char buf[65536];
+    struct outlet *outlet = stream == STREAM_OUT   ? &vm->out
+                            : stream == STREAM_ERR ? &vm->err
+                                                   : NULL;
+    ssize_t n = read(vm->ours[stream], outlet ? outlet->bytes : buf, sizeof(buf));
+    if (n <= 0) {
+        vm->closed[stream] = n == 0 || errno != EINTR;
+    } else if (outlet) {
+        outlet->at = 0;
+        outlet->size = (size_t)n;
+        return empty(outlet, stream == STREAM_OUT ? STDOUT_FILENO : STDERR_FILENO);
+    } else if (stream == STREAM_LOG) {
+        take_log(vm, buf, (size_t)n);
+    } else {
+        take_complaint(vm, buf, (size_t)n);
+    }
+    return true;
 }
 
 /* Where input goes. */
@@ -327,55 +369,78 @@ static void stop(struct vm *vm) {
     kill(vm->qemu, SIGCONT);
 }
 
+/* What pump() waits for: the machine's streams, then our own. */
+enum { POLL_STDIN = STREAM_COUNT, POLL_STDOUT, POLL_STDERR, POLL_SIGNAL, POLL_COUNT };
+
+/* poll() passes over negative descriptors. */
+static struct pollfd when(bool wanted, int fd, short events) {
+    return (struct pollfd){.fd = wanted ? fd : -1, .events = events};
+}
+
+static void choose(const struct vm *vm, struct pollfd *fds) {
+    bool pending = vm->input_size > 0, serial = vm->config->serial;
+    short both = pending ? POLLIN | POLLOUT : POLLIN;
+    bool reads = vm->wanted && !pending && !vm->input_ended;
+    fds[STREAM_IN] = when(!vm->input_ended && !serial, vm->ours[STREAM_IN], both);
+    for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
+        fds[i] = when(!vm->closed[i], vm->ours[i], i == STREAM_LOG && serial ? both : POLLIN);
+    }
+    fds[STREAM_OUT].fd = is_full(&vm->out) ? -1 : fds[STREAM_OUT].fd;
+    fds[STREAM_ERR].fd = is_full(&vm->err) ? -1 : fds[STREAM_ERR].fd;
+    fds[POLL_STDIN] = when(reads, STDIN_FILENO, POLLIN);
+    fds[POLL_STDOUT] = when(is_full(&vm->out), STDOUT_FILENO, POLLOUT);
+    fds[POLL_STDERR] = when(is_full(&vm->err), STDERR_FILENO, POLLOUT);
+    fds[POLL_SIGNAL] = when(true, signal_pipe[0], POLLIN);
+}
+
+/* Whatever can be moved. False when nobody reads our output any more. */
+static bool move(struct vm *vm, const struct pollfd *fds) {
+    if ((fds[STREAM_IN].revents & ~POLLOUT) && !take_request(vm)) {
+        vm->input_ended = true;
+    }
+    if ((fds[POLL_STDOUT].revents && !empty(&vm->out, STDOUT_FILENO)) ||
+        (fds[POLL_STDERR].revents && !empty(&vm->err, STDERR_FILENO))) {
+        return false;
+    }
+    for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
+        if ((fds[i].revents & ~POLLOUT) && !take(vm, i)) {
+            return false;
+        }
+    }
+    short writable = fds[input_stream(vm)].revents & POLLOUT;
+    if (vm->input_size > 0 || fds[POLL_STDIN].fd >= 0) {
+        give_input(vm, fds[POLL_STDIN].revents != 0, writable != 0);
+    }
+    return true;
+}
+
+static bool is_open(const struct vm *vm) {
+    for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
+        if (!vm->closed[i]) {
+            return true;
+        }
+    }
+    return is_full(&vm->out) || is_full(&vm->err);
+}
+
 /* Until the machine has closed all its streams. False when we should end it. */
 static bool pump(struct vm *vm) {
-    static char buf[65536];
-    /* After the streams our stdin and the signals; poll() passes over negative descriptors. */
-    struct pollfd fds[STREAM_COUNT + 2];
-    fds[STREAM_COUNT + 1] = (struct pollfd){.fd = signal_pipe[0], .events = POLLIN};
-    for (int i = 0; i < STREAM_COUNT; i++) {
-        fds[i] = (struct pollfd){.fd = vm->ours[i], .events = POLLIN};
-    }
-    int open_streams = STREAM_COUNT - 1;
-    while (open_streams > 0) {
-        bool pending = vm->input_size > 0, takes_input = !vm->input_ended && !vm->config->serial;
-        fds[STREAM_IN].fd = takes_input ? vm->ours[STREAM_IN] : -1;
-        fds[STREAM_IN].events = pending ? POLLIN | POLLOUT : POLLIN;
-        fds[STREAM_LOG].events = pending && vm->config->serial ? POLLIN | POLLOUT : POLLIN;
-        fds[STREAM_COUNT].fd = pending || vm->input_ended || !vm->wanted ? -1 : STDIN_FILENO;
-        fds[STREAM_COUNT].events = POLLIN;
+    struct pollfd fds[POLL_COUNT];
+    while (is_open(vm)) {
         if (caught_signal || vm->quit) {
             return false;
         }
         if (caught_stop) {
             stop(vm);
         }
-        if (poll(fds, STREAM_COUNT + 2, -1) < 0) {
+        choose(vm, fds);
+        if (poll(fds, POLL_COUNT, -1) < 0) {
             continue;
         }
-        if (fds[STREAM_COUNT + 1].revents) {
+        if (fds[POLL_SIGNAL].revents) {
             clear_signal_pipe();
-            continue;
-        }
-        if ((fds[STREAM_IN].revents & ~POLLOUT) && !take_request(vm)) {
-            vm->input_ended = true;
-        }
-        for (int i = STREAM_OUT; i < STREAM_COUNT; i++) {
-            if (fds[i].fd < 0 || !(fds[i].revents & ~POLLOUT)) {
-                continue;
-            }
-            ssize_t n = read(fds[i].fd, buf, sizeof(buf));
-            if (n > 0 && !take(vm, i, buf, (size_t)n)) {
-                return false;
-            }
-            if (n == 0 || (n < 0 && errno != EINTR)) {
-                fds[i].fd = -1;
-                open_streams--;
-            }
-        }
-        short writable = (vm->config->serial ? fds[STREAM_LOG] : fds[STREAM_IN]).revents & POLLOUT;
-        if (pending || fds[STREAM_COUNT].fd >= 0) {
-            give_input(vm, fds[STREAM_COUNT].revents != 0, writable != 0);
+        } else if (!move(vm, fds)) {
+            return false;
         }
     }
     return true;
