@@ -105,8 +105,20 @@ static inline void charge_thread(struct hart *hart, struct thread *self, uint64_
     self->vtime += self->weight == SCHED_WEIGHT ? ran : ran * SCHED_WEIGHT / self->weight;
 }
 
+/* A thread keeps the hart beyond its slice when the hart was held up, by others whose locks it waited for with
+ * interrupts off, or by a host that did not run it. The thread has had that time, but does not pay for it
+ * with turns to come. */
+static inline void forgive_delay(struct hart *hart, uint64_t now) {
+    uint64_t from = hart->charged_at > hart->fair_until ? hart->charged_at : hart->fair_until;
+    if (now > from) {
+        hart->current->ran += now - from;
+        hart->charged_at += now - from;
+    }
+}
+
 static inline void charge(struct hart *hart, uint64_t now) {
     struct thread *self = hart->current;
+    forgive_delay(hart, now);
     charge_thread(hart, self, now);
     if (self == hart->idle) {
         return;
@@ -117,17 +129,6 @@ static inline void charge(struct hart *hart, uint64_t now) {
     }
     if ((int64_t)(least - hart->vtime) > 0) {
         hart->vtime = least;
-    }
-}
-
-/* Before a charge: a thread keeps the hart beyond its slice when the hart was held up, by others whose locks it
- * waited for with interrupts off, or by a host that did not run it. The thread has had that time, but does not
- * pay for it with turns to come. */
-static inline void forgive_delay(struct hart *hart, uint64_t now) {
-    uint64_t from = hart->charged_at > hart->fair_until ? hart->charged_at : hart->fair_until;
-    if (now > from) {
-        hart->current->ran += now - from;
-        hart->charged_at += now - from;
     }
 }
 
@@ -334,7 +335,6 @@ static void give_way(const struct hart *hart, struct thread *from) {
 static void switch_locked(struct hart *hart) {
     struct thread *from = hart->current;
     uint64_t now = arch_ticks();
-    forgive_delay(hart, now);
     charge(hart, now);
     if (from->state == THREAD_RUNNING && from != hart->idle) {
         put_back(hart, from);
@@ -592,24 +592,6 @@ static bool take(struct hart *hart, struct thread *to) {
     return taken;
 }
 
-/* Before a hart is handed over: its time so far is the one's who gives it, and the slice goes on. */
-static inline void settle(struct hart *hart) {
-    charge(hart, arch_ticks());
-    set_timer(hart);
-}
-
-void sched_hand_over(struct thread *to) {
-    struct hart *hart = hart_self();
-    if (!take(hart, to)) {
-        sched_switch();
-        return;
-    }
-    spinlock_lock(&hart->queue_lock);
-    settle(hart);
-    spinlock_unlock(&hart->queue_lock);
-    switch_to(hart->current, to);
-}
-
 static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thread *to,
                                                    uint64_t deadline_ns, struct spinlock *held) {
     struct thread *self = hart->current;
@@ -669,7 +651,6 @@ void sched_tick(void) {
     struct hart *hart = hart_self();
     spinlock_lock(&hart->queue_lock);
     uint64_t now = arch_ticks();
-    forgive_delay(hart, now);
     charge(hart, now);
     while (hart->timers.first && hart->timers.first->at <= now) {
         struct thread *thread = list_entry(hart->timers.first, struct thread, deadline);

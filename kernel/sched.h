@@ -19,7 +19,7 @@ bool sched_alone(void);
 /* Runs the next ready thread; the current one's state is set already. Interrupts off. */
 void sched_switch(void);
 
-/* The current thread sleeps from its next sched_switch() or sched_hand_over() on, until sched_wake() or
+/* The current thread sleeps from its next sched_switch() on, until sched_wake() or
  * the deadline (time_now_ns(), or WAIT_FOREVER) or, if `killable`, thread_kill(); thread->woke says
  * which. False: it was killed before, and does not sleep. Interrupts off from here to the switch. */
 bool sched_prepare_sleep(uint64_t deadline_ns, bool killable);
@@ -29,11 +29,8 @@ bool sched_prepare_sleep(uint64_t deadline_ns, bool killable);
  * arch_irq_restore(). */
 irq_state_t sched_sleep(struct spinlock *lock, uint64_t deadline_ns, bool killable);
 
-/* The same for one who wakes another, as sched_wake(): it gets this hart at once, for the rest of the slice, if
- * it may run here. The caller has prepared to sleep already. */
-void sched_hand_over(struct thread *to);
-
-/* Both at once, killable, or only the waking if the caller was killed before. `held` is given back in between; it
+/* Sleeps, killable, and wakes another one, who gets this hart at once, for the rest of the slice, if it may run
+ * here; only the waking if the caller was killed before. `held` is given back in between; it
  * guards what the two sleep for, and `to` is not touched after that, so that it may be gone then if it takes the
  * lock before it goes. Interrupts off. */
 void sched_exchange(struct thread *to, uint64_t deadline_ns, struct spinlock *held);

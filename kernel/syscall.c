@@ -431,11 +431,11 @@ static int64_t dispatch(struct thread *self, uint64_t number) {
     return result;
 }
 
-/* The result of a call that did not simply succeed, or was not made yet. */
+/* The result of a call that did not simply succeed; or it is made now, the ordinary way. */
 static __attribute__((noinline)) void go_on(status_t status) {
     struct thread *self = thread_current();
     uint64_t *args = self->ipc.args;
-    int64_t result = status == STATUS_UNSUPPORTED ? dispatch(self, args[NUMBER]) : error_of(status);
+    int64_t result = status == ENDPOINT_NOT_FAST ? dispatch(self, args[NUMBER]) : error_of(status);
     args[0] = (uint64_t)result;
 }
 
@@ -444,7 +444,7 @@ static __attribute__((noinline)) void go_on(status_t status) {
 bool syscall_enter(struct user_regs *regs) {
     struct thread *self = thread_current();
     uint64_t number = self->ipc.args[NUMBER];
-    status_t status = STATUS_UNSUPPORTED;
+    status_t status = ENDPOINT_NOT_FAST;
     (void)regs;
     if (number == SYSCALL_message_call) {
         status = endpoint_call_fast(self);

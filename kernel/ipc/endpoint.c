@@ -98,12 +98,18 @@ static void serve(struct thread *caller, struct thread *server) {
     owe(server, caller);
 }
 
+/* A server's answer is with the caller, which is in no queue. */
+static inline void end_debt(struct thread *caller) {
+    caller->ipc.server = NULL;
+    caller->ipc.status = STATUS_OK;
+    caller->ipc.phase = IPC_DONE;
+}
+
 /* The thread that is owed an answer gets the one in self's registers. */
 static inline void answer(struct thread *self, struct thread *caller) {
     move_message(caller, self, 0);
-    caller->ipc.server = NULL;
     caller->ipc.reply = NULL;
-    complete(caller, STATUS_OK);
+    end_debt(caller);
 }
 
 /* The calling thread gives its operation up. */
@@ -543,12 +549,12 @@ static inline bool is_done(const struct thread *self) {
 status_t endpoint_call_fast(struct thread *self) {
     struct endpoint *endpoint = self->ipc.calls;
     if (!lock_known(self, endpoint, &self->ipc.calls_by)) {
-        return STATUS_UNSUPPORTED;
+        return ENDPOINT_NOT_FAST;
     }
     struct thread *server = first(&endpoint->receivers);
     if (!server) {
         spinlock_leave(&endpoint->lock);
-        return STATUS_UNSUPPORTED;
+        return ENDPOINT_NOT_FAST;
     }
     move_words(server, self, self->ipc.calls_by.badge);
     owe(server, self);
@@ -561,18 +567,16 @@ status_t endpoint_call_fast(struct thread *self) {
 status_t endpoint_reply_receive_fast(struct thread *self) {
     struct endpoint *endpoint = self->ipc.serves;
     if (!lock_known(self, endpoint, &self->ipc.serves_by)) {
-        return STATUS_UNSUPPORTED;
+        return ENDPOINT_NOT_FAST;
     }
     struct thread *caller = self->ipc.caller;
     if (!caller || !list_empty(&endpoint->callers)) {
         spinlock_leave(&endpoint->lock);
-        return STATUS_UNSUPPORTED;
+        return ENDPOINT_NOT_FAST;
     }
     move_words(caller, self, 0);
     self->ipc.caller = NULL;
-    caller->ipc.server = NULL;
-    caller->ipc.status = STATUS_OK;
-    caller->ipc.phase = IPC_DONE;
+    end_debt(caller);
     self->ipc.phase = IPC_RECEIVING;
     list_push_back(&endpoint->receivers, &self->wait_node);
     sched_exchange(caller, self->ipc.args[DEADLINE], &endpoint->lock);

@@ -35,8 +35,9 @@ status_t endpoint_reply(struct thread *self) MUST_CHECK;
 /* Both at once; that nobody was owed an answer is no error. */
 status_t endpoint_reply_receive(struct thread *self) MUST_CHECK;
 
-/* The same two, if nothing out of the ordinary is to be done; UNSUPPORTED: something is, and nothing was
- * done. */
+/* The same two, if nothing out of the ordinary is to be done; ENDPOINT_NOT_FAST: something is, and nothing was
+ * done, so that the call is still to be made. It is no operation's own result. */
+#define ENDPOINT_NOT_FAST STATUS_UNSUPPORTED
 status_t endpoint_call_fast(struct thread *self) MUST_CHECK;
 status_t endpoint_reply_receive_fast(struct thread *self) MUST_CHECK;
 

@@ -138,12 +138,12 @@ static unsigned intrusions;
 /* Under the lock: sleeps until it is `me`'s turn, and gives the hart to `other` the first time. */
 static void await_turn(int me, struct thread *other) {
     while (turn != me) {
-        (void)sched_prepare_sleep(WAIT_FOREVER, false);
-        irq_state_t irq = spinlock_unlock_only(&lock);
+        irq_state_t irq = lock.irq;
         if (other) {
-            sched_hand_over(other);
+            lock.irq = 0; /* they stay off when it gives the lock back */
+            sched_exchange(other, WAIT_FOREVER, &lock);
         } else {
-            sched_switch();
+            irq = sched_sleep(&lock, WAIT_FOREVER, false);
         }
         other = NULL;
         spinlock_lock(&lock);
@@ -178,7 +178,7 @@ static void intrude(void *arg) {
 
 /* Two threads hand one hart to and fro, while a third is ready there all the time and has had less: it runs
  * at the ends of slices and not in between. */
-static void test_hand_over(void) {
+static void test_exchange(void) {
     stop = 0;
     intrusions = 0;
     turn = -1;
@@ -342,7 +342,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_mutex();
         test_preemption();
         test_waiting();
-        test_hand_over();
+        test_exchange();
         test_cpu_time();
         test_kill();
         test_idle();
