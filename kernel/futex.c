@@ -116,8 +116,9 @@ static bool valid(vaddr_t addr, unsigned size) {
     return (size == 4 || size == 8) && (addr & (size - 1)) == 0;
 }
 
-static status_t wait_at(struct space_place place, vaddr_t addr, uint64_t expected, unsigned size,
-                        uint64_t deadline_ns) {
+static inline __attribute__((always_inline)) status_t wait_at(struct space_place place,
+                                                              vaddr_t addr, uint64_t expected,
+                                                              unsigned size, uint64_t deadline_ns) {
     uint32_t group = group_of(place);
     struct waiter waiter;
     spinlock_lock(&locks[group]);
@@ -168,7 +169,8 @@ status_t futex_wait(vaddr_t addr, uint64_t expected, unsigned size, uint64_t dea
     }
 }
 
-static uint32_t wake_at(struct space_place place, uint32_t max) {
+static inline __attribute__((always_inline)) uint32_t wake_at(struct space_place place,
+                                                              uint32_t max) {
     uint32_t group = group_of(place);
     struct list *list = list_of(place);
     uint32_t len = 0;
