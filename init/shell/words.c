@@ -21,6 +21,9 @@ static char *take_word(struct split *s, const char **error_out) {
             *s->to++ = *++s->from;
         } else if (!quote && strchr(" \t<>&", c)) {
             break;
+        } else if (!quote && (c == '|' || c == ';')) {
+            *error_out = "there are no pipes, and one command is a line: quote | and ;";
+            break;
         } else {
             *s->to++ = c;
         }

@@ -4,7 +4,8 @@
  *     run sort.wasm 'a b' "c" d\ e <in >out &
  *
  * Spaces part words; quotes of either kind and a backslash keep what they enclose; < and > name the files
- * for input and output; & at the end leaves the program in the background; # begins a comment.
+ * for input and output; & at the end leaves the program in the background; # begins a comment. | and ; are
+ * refused unless they are quoted, since they do not mean here what they do elsewhere.
  */
 #ifndef INIT_SHELL_WORDS_H
 #define INIT_SHELL_WORDS_H

@@ -53,6 +53,13 @@ TEST(errors) {
     CHECK_TEXT(joined("a > > b"), names);
     CHECK_TEXT(joined("a >b >c"), names);
     CHECK_TEXT(joined("a & b"), "& is the last of a line");
+    const char *one = "there are no pipes, and one command is a line: quote | and ;";
+    CHECK_TEXT(joined("ls | wc"), one);
+    CHECK_TEXT(joined("a; b"), one);
+    CHECK_TEXT(joined(";"), one);
+    CHECK_TEXT(joined("a > out; b"), one);
+    CHECK_TEXT(joined("a < |b"), one);
+    CHECK_TEXT(joined("a ';' \"|\" \\; \\| # x; y | z"), "[a][;][|][;][|]");
     char many[SHELL_LINE_MAX + 3];
     memset(many, 'a', sizeof(many));
     many[sizeof(many) - 1] = '\0';
