@@ -80,6 +80,8 @@ static bool take_record(struct parse *p, char *record) {
         r->invoke = value;
     } else if ((value = value_of(record, "verbose"))) {
         r->verbose = *value == '1';
+    } else if ((value = value_of(record, "counted"))) {
+        r->counted = *value == '1';
     } else if ((value = value_of(record, "eager"))) {
         r->eager = *value == '1';
     } else if ((value = value_of(record, "tty")) && strlen(value) == 3) {

@@ -33,6 +33,7 @@ struct request {
     uint64_t max_memory; /* of linear memories; 0: what there is */
     bool is_terminal[3];
     bool verbose, eager;
+    bool counted;       /* the machine counts instructions */
     bool shell, serial; /* the shell, not `module` */
     uint32_t columns;   /* of its terminal; 0: not known */
 };

@@ -312,12 +312,17 @@ static void log_stats(struct run *p, uint64_t started_ns, uint64_t started_instr
     log_info("run", "compiled %llu of %llu functions, %llu of %llu bytes of code section",
              (unsigned long long)s.compiled_functions, (unsigned long long)s.functions,
              (unsigned long long)s.compiled_bytes, (unsigned long long)s.code_section_bytes);
-    log_info("run", "%llu bytes of machine code, %llu instructions to compile",
-             (unsigned long long)s.machine_bytes, (unsigned long long)s.compile_instret);
-    log_info("run", "%llu instructions in all, %llu in user mode, %llu us",
-             (unsigned long long)(thread_instret() - started_instret),
-             (unsigned long long)(plat_guest_instret() - started_guest),
-             (unsigned long long)((time_now_ns() - started_ns) / 1000));
+    if (p->options.counted) {
+        log_info("run", "%llu bytes of machine code, %llu instructions to compile",
+                 (unsigned long long)s.machine_bytes, (unsigned long long)s.compile_instret);
+        log_info("run", "%llu instructions in all, %llu in user mode, %llu us",
+                 (unsigned long long)(thread_instret() - started_instret),
+                 (unsigned long long)(plat_guest_instret() - started_guest),
+                 (unsigned long long)((time_now_ns() - started_ns) / 1000));
+    } else {
+        log_info("run", "%llu bytes of machine code, %llu us", (unsigned long long)s.machine_bytes,
+                 (unsigned long long)((time_now_ns() - started_ns) / 1000));
+    }
     log_times(p, started_ns);
 }
 

@@ -47,6 +47,7 @@ struct run_options {
     uint64_t frame_limit; /* of its quota; 0: what is free less a reserve for the kernel */
     uint64_t timeout_ns;  /* it is killed after so long; 0: never */
     bool eager;           /* compile all before the start */
+    bool counted;         /* the machine counts instructions: the log tells how many it took */
 };
 
 /* Starts the program as a child of the caller's. What goes wrong from here on it says on its own stderr,

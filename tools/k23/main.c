@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,19 +37,25 @@ static const char usage_text[] =
     "\n"
     "Options of run, shell, wast and boot:\n"
     "  --smp N        harts of the machine (default 1)\n"
-    "  --mem SIZE     its memory, with K, M or G (default 256M)\n"
+    "  --mem SIZE     its memory, with K, M or G (default 256M, 16M at least)\n"
     "  --cpu CPU      its processor, in QEMU's words (default rv64)\n"
     "  --icount       run exactly and repeatably: one instruction, one nanosecond\n"
     "  -v             show the machine's log, and how the time was spent, on standard error\n"
+    "Options of run, shell and wast:\n"
+    "  --log FILTER   what is in the log: LEVEL or MODULE=LEVEL, with commas between; a level is "
+    "one "
+    "of\n"
+    "                 off, error, warn, info and debug (default info, with -v debug)\n"
     "Options of run and shell:\n"
     "  --dir HOST[::GUEST][:rw|:ro]\n"
     "                 let the program read the host's directory HOST, under the name GUEST: a copy "
     "of\n"
     "                 it, or with :rw and :ro itself, writable or not; may be repeated\n"
-    "  --argv0 NAME   the program's own name, instead of FILE.wasm\n"
     "  --mem-max SIZE no more than this for its linear memories, with K, M or G\n"
-    "  --timeout S    end it after so many seconds\n"
+    "  --timeout S    end it after so many seconds, such as 10 or 0.5\n"
     "  --env K=V      set an environment variable of the program; may be repeated\n"
+    "Options of run:\n"
+    "  --argv0 NAME   the program's own name, instead of FILE.wasm\n"
     "  --invoke NAME  call this exported function with ARGS and print its results\n"
     "  --preload NAME=FILE\n"
     "                 instantiate the module FILE before the program, which may import what FILE\n"
@@ -73,10 +80,15 @@ static _Noreturn void fail(int status, const char *format, ...) {
     exit(status);
 }
 
+#define MEMORY_LEAST    (16ull << 20)
+#define TIMEOUT_MOST    1e9 /* seconds */
+#define FILTER_SIZE_MAX 1024u
+
 /* ---- options ------------------------------------------------------------------------------- */
 
 struct options {
-    const char *smp, *mem, *cpu, *invoke, *argv0, *mem_max, *timeout;
+    const char *smp, *mem, *cpu, *log, *invoke, *argv0, *mem_max;
+    double timeout; /* seconds; 0: none */
     bool verbose, exact, eager;
     bool serial, terminal; /* of the shell */
     const char **dirs;     /* HOST[::GUEST][:rw|:ro] each */
@@ -128,6 +140,62 @@ static unsigned long check_number(const char *option, const char *text, const ch
     return n;
 }
 
+/* Of what check_number() took, in bytes. */
+static unsigned long long bytes_of(const char *option, const char *size) {
+    char *end;
+    unsigned long long n = strtoull(size, &end, 10);
+    unsigned shift = *end == 'G' ? 30 : *end == 'M' ? 20 : *end == 'K' ? 10 : 0;
+    if (n > ULLONG_MAX >> 31) {
+        fail(RUN_EXIT_USAGE, "%s %s is too large", option, size);
+    }
+    return n << shift;
+}
+
+/* Firmware, loader and what the loader unpacks must have a place. */
+static void check_memory(const char *text) {
+    check_number("--mem", text, "KMG");
+    if (bytes_of("--mem", text) < MEMORY_LEAST) {
+        fail(RUN_EXIT_USAGE, "--mem %s: the machine needs %lluM at least", text,
+             MEMORY_LEAST >> 20);
+    }
+}
+
+static double check_seconds(const char *text) {
+    char *end;
+    double seconds = strtod(text, &end);
+    if (end == text || *end || text[strspn(text, "0123456789.")] || !(seconds > 0)) {
+        fail(RUN_EXIT_USAGE, "--timeout %s: it must be a number of seconds, such as 10 or 0.5",
+             text);
+    }
+    return seconds < TIMEOUT_MOST ? seconds : TIMEOUT_MOST;
+}
+
+/* As kernel/log.h has it: LEVEL or MODULE=LEVEL, with commas between. */
+static void check_filter(const char *text) {
+    static const char *const levels[] = {"off", "error", "warn", "info", "debug"};
+    const char *part = text;
+    for (bool more = true; more; part += strcspn(part, ",") + 1) {
+        size_t len = strcspn(part, ","), name = strcspn(part, "=,");
+        const char *level = name < len ? part + name + 1 : part;
+        size_t level_len = (size_t)(part + len - level);
+        bool good = strcspn(part, " ") >= len && (name == len || name > 0), known = false;
+        for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+            known = known ||
+                    (strlen(levels[i]) == level_len && strncmp(level, levels[i], level_len) == 0);
+        }
+        if (!good || !known) {
+            fail(RUN_EXIT_USAGE,
+                 "--log %s: \"%.*s\" is not LEVEL or MODULE=LEVEL, with off, error, warn, info or "
+                 "debug",
+                 text, (int)len, part);
+        }
+        more = part[len] == ',';
+    }
+    if (strlen(text) > FILTER_SIZE_MAX) {
+        fail(RUN_EXIT_USAGE, "--log: the filter is longer than %u bytes", FILTER_SIZE_MAX);
+    }
+}
+
 static void check_harts(const char *text) {
     if (check_number("--smp", text, "") > BOOT_MAX_HARTS) {
         fail(RUN_EXIT_USAGE, "--smp %s: %u at most", text, BOOT_MAX_HARTS);
@@ -145,8 +213,34 @@ static bool asks_for_help(const char *word) {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-/* Reads options up to the first other word. `run`: those of `k23 run` too. */
-static struct options read_options(char **argv, int i, bool run) {
+enum { FOR_RUN = 1, FOR_SHELL = 2, FOR_WAST = 4, FOR_BOOT = 8 };
+
+/* An option that others have is no option of this command. */
+static void check_command(const char *option, unsigned command) {
+    static const struct {
+        const char *option;
+        unsigned commands;
+    } limited[] = {
+        {"--log", FOR_RUN | FOR_SHELL | FOR_WAST},
+        {"--dir", FOR_RUN | FOR_SHELL},
+        {"--env", FOR_RUN | FOR_SHELL},
+        {"--mem-max", FOR_RUN | FOR_SHELL},
+        {"--timeout", FOR_RUN | FOR_SHELL},
+        {"--argv0", FOR_RUN},
+        {"--invoke", FOR_RUN},
+        {"--preload", FOR_RUN},
+        {"--eager", FOR_RUN},
+        {"--serial", FOR_SHELL},
+    };
+    for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
+        if (strcmp(option, limited[i].option) == 0 && !(limited[i].commands & command)) {
+            fail(RUN_EXIT_USAGE, "%s is no option of this command (see k23 help)", option);
+        }
+    }
+}
+
+/* Reads options of the command up to the first other word. */
+static struct options read_options(char **argv, int i, unsigned command) {
     struct options o = {.smp = "1", .mem = "256M", .cpu = "rv64"};
     int argc = i;
     while (argv[argc]) {
@@ -157,6 +251,7 @@ static struct options read_options(char **argv, int i, bool run) {
     o.preloads = calloc((size_t)argc, sizeof(*o.preloads));
     for (; argv[i] && argv[i][0] == '-'; i++) {
         const char *attached, *name = option_name(argv[i], &attached);
+        check_command(name, command);
         if (strcmp(name, "--") == 0) {
             i++;
             break;
@@ -168,32 +263,34 @@ static struct options read_options(char **argv, int i, bool run) {
             check_harts(o.smp);
         } else if (strcmp(name, "--mem") == 0) {
             o.mem = option_value(argv, &i, &attached);
-            check_number(name, o.mem, "KMG");
+            check_memory(o.mem);
         } else if (strcmp(name, "--cpu") == 0) {
             o.cpu = option_value(argv, &i, &attached);
         } else if (strcmp(name, "--icount") == 0) {
             o.exact = true;
         } else if (strcmp(name, "-v") == 0) {
             o.verbose = true;
-        } else if (run && strcmp(name, "--env") == 0) {
+        } else if (strcmp(name, "--log") == 0) {
+            o.log = option_value(argv, &i, &attached);
+            check_filter(o.log);
+        } else if (strcmp(name, "--env") == 0) {
             add_env(&o, option_value(argv, &i, &attached));
-        } else if (run && strcmp(name, "--argv0") == 0) {
+        } else if (strcmp(name, "--argv0") == 0) {
             o.argv0 = option_value(argv, &i, &attached);
-        } else if (run && strcmp(name, "--mem-max") == 0) {
+        } else if (strcmp(name, "--mem-max") == 0) {
             o.mem_max = option_value(argv, &i, &attached);
             check_number(name, o.mem_max, "KMG");
-        } else if (run && strcmp(name, "--timeout") == 0) {
-            o.timeout = option_value(argv, &i, &attached);
-            check_number(name, o.timeout, "");
-        } else if (run && strcmp(name, "--dir") == 0) {
+        } else if (strcmp(name, "--timeout") == 0) {
+            o.timeout = check_seconds(option_value(argv, &i, &attached));
+        } else if (strcmp(name, "--dir") == 0) {
             o.dirs[o.dir_count++] = option_value(argv, &i, &attached);
-        } else if (run && strcmp(name, "--preload") == 0) {
+        } else if (strcmp(name, "--preload") == 0) {
             o.preloads[o.preload_count++] = option_value(argv, &i, &attached);
-        } else if (run && strcmp(name, "--invoke") == 0) {
+        } else if (strcmp(name, "--invoke") == 0) {
             o.invoke = option_value(argv, &i, &attached);
-        } else if (run && strcmp(name, "--serial") == 0) {
+        } else if (strcmp(name, "--serial") == 0) {
             o.serial = true;
-        } else if (run && strcmp(name, "--eager") == 0) {
+        } else if (strcmp(name, "--eager") == 0) {
             o.eager = true;
         } else {
             fail(RUN_EXIT_USAGE, "unknown option %s (see k23 help)", name);
@@ -283,6 +380,23 @@ static void check_loader(const char *path) {
     }
 }
 
+static void set_alarm(double seconds) {
+    struct itimerval when = {.it_value.tv_sec = (time_t)seconds};
+    when.it_value.tv_usec = (suseconds_t)((seconds - (double)when.it_value.tv_sec) * 1e6);
+    if (when.it_value.tv_sec == 0 && when.it_value.tv_usec == 0) {
+        when.it_value.tv_usec = 1;
+    }
+    setitimer(ITIMER_REAL, &when, NULL);
+}
+
+/* The boot arguments. */
+static const char *log_argument(const struct options *o) {
+    static char text[FILTER_SIZE_MAX + sizeof("log=")];
+    const char *usual = o->verbose ? "debug" : o->serial ? "warn" : "info";
+    snprintf(text, sizeof(text), "log=%s", o->log ? o->log : usual);
+    return text;
+}
+
 static _Noreturn void run_machine(const struct options *o, const char *loader, int initrd_fd) {
     const char *given = getenv("K23_LOADER");
     struct vm_config config = {
@@ -290,9 +404,7 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
         .cpu = o->cpu,
         .memory = o->mem,
         .harts = o->smp,
-        .bootargs = o->verbose  ? "log=debug"
-                    : o->serial ? "log=warn"
-                                : "log=info",
+        .bootargs = log_argument(o),
         .initrd_fd = initrd_fd,
         .log_path = log_path(),
         .log_to_stderr = o->verbose,
@@ -303,14 +415,13 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
     };
     int status = 0;
     check_loader(config.loader);
-    if (o->timeout) {
-        unsigned long seconds = strtoul(o->timeout, NULL, 10);
-        alarm(seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX);
+    if (o->timeout > 0) {
+        set_alarm(o->timeout);
     }
     switch (vm_run(&config, &status)) {
     case VM_INTERRUPTED:
         if (status == SIGALRM) {
-            fail(128 + status, "ended after %s seconds (--timeout)", o->timeout);
+            fail(128 + status, "ended after %g seconds (--timeout)", o->timeout);
         }
         exit(128 + status);
     case VM_FAILED:
@@ -346,13 +457,8 @@ static void add_record(struct records *r, const char *key, const char *value) {
 
 /* A size with its suffix, as a plain number. */
 static void add_bytes(struct records *r, const char *key, const char *size) {
-    char *end, text[32];
-    unsigned long long bytes = strtoull(size, &end, 10);
-    unsigned shift = *end == 'G' ? 30 : *end == 'M' ? 20 : *end == 'K' ? 10 : 0;
-    if (bytes > ULLONG_MAX >> 31) {
-        fail(RUN_EXIT_USAGE, "--%s %s is too large", key, size);
-    }
-    snprintf(text, sizeof(text), "%llu", bytes << shift);
+    char text[32];
+    snprintf(text, sizeof(text), "%llu", bytes_of("--mem-max", size));
     add_record(r, key, text);
 }
 
@@ -490,7 +596,7 @@ static void add_preloads(const struct options *o, struct records *r, struct cpio
 }
 
 static int run(char **argv) {
-    struct options o = read_options(argv, 2, true);
+    struct options o = read_options(argv, 2, FOR_RUN);
     const char *file = argv[o.rest];
     if (!file) {
         fail(RUN_EXIT_USAGE, "run needs a FILE.wasm (see k23 help)");
@@ -508,6 +614,7 @@ static int run(char **argv) {
     }
     add_common(&r, &o);
     add_record(&r, "verbose", o.verbose ? "1" : "0");
+    add_record(&r, "counted", o.exact ? "1" : "0");
     add_record(&r, "eager", o.eager ? "1" : "0");
 
     struct cpio cpio;
@@ -588,7 +695,7 @@ static void add_examples(struct cpio *cpio, char **files) {
 }
 
 static int shell(char **argv) {
-    struct options o = read_options(argv, 2, true);
+    struct options o = read_options(argv, 2, FOR_SHELL);
     char columns[16];
     struct records r = {0};
     add_record(&r, "shell", "1");
@@ -651,7 +758,7 @@ static unsigned add_suite(struct cpio *cpio, const char *path, const char *name,
 }
 
 static int wast(char **argv) {
-    struct options o = read_options(argv, 2, false);
+    struct options o = read_options(argv, 2, FOR_WAST);
     if (!argv[o.rest]) {
         fail(RUN_EXIT_USAGE, "wast needs a DIR (see k23 help)");
     }
@@ -676,7 +783,7 @@ static int wast(char **argv) {
 
 /* The words after the image are the payload's boot arguments. */
 static int boot(char **argv) {
-    struct options o = read_options(argv, 2, false);
+    struct options o = read_options(argv, 2, FOR_BOOT);
     if (!argv[o.rest]) {
         fail(RUN_EXIT_USAGE, "boot needs an IMAGE (see k23 help)");
     }
