@@ -223,10 +223,13 @@ leave_user_saved:
     add t2, t2, t1
     addi t2, t2, -USER_RUN_OVERHEAD
     sd t2, USER_INSTRET(a0)
+    /* Floating point off, as it is before the guest's first use: an emulator that translates code by the
+     * state of the unit would translate all of the kernel once more for each. */
+    li t3, SSTATUS_FS
     csrr t0, sepc
     csrr t1, scause
     csrr t2, stval
-    csrr t3, sstatus
+    csrrc t3, sstatus, t3
     sd t0, USER_PC(a0)
     sd t1, USER_CAUSE(a0)
     sd t2, USER_FAULT_ADDR(a0)
