@@ -13,7 +13,9 @@ void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, 
     if (next < want) {
         next = want;
     }
-    at = arena_grow(arena, at, (size_t)*cap * elem_size, (size_t)next * elem_size);
+    size_t old_size = (size_t)*cap * elem_size, new_size = (size_t)next * elem_size;
+    at = old_size == 0 ? arena_alloc_raw(arena, new_size)
+                       : arena_grow(arena, at, old_size, new_size);
     *cap = at ? next : 0;
     return at;
 }

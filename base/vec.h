@@ -31,6 +31,11 @@ void *vec_reserve_(struct arena *arena, void *at, uint32_t *cap, uint32_t want, 
          ? (void)0                                                                                 \
          : (void)((v)->at = vec_reserve_((arena), (v)->at, &(v)->cap, (want), sizeof(*(v)->at))))
 
+/* An empty vector with room for `n` elements, of which the arena must not be short. */
+#define vec_start(arena, v, n)                                                                     \
+    ((v)->len = 0, (v)->cap = (n),                                                                 \
+     (v)->at = arena_alloc_raw((arena), sizeof(*(v)->at) * (size_t)(v)->cap))
+
 /* As vec_reserve(), where the arena may say no: false, and the array is as it was. */
 bool vec_try_reserve_(struct arena *arena, void **at, uint32_t *cap, uint32_t want,
                       size_t elem_size);

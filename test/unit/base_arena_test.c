@@ -172,6 +172,25 @@ TEST(a_resized_vector_has_zeroes) {
     arena_fini(&arena);
 }
 
+TEST(a_vector_of_known_length) {
+    struct arena arena;
+    arena_init(&arena, &heap_source);
+    VEC(uint32_t) v = {0};
+    vec_start(&arena, &v, 3);
+    CHECK_EQ(v.len, 0);
+    const uint32_t *at = v.at;
+    for (uint32_t i = 0; i < 3; i++) {
+        vec_push(&arena, &v, i);
+    }
+    CHECK(v.at == at);
+    arena_alloc(&arena, 1);
+    vec_push(&arena, &v, 3);
+    for (uint32_t i = 0; i < 4; i++) {
+        CHECK_EQ(v.at[i], i);
+    }
+    arena_fini(&arena);
+}
+
 TEST(maps) {
     struct arena arena;
     arena_init(&arena, &heap_source);

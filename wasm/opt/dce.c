@@ -18,7 +18,7 @@ static bool has_effect(const struct inst *i) {
     return inst_has(i, IR_TRAPS | IR_WRITES | IR_CALLS | IR_ENDS) || i->op == OP_RESULT;
 }
 
-static void mark(struct dce *d, value_t v) {
+static inline void mark(struct dce *d, value_t v) {
     struct inst *i = func_inst(d->f, v);
     if (!i->mark) {
         i->mark = 1;

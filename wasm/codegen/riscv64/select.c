@@ -243,8 +243,8 @@ static bool is_constant(const struct inst *inst) {
     return inst->op == OP_ICONST || inst->op == OP_FCONST;
 }
 
-vreg_t select_vreg(struct select *s, value_t v) {
-    v = select_resolve(s, v);
+/* Of what select_resolve() gave. */
+static vreg_t vreg_of_resolved(struct select *s, value_t v) {
     const struct inst *inst = select_inst(s, v);
     if (is_constant(inst)) {
         return select_constant(s, constant_op(inst), inst->imm);
@@ -253,12 +253,17 @@ vreg_t select_vreg(struct select *s, value_t v) {
     return need(s, v);
 }
 
+vreg_t select_vreg(struct select *s, value_t v) {
+    return vreg_of_resolved(s, select_resolve(s, v));
+}
+
 struct source select_reg(struct select *s, value_t v) {
-    const struct inst *inst = select_inst(s, select_resolve(s, v));
+    v = select_resolve(s, v);
+    const struct inst *inst = select_inst(s, v);
     if (inst->op == OP_ICONST && inst->imm == 0) {
         return source_pin(ZERO);
     }
-    return source_vreg(select_vreg(s, v));
+    return source_vreg(vreg_of_resolved(s, v));
 }
 
 struct source select_low(struct select *s, value_t v) {
@@ -271,9 +276,10 @@ struct source select_low(struct select *s, value_t v) {
 }
 
 vreg_t select_fresh(struct select *s, value_t v) {
-    const struct inst *inst = select_inst(s, select_resolve(s, v));
+    v = select_resolve(s, v);
+    const struct inst *inst = select_inst(s, v);
     if (!is_constant(inst)) {
-        return select_vreg(s, v);
+        return vreg_of_resolved(s, v);
     }
     vreg_t rd = select_new(s, inst->op == OP_ICONST ? REG_INT : REG_FP);
     select_put(s, constant_op(inst), rd, NULL, 0, inst->imm)->flags |= MINST_REMAT;
@@ -393,15 +399,15 @@ struct source select_li(struct select *s, int64_t imm) {
 static void select_jump(struct select *s, block_id_t block, block_id_t to) {
     const struct block *target = &s->f->blocks.at[to];
     uint32_t edge = s->edge_of[block];
-    VEC(vreg_t) args = {0};
+    vec_clear(&s->jump_args);
     for (value_t v = target->first; v != 0 && select_inst(s, v)->op == OP_PHI;
          v = select_inst(s, v)->next) {
         vreg_t arg = select_fresh(s, select_arg(s, v, edge));
-        vec_push(s->arena, &args, arg);
+        vec_push(s->arena, &s->jump_args, arg);
     }
     select_put(s, RV_JUMP, 0, NULL, 0, 0);
-    for (uint32_t i = 0; i < args.len; i++) {
-        select_operand(s, args.at[i], OPERAND_USE, OPERAND_ANY, 0);
+    for (uint32_t i = 0; i < s->jump_args.len; i++) {
+        select_operand(s, s->jump_args.at[i], OPERAND_USE, OPERAND_ANY, 0);
     }
 }
 
@@ -754,13 +760,13 @@ static void add_params(struct select *s, block_id_t block, struct mblock *to) {
 
 static void add_edges(struct select *s, block_id_t block, struct mblock *to) {
     const struct block *b = &s->f->blocks.at[block];
-    vec_reserve(s->arena, &to->preds, b->preds.len);
+    vec_start(s->arena, &to->preds, b->preds.len);
     for (uint32_t k = 0; k < b->preds.len; k++) {
         if (s->f->blocks.at[b->preds.at[k]].rpo != UINT32_MAX) {
             to->preds.at[to->preds.len++] = s->block_of[b->preds.at[k]];
         }
     }
-    vec_reserve(s->arena, &to->succs, b->succs.len);
+    vec_start(s->arena, &to->succs, b->succs.len);
     for (uint32_t k = 0; k < b->succs.len; k++) {
         to->succs.at[to->succs.len++] = s->block_of[b->succs.at[k]];
     }

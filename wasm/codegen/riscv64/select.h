@@ -87,6 +87,7 @@ struct select {
     uint32_t near_count;
     VEC(struct minst) forward; /* code of this instruction */
     VEC(struct minst) reverse; /* code of the blocks so far, last first */
+    VEC(vreg_t) jump_args;     /* of the jump being selected */
     uint32_t param_slots;      /* stack slots of the function's own parameters */
 };
 

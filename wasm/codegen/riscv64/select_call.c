@@ -29,7 +29,7 @@ static void store_stack_argument(struct select *s, value_t v, uint32_t offset) {
 static struct argument *prepare_arguments(struct select *s, value_t call, uint32_t first,
                                           struct abi_walk *walk) {
     uint32_t argc = select_inst(s, call)->argc;
-    struct argument *arguments = arena_array(s->arena, struct argument, argc);
+    struct argument *arguments = arena_array_raw(s->arena, struct argument, argc);
     for (uint32_t i = first; i < argc; i++) {
         value_t v = select_arg(s, call, i);
         arguments[i].place = abi_next(walk, is_float_value(s, v));
@@ -82,8 +82,8 @@ static void take_results(struct select *s, value_t call, struct abi_walk *argume
     struct results results = results_of(s, call);
     struct abi_walk walk = {.slots = arguments->slots};
     uint32_t count = results.types != NULL ? results.count : inst->type != IR_NONE ? 1 : 0;
-    struct abi_place *places = arena_array(s->arena, struct abi_place, count);
-    value_t *values = arena_array(s->arena, value_t, count);
+    struct abi_place *places = arena_array_raw(s->arena, struct abi_place, count);
+    value_t *values = arena_array_raw(s->arena, value_t, count);
     value_t at = inst->next;
     for (uint32_t k = 0; k < count; k++) {
         enum val_kind kind = results.types != NULL ? valtype_kind(results.types[k]) : VAL_BOTTOM;
@@ -154,7 +154,7 @@ void select_call(struct select *s, value_t v) {
 void select_ret(struct select *s, value_t v) {
     const struct inst *inst = select_inst(s, v);
     struct abi_walk walk = {.slots = s->param_slots};
-    struct argument *values = arena_array(s->arena, struct argument, inst->argc);
+    struct argument *values = arena_array_raw(s->arena, struct argument, inst->argc);
     for (uint32_t i = 0; i < inst->argc; i++) {
         value_t x = select_arg(s, v, i);
         values[i].place = abi_next(&walk, is_float_value(s, x));
@@ -186,7 +186,7 @@ void select_params(struct select *s) {
     }
     select_put(s, RV_PARAMS, 0, NULL, 0, 0);
     struct abi_walk walk = {0};
-    struct abi_place *places = arena_array(s->arena, struct abi_place, f->params.len);
+    struct abi_place *places = arena_array_raw(s->arena, struct abi_place, f->params.len);
     for (uint32_t i = 0; i < f->params.len; i++) {
         places[i] = abi_next(&walk, select_is_float((uint8_t)f->params.at[i]));
         if (places[i].kind != ABI_STACK && s->vreg[params[i]] != 0) {
