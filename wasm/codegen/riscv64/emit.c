@@ -63,7 +63,7 @@ static void put(struct emit *e, uint32_t word) {
 }
 
 /* Operands in order: DEF if there is one, then sources, each pinned or the next USE. */
-static struct regs regs_of(const struct emit *e, const struct minst *inst) {
+static inline struct regs regs_of(const struct emit *e, const struct minst *inst) {
     struct regs r = {0};
     const struct moperand *operands = &e->m->operands.at[inst->operand];
     uint32_t source = 0;
@@ -835,6 +835,10 @@ static uint32_t find_move(const struct mfunc *m, uint32_t inst) {
     return low;
 }
 
+static uint32_t inst_of_move(const struct mfunc *m, uint32_t move) {
+    return move < m->moves.len ? m->moves.at[move].inst : UINT32_MAX;
+}
+
 /* A constant that is made again at each of its uses needs not be made here. */
 static bool is_needless(const struct emit *e, const struct minst *inst) {
     return (inst->flags & MINST_REMAT) != 0 && e->m->operands.at[inst->operand].loc == LOC_NONE;
@@ -844,12 +848,14 @@ static void put_block(struct emit *e, uint32_t block) {
     const struct mfunc *m = e->m;
     const struct mblock *b = &m->blocks.at[block];
     uint32_t move = find_move(m, b->first);
+    uint32_t move_inst = inst_of_move(m, move);
     lines_bind(&e->lines, e->labels[block]);
     for (uint32_t i = b->first; i < b->first + b->count; i++) {
         const struct minst *inst = &m->insts.at[i];
         e->lines.pos = inst->pos;
-        while (move < m->moves.len && m->moves.at[move].inst == i) {
-            put_move(e, &m->moves.at[move++]);
+        while (move_inst == i) {
+            put_move(e, &m->moves.at[move]);
+            move_inst = inst_of_move(m, ++move);
         }
         if (!is_needless(e, inst)) {
             put_inst(e, block, inst, regs_of(e, inst));

@@ -29,8 +29,8 @@ label_t lines_here(struct lines *lines) {
     return label;
 }
 
-static void add(struct lines *lines, enum line_kind kind, uint32_t word, uint32_t label,
-                uint32_t size) {
+static inline void add(struct lines *lines, enum line_kind kind, uint32_t word, uint32_t label,
+                       uint32_t size) {
     struct line line = {.kind = (uint8_t)kind, .word = word, .label = label, .size = (uint8_t)size};
     vec_push(lines->arena, &lines->list, line);
 }
@@ -142,11 +142,10 @@ void lines_access(struct lines *lines, enum rv_op op, reg_t r, reg_t base, int64
         base = T5;
         offset = encode_lo(offset);
     }
-    if (rv_ops[op].format == FORMAT_S || rv_ops[op].format == FORMAT_FS) {
-        lines_put(lines, encode_inst(op, 0, base, r, offset));
-    } else {
-        lines_put(lines, encode_inst(op, r, base, 0, offset));
-    }
+    const struct rv_op_info *info = &rv_ops[op];
+    bool is_store = info->format == FORMAT_S || info->format == FORMAT_FS;
+    lines_put(lines, is_store ? encode_format_S(info->match, r, base, offset)
+                              : encode_format_I(info->match, r, base, offset));
 }
 
 /* ---- sites --------------------------------------------------------------------------------- */
