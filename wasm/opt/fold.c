@@ -304,15 +304,17 @@ static value_t apply_rule(struct fold *d, value_t v) {
     default:
         break;
     }
-    if (func_inst(f, v)->argc == 0 || !inst_has(func_inst(f, v), IR_PURE | IR_TRAPS)) {
+    if (!inst_has(func_inst(f, v), IR_PURE | IR_TRAPS)) {
         return 0;
     }
     order_arguments(f, v);
     value_t done = evaluate(f, v);
     if (!done) {
-        done = fold_int(f, v);
+        uint8_t op = func_inst(f, v)->op;
+        bool compares = (op >= OP_EQZ && op <= OP_LE_U) || op == OP_SELECT;
+        done = compares ? fold_compare(f, v) : fold_int(f, v);
     }
-    return done ? done : fold_compare(f, v);
+    return done;
 }
 
 static void resolve_args(const struct func *f, value_t v) {
@@ -324,6 +326,9 @@ static void resolve_args(const struct func *f, value_t v) {
 }
 
 static void fold_inst(struct fold *d, value_t v) {
+    if (func_inst(d->f, v)->argc == 0) {
+        return; /* no rule is about such */
+    }
     value_t done = v;
     for (uint32_t step = 0; step < MAX_STEPS && done == v; step++) {
         resolve_args(d->f, v);

@@ -867,6 +867,7 @@ status_t riscv64_emit(struct arena *arena, const struct mfunc *m,
                       const struct target_options *options, struct code **code_out) {
     struct emit e = {.m = m, .options = options};
     lines_init(&e.lines, m->arena);
+    vec_reserve(m->arena, &e.lines.list, m->insts.len + m->moves.len);
     plan_frame(&e);
     if (e.frame > LIMIT_FRAME_SIZE) {
         return STATUS_LIMIT;

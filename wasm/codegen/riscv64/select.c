@@ -817,6 +817,7 @@ struct mfunc *riscv64_select(struct arena *arena, const struct func *f, const st
     uint32_t *order = layout_order(&s, &count);
     struct block_code *code = arena_array_raw(arena, struct block_code, f->blocks.len);
     vec_reserve(arena, &s.reverse, f->insts.len);
+    vec_reserve(arena, &s.m->operands, f->insts.len);
     for (uint32_t i = f->order.len; i-- > 0;) {
         block_id_t block = f->order.at[i];
         code[block].first = s.reverse.len;
