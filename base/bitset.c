@@ -3,6 +3,8 @@
  */
 #include "base/bitset.h"
 
+#include "base/bits.h"
+
 #include <string.h>
 
 static uint32_t words_len(uint32_t len) {
@@ -43,5 +45,5 @@ uint32_t bitset_next(const struct bitset *s, uint32_t from) {
         }
         word = s->words[i];
     }
-    return i * 64 + (uint32_t)__builtin_ctzll(word);
+    return i * 64 + bits_lowest(word);
 }

@@ -2,6 +2,7 @@
  * base/arena, vec, map, bitset.
  */
 #include "base/arena.h"
+#include "base/bits.h"
 #include "base/bitset.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -170,6 +171,15 @@ TEST(a_resized_vector_has_zeroes) {
         CHECK_EQ(v.at[i], 0);
     }
     arena_fini(&arena);
+}
+
+TEST(lowest_bits) {
+    for (uint32_t i = 0; i < 64; i++) {
+        uint64_t bit = (uint64_t)1 << i;
+        CHECK_EQ(bits_lowest(bit), i);
+        CHECK_EQ(bits_lowest(-bit), i);
+        CHECK_EQ(bits_lowest(bit | (uint64_t)1 << 63), i);
+    }
 }
 
 TEST(a_vector_of_known_length) {

@@ -6,6 +6,7 @@
  * by a power of two are shifts. Rules never make an operation that may trap, and never take one away
  * that would have.
  */
+#include "base/bits.h"
 #include "wasm/opt/fold.h"
 
 static bool is_power_of_two(uint64_t x) {
@@ -13,7 +14,7 @@ static bool is_power_of_two(uint64_t x) {
 }
 
 static int64_t log_of(uint64_t x) {
-    return __builtin_ctzll(x);
+    return bits_lowest(x);
 }
 
 static uint64_t as_unsigned(enum ir_type type, int64_t x) {

@@ -3,6 +3,8 @@
  */
 #include "wasm/opt/value.h"
 
+#include "base/bits.h"
+
 enum {
     MAX_STEPS = 4, /* how far back value_bits() looks */
 };
@@ -212,7 +214,7 @@ bool value_eval_unary(enum ir_op op, enum ir_type type, int64_t a, int64_t *out)
         *out = width - length_of(ua);
         return true;
     case OP_CTZ:
-        *out = ua == 0 ? width : (uint32_t)__builtin_ctzll(ua);
+        *out = ua == 0 ? width : bits_lowest(ua);
         return true;
     case OP_POPCNT:
         *out = __builtin_popcountll(ua);

@@ -12,6 +12,7 @@
  *
  * Needs: locations from register allocation. t5, t6 and ft11 are free inside each instruction.
  */
+#include "base/bits.h"
 #include "wasm/codegen/riscv64/abi.h"
 #include "wasm/codegen/riscv64/features.h"
 #include "wasm/codegen/riscv64/lines.h"
@@ -130,8 +131,7 @@ static void put_saved(struct emit *e, bool is_load) {
     for (uint32_t c = 0; c < REG_CLASS_COUNT; c++) {
         for (uint32_t left = e->saved[c]; left != 0; left &= left - 1) {
             at -= 8;
-            lines_access(&e->lines, (enum rv_op)ops[c][is_load], (reg_t)__builtin_ctz(left), SP,
-                         at);
+            lines_access(&e->lines, (enum rv_op)ops[c][is_load], bits_lowest(left), SP, at);
         }
     }
 }

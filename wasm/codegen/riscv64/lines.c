@@ -4,6 +4,8 @@
  */
 #include "wasm/codegen/riscv64/lines.h"
 
+#include "base/bits.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -95,7 +97,7 @@ void lines_load_const(struct lines *lines, enum rv_op op, reg_t rd, uint64_t bit
 
 /* Zeros at the low end. */
 static uint32_t low_zeros(int64_t value) {
-    return value == 0 ? 0 : (uint32_t)__builtin_ctzll((uint64_t)value);
+    return value == 0 ? 0 : bits_lowest((uint64_t)value);
 }
 
 /* A constant is 32 bits by lui and addi, or such a one shifted left, or comes from the pool. */

@@ -6,6 +6,7 @@
  * (addw, srlw, ...) take their sources by select_low() and give sign-extended results; and, or, xor
  * pass on what they get, so they ask for full sources unless nobody needs the upper half.
  */
+#include "base/bits.h"
 #include "wasm/codegen/riscv64/lines.h"
 #include "wasm/codegen/riscv64/select.h"
 
@@ -125,7 +126,7 @@ static bool is_power(uint64_t x) {
     return x != 0 && (x & (x - 1)) == 0;
 }
 static uint32_t log2_of(uint64_t x) {
-    return (uint32_t)__builtin_ctzll(x);
+    return bits_lowest(x);
 }
 
 static void zero_extend(struct select *s, vreg_t rd, struct source x, uint32_t bits) {
