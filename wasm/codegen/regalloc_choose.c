@@ -4,6 +4,7 @@
  *
  * Costs are counted in moves, loads and stores, each times how often its block runs.
  */
+#include "base/bits.h"
 #include "wasm/codegen/regalloc_scan.h"
 
 static bool has_bit(uint64_t mask, uint32_t r) {
@@ -406,7 +407,7 @@ static void order_registers(struct scan *s, uint32_t class) {
         }
     }
     for (; left; left &= left - 1) {
-        s->regs[class][count++] = (uint8_t)(class * 32 + (uint32_t)__builtin_ctz(left));
+        s->regs[class][count++] = (uint8_t)(class * 32 + bits_lowest(left));
     }
     s->reg_count[class] = count;
 }

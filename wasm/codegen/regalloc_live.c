@@ -9,6 +9,7 @@
  * where that would be too much (thousands of values that live across thousands of blocks) gets one
  * range a value, from the definition to the last use or the end of the loop that it is in.
  */
+#include "base/bits.h"
 #include "wasm/codegen/regalloc.h"
 
 #include <assert.h>
@@ -106,7 +107,7 @@ static void define_operands(struct regalloc *ra, uint32_t i, uint32_t block) {
         }
     }
     for (; orders; orders &= orders - 1) {
-        uint32_t order = (uint32_t)__builtin_ctz(orders);
+        uint32_t order = bits_lowest(orders);
         for (uint32_t k = 0; k < inst->operand_count; k++) {
             if (role_is_def(operands[k].role) && def_order(&operands[k]) == order) {
                 define_operand(ra, i, &operands[k], block);

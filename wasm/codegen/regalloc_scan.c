@@ -11,6 +11,8 @@
  */
 #include "wasm/codegen/regalloc_scan.h"
 
+#include "base/bits.h"
+
 #include <assert.h>
 
 /* --- what is to be done next --- */
@@ -126,7 +128,7 @@ static uint64_t take_due(struct scan *s) {
 
 static void advance_active(struct scan *s, uint64_t due) {
     for (; due; due &= due - 1) {
-        uint32_t r = (uint32_t)__builtin_ctzll(due);
+        uint32_t r = bits_lowest(due);
         struct piece *piece = s->active[r];
         if (s->check[r] > s->now) {
             check_at(s, r, s->check[r]);
@@ -352,7 +354,7 @@ static void leave_block(struct scan *s, uint32_t block) {
     exit->first = s->residents.len;
     vec_reserve(s->ra->arena, &s->residents, exit->first + REGALLOC_REGS);
     for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
-        const struct piece *piece = s->active[__builtin_ctzll(mask)];
+        const struct piece *piece = s->active[bits_lowest(mask)];
         s->residents.at[s->residents.len++] = (struct resident){piece->vreg, piece->loc};
     }
     exit->len = s->residents.len - exit->first;
@@ -430,7 +432,7 @@ static void enter_block(struct scan *s, uint32_t block) {
         value->resumed = block;
     }
     for (uint64_t mask = s->active_mask; mask; mask &= mask - 1) {
-        restore_active(s, (uint32_t)__builtin_ctzll(mask), block);
+        restore_active(s, bits_lowest(mask), block);
     }
     for (uint32_t k = 0; k < s->exits[pred].len; k++) {
         restore_spilled(s, &s->ra->values[residents[k].vreg]);
