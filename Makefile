@@ -84,12 +84,12 @@ TARGET := -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -fpie -ftls-
 # be told and takes a global.
 PROTECT := -fstack-protector-strong
 PROTECT_gcc := -mstack-protector-guard=tls -mstack-protector-guard-reg=tp -mstack-protector-guard-offset=64
-ifeq ($(MODE),debug)
-TARGET += -fsanitize=undefined -fsanitize-undefined-trap-on-error
-endif
 SANITIZE := address,undefined
 # NULL + 0, which C2y defines and GCC lets pass.
 SANITIZE_clang := -fno-sanitize=pointer-overflow
+ifeq ($(MODE),debug)
+TARGET += -fsanitize=undefined -fsanitize-undefined-trap-on-error $(SANITIZE_$(CC))
+endif
 
 # The sanitized kernel (docs/debugging.md): every access is a call to kernel/mm/kasan.c. The allocators
 # and the checks themselves do without.
