@@ -43,8 +43,9 @@ enum {
 };
 
 #define FEATURE_MULTIPORT (UINT64_C(1) << 1)
-#define INIT_TIMEOUT_NS   200000000ul
-#define POLL_NS           1000000ul /* between looks at a device without an interrupt */
+/* For the host to name its ports and to open them. It does so at once, unless it is very busy. */
+#define HOST_TIMEOUT_NS 5000000000ul
+#define POLL_NS         1000000ul /* between looks at a device without an interrupt */
 
 struct control {
     uint32_t port;
@@ -279,7 +280,7 @@ static bool settled(void) {
 }
 
 static void wait_for_ports(void) {
-    uint64_t deadline = time_now_ns() + INIT_TIMEOUT_NS;
+    uint64_t deadline = time_now_ns() + HOST_TIMEOUT_NS;
     spinlock_lock(&lock);
     virtqueue_set_interrupts(&control_out, false);
     virtqueue_kick(&control_in);
@@ -289,7 +290,11 @@ static void wait_for_ports(void) {
     }
     while (!settled() && wait(&changed, deadline) == STATUS_OK) {
     }
+    bool all = settled();
     spinlock_unlock(&lock);
+    if (!all) {
+        log_warn("virtio-console", "the host did not say which ports there are");
+    }
 }
 
 void virtio_console_init(void) {
@@ -423,7 +428,7 @@ static bool have_bytes(struct virtio_port *port) {
 /* Under the lock: waits for bytes. *some_out false: the host has closed the port and nothing is left, or
  * it does not open it at all. */
 static status_t wait_for_bytes(struct virtio_port *port, bool *some_out) {
-    uint64_t open_by = time_now_ns() + INIT_TIMEOUT_NS;
+    uint64_t open_by = time_now_ns() + HOST_TIMEOUT_NS;
     for (;;) {
         bool closed = !port->host_open;
         /* What was sent before the port was closed is in the queue by now. */
