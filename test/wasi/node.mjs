@@ -9,5 +9,5 @@ const wasi = new WASI({
   env: env ? Object.fromEntries([env.split('=')]) : {},
   preopens: { '/ro': ro, '/tmp': tmp },
 });
-const { instance } = await WebAssembly.instantiate(await readFile(file), wasi.getImportObject());
+const { instance } = await WebAssembly.instantiate(await readFile(file), { wasi_snapshot_preview1: wasi.wasiImport });
 process.exit(wasi.start(instance));

@@ -38,7 +38,9 @@ static void opening(void) {
     GOOD(__wasi_fd_close(fd));
     BAD(NOENT, open_at(tmp, "", 0, READ_RIGHTS, &fd));
     BAD(NOENT, open_at(tmp, "no/a", __WASI_OFLAGS_CREAT, WRITE_RIGHTS, &fd));
-    BAD(ISDIR, open_at(tmp, "new/", __WASI_OFLAGS_CREAT, WRITE_RIGHTS, &fd));
+    if (!left_out(tmp, "slashes")) {
+        BAD(ISDIR, open_at(tmp, "new/", __WASI_OFLAGS_CREAT, WRITE_RIGHTS, &fd));
+    }
 }
 
 static void directories(void) {
@@ -70,7 +72,9 @@ static void directories(void) {
     GOOD(__wasi_path_remove_directory(tmp, "d/e/"));
     BAD(ISDIR, __wasi_path_unlink_file(tmp, "d"));
     BAD(NOENT, __wasi_path_unlink_file(tmp, "none"));
-    BAD(NOTDIR, __wasi_path_unlink_file(tmp, "a/"));
+    if (!left_out(tmp, "slashes")) {
+        BAD(NOTDIR, __wasi_path_unlink_file(tmp, "a/"));
+    }
     BAD(BADF, __wasi_path_unlink_file(99, "a"));
 }
 
@@ -132,7 +136,9 @@ static void renaming(void) {
     BAD(NOENT, __wasi_path_rename(tmp, "none", tmp, "x"));
     BAD(ISDIR, __wasi_path_rename(tmp, "a", tmp, "d"));
     BAD(NOTDIR, __wasi_path_rename(tmp, "d", tmp, "a"));
-    BAD(NOTDIR, __wasi_path_rename(tmp, "a", tmp, "x/"));
+    if (!left_out(tmp, "slashes")) {
+        BAD(NOTDIR, __wasi_path_rename(tmp, "a", tmp, "x/"));
+    }
     BAD(INVAL, __wasi_path_rename(tmp, "d", tmp, "d/x"));
     BAD(NOTCAPABLE, __wasi_path_rename(tmp, "a", tmp, "../x"));
     BAD(BUSY, __wasi_path_rename(tmp, ".", tmp, "x"));
