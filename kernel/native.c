@@ -2,9 +2,10 @@
  * Native domains.
  *
  * The first thread is the one that ends the domain: it asks the others to end and waits for them, and then
- * gives back what they shared. A thread that wants all to end (exit, a fault) kills the first one.
+ * gives back what they shared. A thread that wants all to end (exit, a fault) kills the first one. What a thread
+ * had, its stack in the kernel among it, is given back when the next one starts or the domain ends.
  *
- * Locks: domain->lock (rank WAIT) guards the list of threads and how the domain ends.
+ * Locks: domain->lock (rank WAIT) guards the lists of threads and how the domain ends.
  */
 #include "kernel/native.h"
 
@@ -29,6 +30,7 @@ struct domain {
     struct spinlock lock;
     struct thread *first;
     struct list others;         /* struct start.node: threads that run */
+    struct list ended;          /* and those that nobody has joined yet */
     struct waitqueue none_left; /* where the first thread waits for them */
     uint32_t len;
     bool ending;
@@ -128,6 +130,23 @@ static void kill_others(struct domain *domain) {
     spinlock_unlock(&domain->lock);
 }
 
+static struct start *take_ended(struct domain *domain) {
+    struct start *start = NULL;
+    spinlock_lock(&domain->lock);
+    if (!list_empty(&domain->ended)) {
+        start = list_entry(domain->ended.next, struct start, node);
+        list_remove(&start->node);
+    }
+    spinlock_unlock(&domain->lock);
+    return start;
+}
+
+static void join_ended(struct domain *domain) {
+    for (struct start *start; (start = take_ended(domain)) != NULL; heap_free(start)) {
+        thread_join(start->thread);
+    }
+}
+
 static void free_domain(struct domain *domain) {
     handle_table_free(domain->handles);
     space_free(domain->space);
@@ -143,6 +162,7 @@ static int run_first(void *arg) {
     run_guest(domain, domain->code, domain->stack_top, domain->args,
               sizeof(domain->args) / sizeof(domain->args[0]));
     kill_others(domain);
+    join_ended(domain);
     program_current()->handles = NULL;
     int status = domain->status;
     free_domain(domain);
@@ -163,10 +183,10 @@ static void run_other(void *arg) {
     thread_set_space(NULL);
     spinlock_lock(&domain->lock);
     list_remove(&start->node);
+    list_push_back(&domain->ended, &start->node);
     domain->len--;
     waitqueue_wake_all(&domain->none_left);
     spinlock_unlock(&domain->lock);
-    heap_free(start);
 }
 
 /* ---- starting ---- */
@@ -192,6 +212,7 @@ static void renounce(struct domain *domain) {
 status_t native_add_thread(struct thread *self, vaddr_t pc, vaddr_t sp, uint64_t arg) {
     struct domain *domain = self->ipc.domain;
     struct thread *thread;
+    join_ended(domain);
     struct start *start = heap_new_for(program_quota(), struct start);
     if (!start) {
         return STATUS_NO_MEMORY;
@@ -227,6 +248,7 @@ static status_t fill_space(struct domain *domain, const struct native_options *o
 static status_t fill(struct domain *domain, struct native_options *options) {
     spinlock_init(&domain->lock, LOCK_WAIT);
     list_init(&domain->others);
+    list_init(&domain->ended);
     waitqueue_init(&domain->none_left);
     domain->args[0] = options->arg;
     TRY(handle_table_new(&domain->handles));

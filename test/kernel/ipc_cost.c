@@ -1,5 +1,5 @@
 /*
- * What system calls and calls between domains cost, in instructions retired by kernel and domains
+ * What system calls, calls between domains and threads of a domain cost, in instructions retired by kernel and domains
  * together, exact under -icount.
  *
  * QEMU: -icount shift=0
@@ -17,7 +17,7 @@
 #include "test/support/payload.h"
 
 /* As test/kernel/domain/riscv64/cost_domain.S has it. */
-enum part { SERVE, CALL, NOTHING, SIGNAL };
+enum part { SERVE, CALL, NOTHING, SIGNAL, THREADS, MAP };
 
 enum { FEW = 100, MANY = 21100 };
 
@@ -67,6 +67,9 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     uint32_t server = start(SERVE, 0, endpoint);
     report("call and answer between two domains", CALL, endpoint, 700);
     report("signal and wait, one domain", SIGNAL, notification, 1000);
+    /* Beyond what its quota would hold if threads that have ended kept anything. */
+    report("start a thread and wait for its end", THREADS, notification, 6000);
+    report("map and unmap 64 KiB, one domain", MAP, notification, 3300);
     PAYLOAD_CHECK_EQ(program_kill(server, 1), STATUS_OK);
     PAYLOAD_CHECK_EQ(program_wait(server, WAIT_FOREVER, &end), STATUS_OK);
     kobject_put(notification);

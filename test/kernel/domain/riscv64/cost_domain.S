@@ -5,6 +5,8 @@
  *     1  an empty call of the endpoint a1
  *     2  the system call that does nothing
  *     3  a signal of the notification a1, and a wait for it
+ *     4  a thread started, and waited for until it says that it ends
+ *     5  64 KiB mapped and unmapped
  */
     .section .text.start, "ax"
     .globl start
@@ -17,7 +19,11 @@ start:
     beqz t0, call_endpoint
     addi t0, t0, -1
     beqz t0, do_nothing
-    j signal
+    addi t0, t0, -1
+    beqz t0, signal
+    addi t0, t0, -1
+    beqz t0, start_thread
+    j map
 
 serve:
     mv a0, s1
@@ -69,6 +75,55 @@ signal:
     bnez a0, done
     addi s0, s0, -1
     bnez s0, signal
+    j done
+
+/* The thread has the lower half of this one's stack. */
+start_thread:
+    addi sp, sp, -16
+start_another:
+    sw zero, 0(sp)
+    lla a0, thread
+    li a1, -2048
+    add a1, a1, sp
+    mv a2, sp
+    li a7, 6
+    ecall
+    bnez a0, done
+wait_for_thread:
+    mv a0, sp
+    li a1, 0
+    li a2, -1
+    li a7, 8
+    ecall
+    lw t0, 0(sp)
+    beqz t0, wait_for_thread
+    addi s0, s0, -1
+    bnez s0, start_another
+    li a0, 0
+    j done
+
+thread:
+    li t0, 1
+    sw t0, 0(a0)
+    li a1, 1
+    li a7, 9
+    ecall
+    li a7, 7
+    ecall
+
+map:
+    li a0, 0x10000
+    li a1, 3
+    li a7, 10
+    ecall
+    blez a0, done
+    li a1, 0x10000
+    li a7, 11
+    ecall
+    bnez a0, done
+    addi s0, s0, -1
+    bnez s0, map
+    li a0, 0
     j done
 
 done:
