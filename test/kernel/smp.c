@@ -13,6 +13,7 @@
  * TIMEOUT: 120
  */
 #include "abi/boot.h"
+#include "gen/domain/cost.h"
 #include "init/machine.h"
 #include "kernel/harts.h"
 #include "kernel/limits.h"
@@ -20,6 +21,8 @@
 #include "kernel/mm/heap.h"
 #include "kernel/mm/space.h"
 #include "kernel/mm/stack.h"
+#include "kernel/native.h"
+#include "kernel/program.h"
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "kernel/time.h"
@@ -340,35 +343,48 @@ static void test_weight(void) {
     }
 }
 
-/* Shares of one second in percent of the fair one, and the work of all in percent of what harts had. */
-struct second {
+/* What each of a hundred has had so far, in ns. */
+static uint32_t programs[SPINNERS];
+
+static uint64_t time_of_thread(unsigned i) {
+    return thread_cpu_ns(threads[i]);
+}
+
+static uint64_t time_of_program(unsigned i) {
+    struct program_info info;
+    bool found = program_next(programs[i] - 1, &info) && info.pid == programs[i];
+    return found ? time_ns_from_ticks(info.ran) : 0;
+}
+
+/* Shares in percent of the fair one, and the work of all in percent of what harts had. */
+struct shares {
     uint64_t least, most, all;
 };
 
-static struct second measure_second(void) {
+static struct shares measure_shares(uint64_t ns, uint64_t (*time_of)(unsigned i)) {
     static uint64_t had[SPINNERS], began[SPINNERS];
     uint64_t least = UINT64_MAX, most = 0, sum = 0, ideal = 0;
     uint64_t harts = (uint64_t)__builtin_popcountll(harts_online_mask());
     for (unsigned i = 0; i < SPINNERS; i++) {
         began[i] = time_now_ns();
-        had[i] = thread_cpu_ns(threads[i]);
+        had[i] = time_of(i);
     }
-    thread_sleep_ns(1000000000);
+    thread_sleep_ns(ns);
     for (unsigned i = 0; i < SPINNERS; i++) {
         ideal += (time_now_ns() - began[i]) * harts / SPINNERS;
-        had[i] = thread_cpu_ns(threads[i]) - had[i];
+        had[i] = time_of(i) - had[i];
         least = had[i] < least ? had[i] : least;
         most = had[i] > most ? had[i] : most;
         sum += had[i];
     }
-    return (struct second){least * SPINNERS * 100 / sum, most * SPINNERS * 100 / sum,
+    return (struct shares){least * SPINNERS * 100 / sum, most * SPINNERS * 100 / sum,
                            sum * 100 / ideal};
 }
 
 /* Under -icount the time of all harts is one, which passes with their instructions and not with the host's
  * clock. QEMU still runs one hart at a time, for as long as it likes: a few seconds may be bad. Who measures
  * does not wait its turn. */
-static void test_exact(void) {
+static void measure_seconds(const char *what, uint64_t (*time_of)(unsigned i)) {
 #if K23_SANITIZE
     enum {
         SECONDS = 1,
@@ -378,22 +394,55 @@ static void test_exact(void) {
     enum { SECONDS = 10, GOOD = 7 };
 #endif
     int shared = 0, used = 0;
-    start_spinners(SPINNERS);
     thread_set_weight(thread_current(), 65536);
     thread_sleep_ns(500000000);
     for (int i = 0; i < SECONDS; i++) {
-        struct second second = measure_second();
+        struct shares second = measure_shares(1000000000, time_of);
         shared += second.least >= 80;
         used += second.all >= 90 && second.all <= 101;
-        payload_print("# 100 threads: least %llu %%, most %llu %% of a fair share, all %llu %%\n",
+        payload_print("# 100 %s: least %llu %%, most %llu %% of a fair share, all %llu %%\n", what,
                       (unsigned long long)second.least, (unsigned long long)second.most,
                       (unsigned long long)second.all);
     }
     thread_set_weight(thread_current(), SCHED_WEIGHT);
-    end_spinners(SPINNERS);
-    PAYLOAD_CHECK(__builtin_popcountll(harts_online_mask()) > 1);
     PAYLOAD_CHECK(shared >= GOOD);
     PAYLOAD_CHECK(used >= GOOD);
+}
+
+/* Native domains that never give way. */
+static void start_programs(void) {
+    enum { FOR_EVER = 6 }; /* test/kernel/domain/riscv64/cost_domain.S */
+    for (unsigned i = 0; i < SPINNERS; i++) {
+        struct native_options options = {
+            .name = "spin",
+            .code = cost_domain,
+            .code_size = sizeof(cost_domain),
+            .stack_size = PAGE_SIZE,
+            .frame_limit = 100,
+            .arg = FOR_EVER,
+        };
+        PAYLOAD_CHECK_EQ(native_start(&options, &programs[i]), STATUS_OK);
+    }
+}
+
+static void end_programs(void) {
+    struct program_end end;
+    for (unsigned i = 0; i < SPINNERS; i++) {
+        PAYLOAD_CHECK_EQ(program_kill(programs[i], 1), STATUS_OK);
+    }
+    for (unsigned i = 0; i < SPINNERS; i++) {
+        PAYLOAD_CHECK_EQ(program_wait(programs[i], WAIT_FOREVER, &end), STATUS_OK);
+    }
+}
+
+static void test_exact(void) {
+    PAYLOAD_CHECK(__builtin_popcountll(harts_online_mask()) > 1);
+    start_spinners(SPINNERS);
+    measure_seconds("threads", time_of_thread);
+    end_spinners(SPINNERS);
+    start_programs();
+    measure_seconds("programs", time_of_program);
+    end_programs();
 }
 
 static void test_fair(void) {
