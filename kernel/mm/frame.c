@@ -186,17 +186,33 @@ static struct frame_cache *lock_cache(void) {
     return cache;
 }
 
-static uint64_t take_cached(void) {
-    uint64_t index = UINT64_MAX;
-    struct frame_cache *cache = lock_cache();
+/* Under its lock. UINT64_MAX: it is empty and cannot be filled. */
+static uint64_t pop_filled(struct frame_cache *cache) {
     if (cache->len == 0) {
         fill(cache, FRAME_CACHE_LEN / 2);
     }
-    if (cache->len > 0) {
-        index = pop(cache);
-    }
+    return cache->len > 0 ? pop(cache) : UINT64_MAX;
+}
+
+static uint64_t take_cached(void) {
+    struct frame_cache *cache = lock_cache();
+    uint64_t index = pop_filled(cache);
     spinlock_unlock(&cache->lock);
     return index;
+}
+
+static size_t take_some_cached(size_t len, paddr_t *frames) {
+    size_t taken = 0;
+    struct frame_cache *cache = lock_cache();
+    for (; taken < len; taken++) {
+        uint64_t index = pop_filled(cache);
+        if (index == UINT64_MAX) {
+            break;
+        }
+        frames[taken] = address_of(index);
+    }
+    spinlock_unlock(&cache->lock);
+    return taken;
 }
 
 static void put_cached(uint64_t index) {
@@ -291,14 +307,17 @@ status_t frame_alloc(unsigned order, struct quota *quota, paddr_t *out) {
 
 /* Up to `len` zeroed frames, from the pool first. */
 static size_t take_some(size_t len, paddr_t *frames) {
-    size_t taken = take_zeroed(len, frames);
+    size_t ready = take_zeroed(len, frames);
+    size_t taken = ready + take_some_cached(len - ready, frames + ready);
     for (; taken < len; taken++) {
         uint64_t index = take(0);
         if (index == UINT64_MAX) {
             break;
         }
         frames[taken] = address_of(index);
-        arch_page_zero(frame_pointer(frames[taken]));
+    }
+    for (size_t i = ready; i < taken; i++) {
+        arch_page_zero(frame_pointer(frames[i]));
     }
     return taken;
 }

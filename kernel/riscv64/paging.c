@@ -264,8 +264,8 @@ size_t arch_protect(struct pagetable *pt, vaddr_t start, vaddr_t end, unsigned p
 }
 
 static bool table_empty(const pte_t *table) {
-    for (unsigned i = 0; i < TABLE_LEN; i++) {
-        if (table[i] != 0) {
+    for (unsigned i = 0; i < TABLE_LEN; i += 4) {
+        if ((table[i] | table[i + 1] | table[i + 2] | table[i + 3]) != 0) {
             return false;
         }
     }
@@ -534,16 +534,17 @@ void arch_pagetable_fini(struct pagetable *pt) {
     pt->root = 0;
 }
 
-/* Assembly, since compilers turn the loop into calls of memset(). */
+/* Assembly, since compilers turn the loop into calls of memset(). Runs of 512 bytes: longer ones are hardly quicker,
+ * and take more of the instruction cache. */
 void arch_page_zero(void *page) {
     counters_add(COUNTER_FRAMES_ZEROED, 1);
     char *end = (char *)page + PAGE_SIZE;
-    for (char *at = page; at < end; at += 128) {
-        __asm__ volatile(
-            "sd zero, 0(%0)\n sd zero, 8(%0)\n sd zero, 16(%0)\n sd zero, 24(%0)\n"
-            "sd zero, 32(%0)\n sd zero, 40(%0)\n sd zero, 48(%0)\n sd zero, 56(%0)\n"
-            "sd zero, 64(%0)\n sd zero, 72(%0)\n sd zero, 80(%0)\n sd zero, 88(%0)\n"
-            "sd zero, 96(%0)\n sd zero, 104(%0)\n sd zero, 112(%0)\n sd zero, 120(%0)" ::"r"(at)
-            : "memory");
+    for (char *at = page; at < end; at += 512) {
+        __asm__ volatile(".set offset, 0\n"
+                         ".rept 64\n"
+                         "sd zero, offset(%0)\n"
+                         ".set offset, offset + 8\n"
+                         ".endr" ::"r"(at)
+                         : "memory");
     }
 }

@@ -130,47 +130,6 @@ static void measure_quick_call(void) {
     report("host call by the quick way, in all", first - second, QUICK_CALL_MOST);
 }
 
-static void measure_fault(void) {
-    struct user_regs *regs = &main_regs;
-    uint64_t call, fault;
-    regs->pc = code + 8;
-    regs->x[A1] = data;
-    (void)thread_run_user(&main_regs); /* makes the tables */
-    regs->pc = code + 8;
-    uint64_t start = time_instret();
-    (void)thread_run_user(&main_regs);
-    call = time_instret() - start;
-    start = time_instret();
-    for (uint64_t i = 1; i <= ROUNDS; i++) {
-        regs->pc = code + 8;
-        regs->x[A1] = data + i * PAGE_SIZE;
-        (void)thread_run_user(&main_regs);
-    }
-    fault = (time_instret() - start) / ROUNDS - call;
-    report("minor fault, zero-fill, page not zeroed before", fault, 3000);
-}
-
-/* A page's part of the first stores to 1 MiB, one a page. */
-static uint64_t sweep(vaddr_t from) {
-    enum { PAGES = 256 };
-    struct user_regs *regs = &main_regs;
-    uint64_t stores = 0, start = time_instret();
-    for (uint64_t i = 0; i < PAGES; i++) {
-        regs->pc = code + 8;
-        regs->x[A1] = from + i * PAGE_SIZE;
-        (void)thread_run_user(regs);
-    }
-    uint64_t first = time_instret() - start;
-    start = time_instret();
-    for (uint64_t i = 0; i < PAGES; i++) {
-        regs->pc = code + 8;
-        regs->x[A1] = from + i * PAGE_SIZE;
-        (void)thread_run_user(regs);
-    }
-    stores = time_instret() - start;
-    return (first - stores) / PAGES;
-}
-
 /* What an idle hart does. */
 static void fill_pool(void) {
     irq_state_t irq = arch_irq_save();
@@ -179,39 +138,89 @@ static void fill_pool(void) {
     arch_irq_restore(irq);
 }
 
-static void measure_sweep(void) {
-    struct user_regs *regs = &main_regs;
-    report("sweep of 1 MiB, pages not zeroed before", sweep(data + (64ul << 20)), 1100);
-    fill_pool();
-    report("sweep of 1 MiB, a page", sweep(data + (66ul << 20)), 250);
-    fill_pool();
-    regs->pc = code + 8;
-    regs->x[A1] = data + (68ul << 20);
-    (void)thread_run_user(regs); /* makes the table */
-    uint64_t start = time_instret();
-    regs->pc = code + 8;
-    regs->x[A1] = data + (69ul << 20);
-    (void)thread_run_user(regs);
-    uint64_t fault = time_instret() - start;
-    start = time_instret();
-    regs->pc = code + 8;
-    (void)thread_run_user(regs);
-    report("minor fault, zero-fill", fault - (time_instret() - start), 1500);
+/* What programs do that take more than idle harts make ready: none is left when one has to be zeroed. */
+static void empty_pool(void) {
+    static paddr_t taken[8192];
+    size_t len = 0, got;
+    uint64_t zeroed = counters_sum(COUNTER_FRAMES_ZEROED);
+    while (len < sizeof(taken) / sizeof(taken[0]) &&
+           counters_sum(COUNTER_FRAMES_ZEROED) == zeroed &&
+           frame_alloc_some(1, NULL, &taken[len], &got) == STATUS_OK) {
+        len++;
+    }
+    PAYLOAD_CHECK(counters_sum(COUNTER_FRAMES_ZEROED) > zeroed);
+    while (len > 0) {
+        frame_free(taken[--len], 0);
+    }
 }
 
-static void measure_mapping(void) {
+/* One after the other. */
+static uint64_t store_to(vaddr_t from, size_t stride, uint64_t len) {
+    struct user_regs *regs = &main_regs;
+    uint64_t start = time_instret();
+    for (uint64_t i = 0; i < len; i++) {
+        regs->pc = code + 8;
+        regs->x[A1] = from + i * stride;
+        (void)thread_run_user(regs);
+    }
+    return time_instret() - start;
+}
+
+/* What the first stores cost beyond others, each. */
+static uint64_t first_stores(vaddr_t from, size_t stride, uint64_t len) {
+    uint64_t first = store_to(from, stride, len);
+    return (first - store_to(from, stride, len)) / len;
+}
+
+/* Every other page, so that none is made beforehand, of 512 KiB whose page tables are there. */
+static void measure_fault(void) {
+    vaddr_t at = (data + (2ul << 21)) & ~((1ul << 21) - 1);
+    (void)store_to(at, 2ul << 20, 2);
+    fill_pool();
+    report("minor fault, zero-fill", first_stores(at + (1ul << 20), 2 * PAGE_SIZE, ROUNDS), 1500);
+    empty_pool();
+    report("minor fault, page not zeroed before",
+           first_stores(at + (3ul << 20), 2 * PAGE_SIZE, ROUNDS), 1800);
+}
+
+static void measure_sweep(void) {
+    enum { PAGES = 256 };
+    empty_pool();
+    report("sweep of 1 MiB, pages not zeroed before",
+           first_stores(data + (64ul << 20), PAGE_SIZE, PAGES), 900);
+    fill_pool();
+    report("sweep of 1 MiB, a page", first_stores(data + (66ul << 20), PAGE_SIZE, PAGES), 250);
+}
+
+/* 64 KiB, of which the first `touched` pages are written; what the stores alone cost is taken off. */
+static uint64_t map_and_unmap(uint64_t touched, void (*prepare_pool)(void)) {
     uint64_t cost = 0;
     for (int i = 0; i < ROUNDS; i++) {
         vaddr_t at;
+        prepare_pool();
         uint64_t start = time_instret();
         if (space_reserve(space, 65536, 0, &at) != STATUS_OK ||
-            space_protect(space, at, 65536, PROT_READ | PROT_WRITE) != STATUS_OK ||
-            space_unmap(space, at, 65536) != STATUS_OK) {
+            space_protect(space, at, 65536, PROT_READ | PROT_WRITE) != STATUS_OK) {
+            PAYLOAD_CHECK(false);
+        }
+        (void)store_to(at, PAGE_SIZE, touched);
+        cost += time_instret() - start - store_to(at, PAGE_SIZE, touched);
+        start = time_instret();
+        if (space_unmap(space, at, 65536) != STATUS_OK) {
             PAYLOAD_CHECK(false);
         }
         cost += time_instret() - start;
     }
-    report("map and unmap 64 KiB", cost / ROUNDS, MAP_MOST);
+    return cost / ROUNDS;
+}
+
+static void no_pool(void) {
+}
+
+static void measure_mapping(void) {
+    report("map and unmap 64 KiB", map_and_unmap(0, no_pool), MAP_MOST);
+    report("map, touch and unmap 64 KiB", map_and_unmap(16, fill_pool), 30000);
+    report("map, touch and unmap 64 KiB, not zeroed", map_and_unmap(16, empty_pool), 45000);
 }
 
 static volatile int stop;
