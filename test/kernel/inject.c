@@ -342,9 +342,9 @@ static void make_initrd(void) {
     PAYLOAD_CHECK_EQ(initrd_open(&machine_initrd, archive, archive_size), STATUS_OK);
 }
 
-static bool never(struct file *file) {
-    (void)file;
-    return false;
+static struct readiness never(struct file *file, bool to_write) {
+    (void)file, (void)to_write;
+    return (struct readiness){0};
 }
 
 static void ignore_watch(struct file *file, struct watch *watch) {
@@ -389,7 +389,7 @@ static status_t status_of_run(const struct program_end *end) {
 static status_t run_in(const struct mounts *mounts, struct node *module, struct node *output,
                        uint64_t frames) {
     static const struct file_ops in_ops = {
-        .read = read_end, .readable = never, .watch = ignore_watch, .unwatch = ignore_watch};
+        .read = read_end, .ready = never, .watch = ignore_watch, .unwatch = ignore_watch};
     static const struct file_ops err_ops = {.write = hear};
     static struct file in = {.ops = &in_ops}, err = {.ops = &err_ops};
     static const struct run_preload preload = {"before", spin_wasm, sizeof(spin_wasm)};
