@@ -58,6 +58,27 @@ static void long_names(void) {
     GOOD(__wasi_path_filestat_get(tmp, 0, "f", &stat));
 }
 
+/* A link to itself, on the way or at its end. */
+static void loops(void) {
+    GOOD(__wasi_path_symlink("self", tmp, "self"));
+    BAD(LOOP, open_at(tmp, "self", __WASI_OFLAGS_DIRECTORY, __WASI_RIGHTS_FD_READDIR, &fd));
+    BAD(LOOP, open_at(tmp, "self/x", 0, READ_RIGHTS, &fd));
+    BAD(LOOP, __wasi_path_filestat_get(tmp, 0, "self/x", &stat));
+    BAD(LOOP, __wasi_path_filestat_set_times(tmp, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, "self", 0, 0,
+                                             __WASI_FSTFLAGS_MTIM_NOW));
+    BAD(LOOP, __wasi_path_filestat_set_times(tmp, 0, "self/x", 0, 0, __WASI_FSTFLAGS_MTIM_NOW));
+    BAD(LOOP, __wasi_path_readlink(tmp, "self/x", buf, sizeof(buf), &n));
+    BAD(LOOP, __wasi_path_create_directory(tmp, "self/x"));
+    BAD(LOOP, __wasi_path_remove_directory(tmp, "self/x"));
+    BAD(LOOP, __wasi_path_unlink_file(tmp, "self/x"));
+    BAD(LOOP, __wasi_path_symlink("x", tmp, "self/x"));
+    BAD(LOOP, __wasi_path_link(tmp, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, "self", tmp, "x"));
+    BAD(LOOP, __wasi_path_link(tmp, 0, "f", tmp, "self/x"));
+    BAD(LOOP, __wasi_path_rename(tmp, "self/x", tmp, "x"));
+    BAD(LOOP, __wasi_path_rename(tmp, "f", tmp, "self/x"));
+    GOOD(__wasi_path_unlink_file(tmp, "self"));
+}
+
 static void sockets(void) {
     __wasi_iovec_t v = {buf, 1};
     __wasi_ciovec_t w = {buf, 1};
@@ -72,13 +93,56 @@ static void sockets(void) {
     BAD(INVAL, __wasi_sock_send(1, &w, 1025, 0, &n));
 }
 
+/* The error in the event of one subscription, or the call's own. */
+static __wasi_errno_t poll_event(__wasi_subscription_t s) {
+    __wasi_event_t e = {0};
+    s.userdata = 77;
+    __wasi_errno_t error = __wasi_poll_oneoff(&s, &e, 1, &n);
+    if (error == 0) {
+        CHECK_LINE(n, 1, "there is one event");
+        CHECK_LINE(e.userdata, 77, "the event is the subscription's");
+        CHECK_LINE(e.type, s.u.tag, "the event has its type");
+        error = e.error;
+    }
+    return error;
+}
+
+static __wasi_subscription_t on_fd(__wasi_fd_t which, uint8_t tag) {
+    __wasi_subscription_t s = {.u = {.tag = tag}};
+    s.u.u.fd_read.file_descriptor = which;
+    return s;
+}
+
+static __wasi_subscription_t on_clock(uint32_t id, uint16_t flags) {
+    __wasi_subscription_t s = {.u = {.tag = __WASI_EVENTTYPE_CLOCK}};
+    s.u.u.clock.id = id;
+    s.u.u.clock.timeout = 1;
+    s.u.u.clock.flags = flags;
+    return s;
+}
+
+static void polls(void) {
+    BAD(BADF, poll_event(on_fd(99, __WASI_EVENTTYPE_FD_READ)));
+    BAD(BADF, poll_event(on_fd(0xffffffff, __WASI_EVENTTYPE_FD_WRITE)));
+    GOOD(poll_event(on_fd(file, __WASI_EVENTTYPE_FD_READ)));
+    BAD(NOTCAPABLE, poll_event(on_fd(file, __WASI_EVENTTYPE_FD_WRITE)));
+    BAD(NOTCAPABLE, poll_event(on_fd(tmp, __WASI_EVENTTYPE_FD_READ)));
+    BAD(NOTCAPABLE, poll_event(on_fd(1, __WASI_EVENTTYPE_FD_READ)));
+    BAD(INVAL, poll_event(on_clock(99, 0)));
+    BAD(INVAL, poll_event(on_clock(__WASI_CLOCKID_MONOTONIC, 0x80)));
+    BAD(NOTSUP, poll_event(on_clock(__WASI_CLOCKID_THREAD_CPUTIME_ID, 0)));
+    BAD(INVAL, poll_event(on_fd(1, 3)));
+}
+
 int main(void) {
     tmp = preopened("/tmp");
     weak_file();
     GOOD(open_at(tmp, "f", 0, READ_RIGHTS, &file));
     no_directory();
     long_names();
+    loops();
     sockets();
+    polls();
     GOOD(__wasi_fd_close(file));
     GOOD(__wasi_path_unlink_file(tmp, "f"));
     return check_sum();

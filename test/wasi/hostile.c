@@ -53,7 +53,10 @@ int main(void) {
     BAD(FAULT, raw_args_get(AT(out), FAR));
     BAD(FAULT, raw_args_sizes_get(FAR, AT(out)));
     BAD(FAULT, raw_args_sizes_get(AT(out), FAR));
+    BAD(FAULT, raw_environ_get(FAR, AT(out)));
+    BAD(FAULT, raw_environ_get(AT(out), FAR));
     BAD(FAULT, raw_environ_sizes_get(FAR, AT(out)));
+    BAD(FAULT, raw_environ_sizes_get(AT(out), FAR));
     BAD(FAULT, raw_clock_res_get(1, FAR));
     BAD(FAULT, raw_clock_time_get(1, 1, FAR));
     BAD(FAULT, raw_fd_fdstat_get(fd, FAR));
@@ -118,6 +121,7 @@ int main(void) {
     BAD(FAULT, raw_path_unlink_file(tmp, FAR, 100));
     BAD(FAULT, raw_poll_oneoff(FAR, AT(out), 1, AT(out)));
     BAD(FAULT, raw_poll_oneoff(AT(out), FAR, 1, AT(out)));
+    BAD(FAULT, raw_poll_oneoff(AT(out), AT(out), 1, FAR));
     BAD(INVAL, raw_poll_oneoff(AT(out), AT(out), 0xffffffff, AT(out)));
     BAD(FAULT, raw_random_get(FAR, 100));
     BAD(FAULT, raw_random_get(AT(out), 0xffffffff));
