@@ -1,12 +1,14 @@
 /*
  * The streams of a program: what comes in at "stdin" goes out at "stdout" unchanged, until the host
- * closes it; a line of report goes to "stderr". test/kernel/virtio_console.py is the host.
+ * closes it; a line of report goes to "stderr". Then the host, which has all that it waits for, closes "stdout",
+ * and whoever would write there is told. test/kernel/virtio_console.py is the host.
  */
 #include "drivers/virtio_console.h"
 #include "abi/boot.h"
 #include "base/fmt.h"
 #include "init/machine.h"
 #include "kernel/harts.h"
+#include "kernel/thread.h"
 #include "test/support/payload.h"
 
 #include <string.h>
@@ -26,6 +28,17 @@ static size_t echo(struct virtio_port *in, struct virtio_port *out) {
         }
         total += size;
     }
+}
+
+/* The host closes the port when it has the report: until then there is room, and after it is known. */
+static void wait_for_hangup(struct virtio_port *out) {
+    struct readiness ready;
+    while (ready = virtio_port_writable(out), !ready.hung_up) {
+        PAYLOAD_CHECK(ready.now && ready.bytes > 0);
+        thread_sleep_ns(10000000);
+    }
+    PAYLOAD_CHECK(ready.now);
+    PAYLOAD_CHECK_EQ(virtio_port_write(out, "nobody", 6), STATUS_OK);
 }
 
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
@@ -49,6 +62,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
                             (unsigned long long)counters_sum(COUNTER_DEVICE_IRQS));
     PAYLOAD_CHECK_EQ(virtio_port_write(err, buf, (size_t)len), STATUS_OK);
     virtio_console_flush();
+    wait_for_hangup(out);
     payload_end();
 }
 

@@ -45,6 +45,13 @@ def drain(source, into):
         into.append(chunk)
 
 
+def close_after_report(ours, out, err, readers, size):
+    """When the report has come, and before it every byte of "stdout", that is closed."""
+    while readers[1].is_alive() and (b"\n" not in b"".join(err) or sum(map(len, out)) < size):
+        time.sleep(0.02)
+    ours["stdout"].shutdown(socket.SHUT_RDWR)
+
+
 def case(loader, name, size, arguments):
     """The reason for which it failed, or nothing."""
     data = random.Random(size).randbytes(size)
@@ -57,6 +64,7 @@ def case(loader, name, size, arguments):
         reader.start()
     ours["stdin"].sendall(data)
     ours["stdin"].shutdown(socket.SHUT_WR)
+    threading.Thread(target=close_after_report, args=(ours, out, err, readers, size)).start()
     try:
         console, _ = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
