@@ -435,14 +435,19 @@ static void end_programs(void) {
     }
 }
 
-static void test_exact(void) {
+/* With "programs" (test/bench/kernel) these; it is no line of the test, since QEMU under -icount may leave a hart that is ready
+ * without a turn as long as one runs a program that never traps. */
+static void test_exact(bool of_programs) {
     PAYLOAD_CHECK(__builtin_popcountll(harts_online_mask()) > 1);
+    if (of_programs) {
+        start_programs();
+        measure_seconds("programs", time_of_program);
+        end_programs();
+        return;
+    }
     start_spinners(SPINNERS);
     measure_seconds("threads", time_of_thread);
     end_spinners(SPINNERS);
-    start_programs();
-    measure_seconds("programs", time_of_program);
-    end_programs();
 }
 
 static void test_fair(void) {
@@ -513,7 +518,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         payload_end();
     }
     if (strstr((const char *)harts_boot_info.bootargs, "exact") != NULL) {
-        test_exact();
+        test_exact(strstr((const char *)harts_boot_info.bootargs, "programs") != NULL);
         payload_end();
     }
     for (int round = 0; round < 3; round++) {
