@@ -142,9 +142,11 @@ struct user_regs {
      * USER_EXIT_CALL. NULL: user_enter() returns for every call. Set before user_regs_start(). Such a
      * guest gets the floating-point registers when it first asks, and its instret is not counted. */
     bool (*syscall)(struct user_regs *regs);
-    uint32_t fp_loaded; /* f and fcsr are live in the hart's registers */
+    uint32_t live; /* USER_LIVE_*: those that are in the hart's registers */
     uint32_t reserved;
+    void *vectors; /* where its vector registers are kept; see USER_EXIT_VECTORS */
 };
+enum { USER_LIVE_FLOATS = 1, USER_LIVE_VECTORS = 2 };
 
 /* Why a guest stopped. */
 enum user_exit {
@@ -159,7 +161,13 @@ enum user_exit {
     USER_EXIT_ACCESS_FAULT, /* physical access refused by the machine */
     USER_EXIT_NO_MEMORY,    /* a lazy page could not be had: quota or machine exhausted */
     USER_EXIT_KILLED,       /* thread_kill() */
+    /* It wants vector registers: `vectors` is to be arch_vectors_size() zeroed bytes, which remain the
+     * caller's. It goes on where it was. */
+    USER_EXIT_VECTORS,
 };
+
+/* What a guest's vector registers take. */
+size_t arch_vectors_size(void);
 
 /* The eight argument registers. */
 uint64_t *arch_user_args(struct user_regs *regs);
@@ -193,7 +201,8 @@ static inline bool arch_uses_floats(uint64_t status);
 static inline void arch_quick_leave(struct user_regs *regs);
 static inline void arch_quick_return(struct user_regs *regs);
 
-/* Puts the guest's live floating-point registers back into *regs; before another guest runs. */
+/* Puts the guest's live floating-point and vector registers back to where they are kept; before another guest
+ * runs. */
 void arch_user_save(struct user_regs *regs);
 
 /* ---- Kernel threads ---- */
@@ -336,7 +345,7 @@ static inline void arch_quick_leave(struct user_regs *regs) {
 }
 
 static inline void arch_quick_return(struct user_regs *regs) {
-    if (!regs->fp_loaded && arch_uses_floats(regs->status)) {
+    if (!(regs->live & USER_LIVE_FLOATS) && arch_uses_floats(regs->status)) {
         arch_user_load(regs);
     }
     arch_set_user_status(regs->status);

@@ -9,7 +9,7 @@ void switch_to(struct thread *from, struct thread *to) {
     switch_here(hart_self(), from, to);
 }
 
-void switch_saving_floats(struct thread *from, struct thread *to) {
+void switch_saving_guest(struct thread *from, struct thread *to) {
     arch_user_save(from->regs);
     switch_to(from, to);
 }

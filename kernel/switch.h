@@ -16,8 +16,8 @@
 
 #include <stdbool.h>
 
-/* The guest's floats in the hart go to where they belong, and then the switch. */
-void switch_saving_floats(struct thread *from, struct thread *to);
+/* What of the guest's registers is in the hart goes to where it belongs, and then the switch. */
+void switch_saving_guest(struct thread *from, struct thread *to);
 
 /* Mappings of kernel stacks have changed. */
 void switch_learn_stacks(struct hart *hart);
@@ -43,8 +43,8 @@ static inline __attribute__((always_inline)) void switch_here(struct hart *hart,
                                                               struct thread *to) {
     lockcheck_irq_off("a switch of threads");
     lockcheck_sleep(NULL);
-    if (from->regs && from->regs->fp_loaded) {
-        switch_saving_floats(from, to);
+    if (from->regs && from->regs->live) {
+        switch_saving_guest(from, to);
         return;
     }
     uint64_t instret = arch_instret();

@@ -233,6 +233,16 @@ void thread_sync_user(struct user_regs *regs) {
     if (self->regs == regs) {
         use_regs(self, NULL);
     }
+    if (regs->vectors) {
+        heap_free(regs->vectors);
+        regs->vectors = NULL;
+    }
+}
+
+/* False: neither quota nor machine has the memory. */
+static bool give_vectors(struct user_regs *regs) {
+    regs->vectors = heap_alloc_for(program_quota(), arch_vectors_size());
+    return regs->vectors != NULL;
 }
 
 static enum user_exit run(struct thread *self, struct user_regs *regs) {
@@ -255,7 +265,10 @@ static enum user_exit run(struct thread *self, struct user_regs *regs) {
             return exit;
         }
         if (!access_of(exit)) {
-            return exit;
+            if (exit == USER_EXIT_VECTORS && give_vectors(regs)) {
+                continue;
+            }
+            return exit == USER_EXIT_VECTORS ? USER_EXIT_NO_MEMORY : exit;
         }
         status_t status = space_fault(self->space, regs->fault_addr, access_of(exit));
         if (status != STATUS_OK) {
@@ -304,6 +317,7 @@ const char *thread_exit_text(enum user_exit exit) {
         [USER_EXIT_ACCESS_FAULT] = "access refused by the machine",
         [USER_EXIT_NO_MEMORY] = "out of memory",
         [USER_EXIT_KILLED] = "killed",
+        [USER_EXIT_VECTORS] = "first vector instruction",
     };
     return texts[exit];
 }

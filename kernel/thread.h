@@ -57,7 +57,7 @@ struct thread {
     struct space *space;           /* of the program, or NULL */
     struct pagetable *table;       /* the space's */
     const void *guest;             /* whose calls it is in, for backtraces: see panic.h */
-    struct user_regs *regs;        /* of the guest whose floats may be in the hart, or NULL */
+    struct user_regs *regs;        /* of the guest whose f and v may be in the hart, or NULL */
     uint64_t guest_instret;        /* instructions retired in user mode, in all */
     uint64_t instret;              /* in all, up to the last switch */
     struct spinlock join_lock;
@@ -125,10 +125,12 @@ void thread_sleep_ns(uint64_t ns);
  * Runs the calling thread's guest from *regs until it wants something: USER_EXIT_CALL with
  * regs.pc after the call instruction, or a fault for good with regs.pc at the instruction and
  * regs.fault_addr the address. Interrupts, preemption and lazy pages are dealt with inside and
- * never returned. Never returns USER_EXIT_INTERRUPT.
+ * never returned, and neither are its first vector instruction and the memory for what that needs, which
+ * its program pays for. Never returns USER_EXIT_INTERRUPT or USER_EXIT_VECTORS.
  *
  * The floating-point registers may stay in the hart: thread_sync_user() before anybody looks at them
- * or *regs goes away.
+ * or *regs goes away. It gives up the vector registers and their memory: as after any call, the guest must not
+ * rely on what was in them; it finds zeros when it uses them again.
  */
 enum user_exit thread_run_user(struct user_regs *regs);
 

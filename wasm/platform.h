@@ -92,7 +92,7 @@ struct plat_regs {
     const struct plat_quick *quick; /* PLAT_QUICK_LEN entries, or NULL */
     uint64_t f[32];                 /* see plat_sync() */
     uint64_t fcsr;
-    uint64_t host_more[3];
+    uint64_t host_more[4];
 };
 
 enum plat_exit {

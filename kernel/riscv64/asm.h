@@ -15,17 +15,26 @@ struct trap_frame {
     uint64_t pc, status, cause, value;
 };
 
+/* Vector registers of a guest that are in no hart. */
+struct vector_area {
+    uint64_t vl, vtype, vstart, vcsr;
+    uint8_t v[]; /* 32 of machine.vlenb bytes */
+};
+
 void user_run(struct user_regs *regs);
 void trap_vector(void);
 void context_entry(void);
 void fp_load(const struct user_regs *regs);
 void fp_save(struct user_regs *regs);
+void vector_put(const struct vector_area *area);
+void vector_get(struct vector_area *area);
 
 /* 1, or 0 when the access trapped. */
 int probe_load(const uint64_t *from, uint64_t *out);
 int probe_read8(const volatile void *from);
 int probe_read32(const volatile void *from);
 int probe_stimecmp(void);
+int probe_vlenb(uint64_t *out);
 extern const char probe_begin[], probe_end[], probe_failed[];
 
 extern const char usercopy_begin[], usercopy_end[];
@@ -39,9 +48,21 @@ struct machine {
     bool sstc;       /* stimecmp works */
     bool fpu;        /* guests have F and D */
     bool ssaia;      /* every hart has an interrupt file's registers */
+    bool vectors;    /* guests have V */
+    uint64_t vlenb;  /* bytes of a vector register, the same on all harts; 0: not looked at yet */
     unsigned levels; /* of page tables */
 };
 extern struct machine machine;
+
+/* vector.c. Once for each hart: it may be one that makes `machine.vectors` false. */
+void vector_init_hart(void);
+
+/* Whether the guest stopped at an instruction that is illegal only because its vector registers are off. */
+bool vector_wanted(const struct user_regs *regs);
+
+/* Puts them, which regs->vectors keeps, into the hart; and back if they have changed, and off. */
+void vector_load(struct user_regs *regs);
+void vector_save(struct user_regs *regs);
 
 /* hart.c: takes from the mask of hart indices a window of 64 hartids, `window` counted from `base`. False
  * when the mask is empty. */

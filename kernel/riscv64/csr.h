@@ -10,6 +10,13 @@
 #define CSR_SISELECT 0x150
 #define CSR_SIREG    0x151
 #define CSR_STOPEI   0x15c
+#define CSR_VSTART   0x008
+#define CSR_VXSAT    0x009
+#define CSR_VXRM     0x00a
+#define CSR_VCSR     0x00f
+#define CSR_VL       0xc20
+#define CSR_VTYPE    0xc21
+#define CSR_VLENB    0xc22
 #define CSR_CYCLE    0xc00
 #define CSR_TIME     0xc01
 #define CSR_INSTRET  0xc02
@@ -18,6 +25,8 @@
 #define SSTATUS_SPIE     0x20
 #define SSTATUS_SPP      0x100
 #define SSTATUS_VS       0x600
+#define SSTATUS_VS_CLEAN 0x400
+#define SSTATUS_VS_DIRTY 0x600
 #define SSTATUS_FS       0x6000
 #define SSTATUS_FS_CLEAN 0x4000
 #define SSTATUS_FS_DIRTY 0x6000

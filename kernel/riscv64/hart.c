@@ -42,19 +42,25 @@ void arch_init(const struct boot_info *info) {
     machine.sstc = true;
     machine.fpu = true;
     machine.ssaia = true;
+    machine.vectors = true;
     for (uint32_t i = 0; i < info->hart_count; i++) {
         const char *isa = info->harts[i].isa;
         bool plain = strncmp(isa, "rv64", 4) != 0;
         machine.sstc = machine.sstc && !plain && isa_has(isa, "sstc");
         machine.ssaia = machine.ssaia && !plain && isa_has(isa, "ssaia");
         machine.fpu = machine.fpu && !plain && isa_has_letter(isa, 'd');
+        machine.vectors = machine.vectors && !plain && isa_has_letter(isa, 'v');
     }
 }
 
 const char *arch_describe(void) {
     static char text[64];
-    fmt_text(text, sizeof(text), "Sv%u, timer by %s", 12 + 9 * machine.levels,
-             machine.sstc ? "Sstc" : "firmware");
+    size_t len = fmt_text(text, sizeof(text), "Sv%u, timer by %s", 12 + 9 * machine.levels,
+                          machine.sstc ? "Sstc" : "firmware");
+    if (machine.vectors) {
+        fmt_text(text + len, sizeof(text) - len, ", vectors of %u bits",
+                 (unsigned)machine.vlenb * 8);
+    }
     return text;
 }
 
@@ -78,9 +84,10 @@ STACKGUARD_NONE void arch_hart_init(struct hart *hart) {
     csr_write(sie, 0);
     csr_write(sscratch, 0);
     csr_write(stvec, (uint64_t)trap_vector);
-    csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SUM | SSTATUS_MXR | SSTATUS_FS);
+    csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SUM | SSTATUS_MXR | SSTATUS_FS | SSTATUS_VS);
     csr_write(scounteren, SCOUNTEREN_TIME);
     init_timer();
+    vector_init_hart();
     csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
 }
 

@@ -36,6 +36,13 @@
 #define QUICK_CTX  16
 #define QUICK_MASK 0x7e0 /* an offset of one of USER_QUICK_LEN entries */
 
+/* struct vector_area */
+#define VECTOR_VL     0
+#define VECTOR_VTYPE  8
+#define VECTOR_VSTART 16
+#define VECTOR_VCSR   24
+#define VECTOR_V      32
+
 /* struct trap_frame */
 #define FRAME_X(n)   (8 * (n))
 #define FRAME_PC     256

@@ -377,11 +377,13 @@ fp_save:
     .globl probe_read32
     .globl probe_user_load
     .globl probe_stimecmp
+    .globl probe_vlenb
     .type probe_load, @function
     .type probe_read8, @function
     .type probe_read32, @function
     .type probe_user_load, @function
     .type probe_stimecmp, @function
+    .type probe_vlenb, @function
     .balign 4
 probe_begin:
 /* int probe_load(const uint64_t *from, uint64_t *out) */
@@ -417,6 +419,12 @@ probe_user_load:
 probe_stimecmp:
     li t0, -1
     csrw CSR_STIMECMP, t0
+    li a0, 1
+    ret
+/* int probe_vlenb(uint64_t *out); VS is on. */
+probe_vlenb:
+    csrr t0, CSR_VLENB
+    sd t0, 0(a0)
     li a0, 1
     ret
 probe_end:

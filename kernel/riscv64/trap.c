@@ -179,14 +179,14 @@ void arch_user_load(struct user_regs *regs) {
     csr_set(sstatus, SSTATUS_FS_CLEAN);
     fp_load(regs);
     csr_clear(sstatus, SSTATUS_FS);
-    regs->fp_loaded = 1;
+    regs->live |= USER_LIVE_FLOATS;
     regs->status = (regs->status & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_CLEAN;
 }
 
 /* Whether the guest stopped at what may be its first floating-point instruction. From now on its registers are
  * loaded and kept; one that never uses them costs no switch anything. */
 static bool wants_floats(struct user_regs *regs) {
-    if (regs->cause != SCAUSE_ILLEGAL || !machine.fpu || (regs->status & SSTATUS_FS)) {
+    if (!machine.fpu || (regs->status & SSTATUS_FS)) {
         return false;
     }
     regs->status |= SSTATUS_FS_CLEAN;
@@ -194,12 +194,24 @@ static bool wants_floats(struct user_regs *regs) {
 }
 
 enum user_exit user_enter(struct user_regs *regs) {
-    do {
-        if (!regs->fp_loaded && (regs->status & SSTATUS_FS)) {
+    for (;;) {
+        if (!(regs->live & USER_LIVE_FLOATS) && (regs->status & SSTATUS_FS)) {
             arch_user_load(regs);
         }
         user_run(regs);
-    } while (wants_floats(regs));
+        if (regs->cause != SCAUSE_ILLEGAL) {
+            break;
+        }
+        /* An instruction may be both; each turns on something that was off. */
+        if (vector_wanted(regs)) {
+            if (!regs->vectors) {
+                return USER_EXIT_VECTORS;
+            }
+            vector_load(regs);
+        } else if (!wants_floats(regs)) {
+            break;
+        }
+    }
     if (regs->cause & SCAUSE_INTERRUPT) {
         return USER_EXIT_INTERRUPT;
     }
@@ -210,10 +222,7 @@ uint32_t arch_user_call_instruction(void) {
     return 0x00000073; /* ecall */
 }
 
-void arch_user_save(struct user_regs *regs) {
-    if (!regs->fp_loaded) {
-        return;
-    }
+static void save_floats(struct user_regs *regs) {
     if ((regs->status & SSTATUS_FS) == SSTATUS_FS_DIRTY) {
         csr_set(sstatus, SSTATUS_FS_CLEAN);
         fp_save(regs);
@@ -223,7 +232,16 @@ void arch_user_save(struct user_regs *regs) {
     if (regs->syscall) {
         regs->status &= ~(uint64_t)SSTATUS_FS; /* until it asks for them again */
     }
-    regs->fp_loaded = 0;
+}
+
+void arch_user_save(struct user_regs *regs) {
+    if (regs->live & USER_LIVE_FLOATS) {
+        save_floats(regs);
+    }
+    if (regs->live & USER_LIVE_VECTORS) {
+        vector_save(regs);
+    }
+    regs->live = 0;
 }
 
 void arch_context_init(struct arch_context *context, void *stack_top, void (*entry)(void *),

@@ -3,6 +3,7 @@
  * call or by being killed, and nothing but its own space has changed.
  *
  * QEMU: -smp 2
+ * QEMU: -smp 2 -cpu rv64,v=true
  * TIMEOUT: 60
  */
 #include "abi/boot.h"
@@ -106,6 +107,7 @@ static void run_programs(void *arg) {
             write_program();
         }
         run_program();
+        thread_sync_user(&regs);
         program++;
     }
     done = 1;

@@ -5,6 +5,7 @@
  * the end the other one is unharmed, the kernel's memory is what it was, and everything was given back.
  *
  * QEMU: -smp 2
+ * QEMU: -smp 2 -cpu rv64,v=true -append attempts=50000
  * TIMEOUT: 180
  */
 #include "abi/boot.h"
