@@ -7,7 +7,7 @@
  * QEMU: -cpu rv64,v=true,vlen=512 -smp 4 => vectors of 512 bits
  * QEMU: -cpu rv64,v=true,vlen=1024 -smp 2 => vectors of 1024 bits
  * QEMU: -smp 2
- * TIMEOUT: 60
+ * TIMEOUT: 120
  */
 #include "gen/domain/vector.h"
 #include "abi/boot.h"

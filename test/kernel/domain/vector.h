@@ -20,6 +20,6 @@ enum vector_exit {
     VECTOR_EXIT_FAILED, /* a call */
 };
 
-enum { VECTOR_ROUNDS_LEN = 40, VECTOR_THREADS_LEN = 3 };
+enum { VECTOR_ROUNDS_LEN = 24, VECTOR_THREADS_LEN = 3 };
 
 #endif
