@@ -148,6 +148,12 @@ static status_t call_futex_wake(struct thread *self, int64_t *out) {
     return STATUS_OK;
 }
 
+static status_t call_futex_swap(struct thread *self, int64_t *out) {
+    const uint64_t *args = self->ipc.args;
+    (void)out;
+    return futex_swap(args[0], args[1], args[2], sizeof(uint32_t), args[3]);
+}
+
 static status_t call_memory_map(struct thread *self, int64_t *out) {
     vaddr_t addr;
     size_t size = self->ipc.args[0];
@@ -353,14 +359,19 @@ static const struct call calls[] = {
 
 /* Those from trap to return with interrupts off. */
 #define QUICK_CALLS                                                                                \
-    (1u << SYSCALL_message_call | 1u << SYSCALL_message_receive | 1u << SYSCALL_message_reply |    \
-     1u << SYSCALL_message_reply_receive | 1u << SYSCALL_message_keep |                            \
-     1u << SYSCALL_message_answer | 1u << SYSCALL_nothing)
+    (UINT64_C(1) << SYSCALL_message_call | UINT64_C(1) << SYSCALL_message_receive |                \
+     UINT64_C(1) << SYSCALL_message_reply | UINT64_C(1) << SYSCALL_message_reply_receive |         \
+     UINT64_C(1) << SYSCALL_message_keep | UINT64_C(1) << SYSCALL_message_answer |                 \
+     UINT64_C(1) << SYSCALL_nothing)
 
-_Static_assert(sizeof(calls) / sizeof(calls[0]) <= 32, "QUICK_CALLS is a word");
+_Static_assert(sizeof(calls) / sizeof(calls[0]) <= 64, "QUICK_CALLS is a word");
 
 static bool is_user(uint64_t addr) {
     return addr >= ARCH_USER_START && addr < arch_user_end();
+}
+
+static bool is_futex(uint64_t addr) {
+    return is_user(addr) && addr % sizeof(uint32_t) == 0;
 }
 
 static bool is_size(uint64_t size) {
@@ -386,7 +397,7 @@ static unsigned check(enum kind kind, uint64_t arg) {
     case ADDRESS:
         return is_user(arg) ? 0 : SYSCALL_BAD_ADDRESS;
     case FUTEX:
-        return is_user(arg) && arg % sizeof(uint32_t) == 0 ? 0 : SYSCALL_BAD_ADDRESS;
+        return is_futex(arg) ? 0 : SYSCALL_BAD_ADDRESS;
     case PAGE:
         return is_user(arg) && arg % PAGE_SIZE == 0 ? 0 : SYSCALL_BAD_ADDRESS;
     case SIZE:
@@ -439,7 +450,18 @@ static __attribute__((noinline)) void go_on(status_t status) {
     args[0] = (uint64_t)result;
 }
 
-/* Two calls have a way of their own, without table and checks. What is needed after it is read again, so that
+/* With interrupts off and without the table, if the arguments are what it demands and the word can be read so. */
+static __attribute__((noinline)) status_t swap_fast(const struct thread *self) {
+    const uint64_t *args = self->ipc.args;
+    uint64_t wake_addr = args[0], addr = args[1], expected = args[2];
+    if (!is_futex(wake_addr) || !is_futex(addr) || expected > UINT32_MAX) {
+        return ENDPOINT_NOT_FAST;
+    }
+    status_t status = futex_swap_quick(wake_addr, addr, expected, sizeof(uint32_t), args[3]);
+    return status == STATUS_UNSUPPORTED ? ENDPOINT_NOT_FAST : status;
+}
+
+/* Three calls have a way of their own, without table and checks. What is needed after it is read again, so that
  * nothing is saved for that on the stack. */
 bool syscall_enter(struct user_regs *regs) {
     struct thread *self = thread_current();
@@ -450,6 +472,8 @@ bool syscall_enter(struct user_regs *regs) {
         status = endpoint_call_fast(self);
     } else if (number == SYSCALL_message_reply_receive) {
         status = endpoint_reply_receive_fast(self);
+    } else if (number == SYSCALL_futex_swap) {
+        status = swap_fast(self);
     }
     if (__builtin_expect(status == STATUS_OK, 1)) {
         thread_current()->ipc.args[0] = 0;

@@ -36,20 +36,20 @@ enum { ATTEMPTS = 20000 };
 #else
 enum { ATTEMPTS = 200000 };
 #endif
-enum { CANARY_PAGES = 64, STUCK_NS = 20000000, PATIENCE_NS = 2000000 };
+enum { CANARY_PAGES = 64, STUCK_NS = 20000000, PATIENCE_NS = 2000000, CALLS = 40 };
 
 /* The page that the hostile domain counts in; it knows the layout. */
 struct counts {
     uint64_t attempts;
-    uint64_t calls[32]; /* of number 1 to 31, and of 0 */
+    uint64_t calls[CALLS]; /* of number 1 to 39, and of 0 */
     uint64_t undefined, done, refused;
     uint64_t loads, stores, system, jumps, code, odd, faults;
     uint64_t wrong, value; /* which of its checks of the kernel failed, and by what */
-    uint64_t unused[19];
+    uint64_t unused[11];
     uint64_t hints[8];
     uint64_t results[8];
 };
-_Static_assert(offsetof(struct counts, undefined) == 8 * 33 &&
+_Static_assert(offsetof(struct counts, undefined) == 8 * 41 &&
                    offsetof(struct counts, hints) == 8 * 64,
                "as the domain has it");
 
@@ -175,7 +175,7 @@ static void print_counts(void) {
 #undef SYSCALL
     };
     for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        uint64_t count = counts->calls[(i + 31) % 32];
+        uint64_t count = counts->calls[(i + CALLS - 1) % CALLS];
         payload_print("# %9llu %s\n", (unsigned long long)count, names[i]);
     }
     const struct {

@@ -17,7 +17,7 @@
 #include "test/support/payload.h"
 
 /* As test/kernel/domain/riscv64/cost_domain.S has it. */
-enum part { SERVE, CALL, NOTHING, SIGNAL, THREADS, MAP };
+enum part { SERVE, CALL, NOTHING, SIGNAL, THREADS, MAP, FOR_EVER, SWAP };
 
 enum { FEW = 100, MANY = 21100 };
 
@@ -70,6 +70,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     /* Beyond what its quota would hold if threads that have ended kept anything. */
     report("start a thread and wait for its end", THREADS, notification, 6000);
     report("map and unmap 64 KiB, one domain", MAP, notification, 3500);
+    report("switch by futex_swap, one domain", SWAP, notification, 500);
     PAYLOAD_CHECK_EQ(program_kill(server, 1), STATUS_OK);
     PAYLOAD_CHECK_EQ(program_wait(server, WAIT_FOREVER, &end), STATUS_OK);
     kobject_put(notification);

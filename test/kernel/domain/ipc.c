@@ -351,7 +351,7 @@ static int use_memory(void) {
     CHECK(call3(SYSCALL_memory_map, PAGE, 4, 0) == -SYSCALL_BAD_ARGUMENT);
     CHECK(call3(SYSCALL_memory_map, PAGE, 2, 0) == -SYSCALL_BAD_ARGUMENT);
     CHECK(call3(SYSCALL_memory_map, 1ul << 62, 3, 0) == -SYSCALL_BAD_ARGUMENT);
-    CHECK(call3((enum syscall_number)32, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
+    CHECK(call3((enum syscall_number)33, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
     CHECK(call3((enum syscall_number)100000, 0, 0, 0) == -SYSCALL_BAD_NUMBER);
     return 0;
 }
@@ -410,6 +410,8 @@ struct turns {
     uint32_t turn; /* whose it is: 0 or 1 */
     uint32_t done;
     uint64_t count;
+    uint32_t mine[2]; /* by futex_swap: 1 in the word of whose turn it is */
+    uint64_t taken;   /* turns so far, of both */
 };
 
 static int take_turns(struct turns *turns, uint32_t mine) {
@@ -425,8 +427,84 @@ static int take_turns(struct turns *turns, uint32_t mine) {
     return 0;
 }
 
+static int64_t swap(const uint32_t *wake, const uint32_t *word, uint64_t expected,
+                    uint64_t deadline) {
+    return call4(SYSCALL_futex_swap, (uint64_t)wake, (uint64_t)word, expected, deadline);
+}
+
+/* In turn by futex_swap: who waits for its own word wakes the other at that one's. */
+static int swap_turns(struct turns *turns, uint32_t mine) {
+    uint32_t *own = &turns->mine[mine], *other = &turns->mine[!mine];
+    if (mine == 0) {
+        __atomic_store_n(own, 1, __ATOMIC_SEQ_CST);
+    }
+    for (uint64_t i = 0; i < turns->count; i++) {
+        while (__atomic_load_n(own, __ATOMIC_SEQ_CST) == 0) {
+            int64_t woke = swap(other, own, 0, SYSCALL_FOREVER);
+            CHECK(woke == 0 || woke == -SYSCALL_WOULD_BLOCK);
+        }
+        CHECK(turns->taken == 2 * i + mine);
+        turns->taken++;
+        __atomic_store_n(own, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(other, 1, __ATOMIC_SEQ_CST);
+    }
+    CHECK(call3(SYSCALL_futex_wake, (uint64_t)other, 1, 0) >= 0);
+    return 0;
+}
+
+static int take_all_turns(struct turns *turns, uint32_t mine) {
+    int wrong = take_turns(turns, mine);
+    return wrong ? wrong : swap_turns(turns, mine);
+}
+
+struct nap {
+    uint32_t word, over;
+};
+
+static void take_nap(struct nap *nap) {
+    int64_t woke = call3(SYSCALL_futex_wait, (uint64_t)&nap->word, 0, SYSCALL_FOREVER);
+    __atomic_store_n(&nap->over, woke == 0 ? 1 : 2, __ATOMIC_SEQ_CST);
+    (void)call3(SYSCALL_thread_exit, 0, 0, 0);
+}
+
+/* A swap whose wait ends at once, as `expected` says, wakes the other nevertheless. */
+static int wake_napper(uint64_t stack, uint64_t expected, int64_t result) {
+    static const uint32_t word;
+    struct nap nap = {0};
+    CHECK(call3(SYSCALL_thread_start, (uint64_t)take_nap, stack, (uint64_t)&nap) == 0);
+    while (__atomic_load_n(&nap.over, __ATOMIC_SEQ_CST) == 0) {
+        CHECK(swap(&nap.word, &word, expected, 1) == result);
+        (void)call3(SYSCALL_yield, 0, 0, 0);
+    }
+    CHECK(nap.over == 1);
+    return 0;
+}
+
+/* What may be wrong with a swap; and a word whose page is not there yet, or not any more. */
+static int swap_oddly(void) {
+    uint32_t word = 0;
+    const uint32_t *odd = (const uint32_t *)((uint64_t)&word + 1);
+    const uint32_t *kernel = (const uint32_t *)-PAGE;
+    int64_t pages = call3(SYSCALL_memory_map, 2 * PAGE, 3, 0);
+    CHECK(pages > 0);
+    CHECK(swap(odd, &word, 0, 1) == -SYSCALL_BAD_ADDRESS);
+    CHECK(swap(&word, odd, 0, 1) == -SYSCALL_BAD_ADDRESS);
+    CHECK(swap(kernel, &word, 0, 1) == -SYSCALL_BAD_ADDRESS);
+    CHECK(swap(&word, kernel, 0, 1) == -SYSCALL_BAD_ADDRESS);
+    CHECK(swap(&word, &word, 1ul << 32, 1) == -SYSCALL_BAD_ARGUMENT);
+    CHECK(swap(&word, &word, 1, SYSCALL_FOREVER) == -SYSCALL_WOULD_BLOCK);
+    const uint32_t *first = (const uint32_t *)pages;
+    const uint32_t *second = (const uint32_t *)(pages + (int64_t)PAGE);
+    CHECK(swap(second, first, 1, SYSCALL_FOREVER) == -SYSCALL_WOULD_BLOCK);
+    CHECK(swap(first, second, 0, 1) == -SYSCALL_TIMED_OUT);
+    CHECK(call3(SYSCALL_memory_unmap, (uint64_t)pages, 2 * PAGE, 0) == 0);
+    CHECK(swap(&word, first, 0, 1) == -SYSCALL_BAD_ADDRESS);
+    CHECK(swap(first, &word, 0, 1) == -SYSCALL_TIMED_OUT);
+    return 0;
+}
+
 static void take_other_turns(struct turns *turns) {
-    __atomic_store_n(&turns->done, 1 + (uint32_t)take_turns(turns, 1), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&turns->done, 1 + (uint32_t)take_all_turns(turns, 1), __ATOMIC_SEQ_CST);
     (void)call3(SYSCALL_thread_exit, 0, 0, 0);
 }
 
@@ -436,13 +514,18 @@ static int use_futex(uint64_t count) {
     CHECK(stack > 0);
     CHECK(call3(SYSCALL_thread_start, (uint64_t)take_other_turns, (uint64_t)stack + PAGE,
                 (uint64_t)&turns) == 0);
-    int wrong = take_turns(&turns, 0);
+    int wrong = take_all_turns(&turns, 0);
+    CHECK(wrong == 0);
     while (__atomic_load_n(&turns.done, __ATOMIC_SEQ_CST) == 0) {
         (void)call3(SYSCALL_yield, 0, 0, 0);
     }
     CHECK(turns.done == 1);
     CHECK(call3(SYSCALL_futex_wait, (uint64_t)&turns.turn, turns.turn, 1) == -SYSCALL_TIMED_OUT);
-    return wrong;
+    int64_t naps = call3(SYSCALL_memory_map, 2 * PAGE, 3, 0);
+    CHECK(naps > 0);
+    wrong = wake_napper((uint64_t)naps + PAGE, 1, -SYSCALL_WOULD_BLOCK);
+    wrong = wrong ? wrong : wake_napper((uint64_t)naps + 2 * PAGE, 0, -SYSCALL_TIMED_OUT);
+    return wrong ? wrong : swap_oddly();
 }
 
 /* In the second page of the memory, of which one maps all and the other no more than that. */
@@ -451,7 +534,7 @@ static int share_turns(uint64_t memory, uint64_t count, uint32_t mine) {
     CHECK(at > 0);
     struct turns *turns = (struct turns *)(mine ? at : at + (int64_t)PAGE);
     __atomic_store_n(&turns->count, count, __ATOMIC_SEQ_CST);
-    return take_turns(turns, mine);
+    return take_all_turns(turns, mine);
 }
 
 static int listen(uint64_t notification) {

@@ -30,7 +30,7 @@ enum part {
     PART_SIGNALLER,   /* signals the notification so many times, with bit 0, then with bit 1 */
     PART_SHARER,      /* makes memory, passes it read only, and sees what the other side may do */
     PART_SHARED,      /* the other side of that */
-    PART_FUTEX,       /* two threads that wake each other so many times */
+    PART_FUTEX,       /* two threads that wake each other so many times, and what else there is */
     PART_LISTENER,    /* waits until it has seen bit 1 */
     PART_FIRST,       /* of two domains that wake each other in memory that they share */
     PART_SECOND,      /* which this one has at another offset */

@@ -337,8 +337,10 @@ static void share(struct actor *a) {
 
 static void wait_at_futex(struct actor *a) {
     uint64_t d = dice(a);
-    int64_t result = call3(SYSCALL_futex_wait, (uint64_t)&a->futexes[(d >> 8) % FUTEXES],
-                           d % 8 == 0, deadline(a));
+    uint64_t word = (uint64_t)&a->futexes[(d >> 8) % FUTEXES];
+    uint64_t other = (uint64_t)&a->futexes[(d >> 16) % FUTEXES];
+    int64_t result = d >> 24 & 1 ? call4(SYSCALL_futex_swap, other, word, d % 8 == 0, deadline(a))
+                                 : call3(SYSCALL_futex_wait, word, d % 8 == 0, deadline(a));
     CHECK(a, result == 0 || result == -SYSCALL_WOULD_BLOCK || result == -SYSCALL_TIMED_OUT ||
                  result == -SYSCALL_KILLED);
     count(a, STRESS_FUTEX_WAITS, 1);

@@ -26,6 +26,20 @@ static inline int64_t call3(enum syscall_number number, uint64_t arg0, uint64_t 
     return (int64_t)a0;
 }
 
+/* The same with four. */
+static inline int64_t call4(enum syscall_number number, uint64_t arg0, uint64_t arg1, uint64_t arg2,
+                            uint64_t arg3) {
+    register uint64_t a0 __asm__("a0") = arg0;
+    register uint64_t a1 __asm__("a1") = arg1;
+    register uint64_t a2 __asm__("a2") = arg2;
+    register uint64_t a3 __asm__("a3") = arg3;
+    register uint64_t a7 __asm__("a7") = number;
+    __asm__ volatile("ecall"
+                     : "+r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a7)::"a4", "a5", "a6", "t0",
+                       "t1", "t2", "t3", "t4", "t5", "t6", "memory");
+    return (int64_t)a0;
+}
+
 /* Waits for bits, which are returned in *bits. */
 static inline int64_t call_wait(uint64_t handle, uint64_t deadline, uint64_t *bits) {
     register uint64_t a0 __asm__("a0") = handle;

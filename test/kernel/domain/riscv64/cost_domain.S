@@ -7,6 +7,7 @@
  *     3  a signal of the notification a1, and a wait for it
  *     4  a thread started, and waited for until it says that it ends
  *     5  64 KiB mapped and unmapped
+ *     7  a switch between two threads that swap at two futexes; both ways, so that rounds are even
  *
  * and 6 runs for ever.
  */
@@ -27,6 +28,8 @@ start:
     beqz t0, start_thread
     addi t0, t0, -1
     beqz t0, map
+    addi t0, t0, -1
+    bnez t0, take_turns
     j .
 
 serve:
@@ -129,6 +132,50 @@ map:
     bnez s0, map
     li a0, 0
     j done
+
+    /* s0 switches left, s1 the word that is 1 when it is this thread's turn, s2 the other's. */
+take_turns:
+    addi sp, sp, -16
+    sd zero, 0(sp)
+    lla a0, other
+    mv a1, sp
+    mv a2, sp
+    li a7, 6
+    ecall
+    bnez a0, done
+    mv s1, sp
+    addi s2, sp, 4
+    li s3, 1
+turn:
+    sw s3, 0(s2)
+swap:
+    mv a0, s2
+    mv a1, s1
+    li a2, 0
+    li a3, -1
+    li a7, 32
+    ecall
+    bnez a0, not_swapped
+swapped:
+    lw t0, 0(s1)
+    beqz t0, swap
+    sw zero, 0(s1)
+    addi s0, s0, -2
+    bnez s0, turn
+    li a0, 0
+    j done
+not_swapped:
+    addi a0, a0, 10
+    beqz a0, swapped
+    j done
+
+    /* Never comes to its last turn: the first thread ends the domain. */
+other:
+    mv s2, a0
+    addi s1, a0, 4
+    li s3, 1
+    li s0, 0
+    j swapped
 
 done:
     li a7, 1

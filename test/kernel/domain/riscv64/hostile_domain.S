@@ -9,19 +9,21 @@
  *     s5 to s9 what must stay over a call   s10 0 in the first thread   s11 a number that must stay
  */
 #define COUNT_ATTEMPTS  0
-#define COUNT_UNDEFINED (8 * 33)
-#define COUNT_DONE      (8 * 34)
-#define COUNT_REFUSED   (8 * 35)
-#define COUNT_LOAD      (8 * 36)
-#define COUNT_STORE     (8 * 37)
-#define COUNT_SYSTEM    (8 * 38)
-#define COUNT_JUMP      (8 * 39)
-#define COUNT_CODE      (8 * 40)
-#define COUNT_ODD       (8 * 41)
-#define COUNT_FAULT     (8 * 42)
-#define WRONG           (8 * 43) /* what was found wrong, and a value that shows it */
+#define COUNT_UNDEFINED (8 * 41)
+#define COUNT_DONE      (8 * 42)
+#define COUNT_REFUSED   (8 * 43)
+#define COUNT_LOAD      (8 * 44)
+#define COUNT_STORE     (8 * 45)
+#define COUNT_SYSTEM    (8 * 46)
+#define COUNT_JUMP      (8 * 47)
+#define COUNT_CODE      (8 * 48)
+#define COUNT_ODD       (8 * 49)
+#define COUNT_FAULT     (8 * 50)
+#define WRONG           (8 * 51) /* what was found wrong, and a value that shows it */
 #define HINTS           (8 * 64) /* eight addresses of the kernel */
 #define RESULTS         (8 * 72) /* the last eight results */
+#define CALLS           33 /* numbers 0 to 32 are calls */
+#define COUNT_NOTHING   (8 * 40) /* number 0; the others are counted at 8 times the number */
 #define LIFE            100000   /* attempts of the first thread */
 #define OTHER_LIFE      40       /* of another one */
 
@@ -365,7 +367,9 @@ try_call:
     call value
     mv a6, a0
     random
-    andi a7, a0, 31
+    srli t0, a0, 16
+    li a7, CALLS
+    remu a7, t0, a7
     andi t0, a0, 0x700
     bnez t0, 1f
     call value
@@ -394,18 +398,21 @@ chosen:
 1:  li t0, 28
     bne a7, t0, 1f
     mv a1, t1
+1:  li t0, 32
+    bne a7, t0, 1f
+    mv a3, t1
 1:  addi t0, a7, -19
     li t2, 4
     bgeu t0, t2, ready
     mv a6, t1
 ready:
     mv t6, a7
-    li t0, 32
+    li t0, CALLS
     bltu t6, t0, 1f
-    li t6, 33
+    li t6, COUNT_UNDEFINED / 8
 1:  slli t0, t6, 3
     bgtz t6, 1f
-    li t0, 8 * 32
+    li t0, COUNT_NOTHING
 1:  jal t5, add_one
     mv s5, sp
     mv s6, gp
