@@ -156,13 +156,7 @@ static status_t call_futex_swap(struct thread *self, int64_t *out) {
 
 static status_t call_memory_map(struct thread *self, int64_t *out) {
     vaddr_t addr;
-    size_t size = self->ipc.args[0];
-    TRY(space_reserve(self->space, size, 0, &addr));
-    status_t status = space_protect(self->space, addr, size, (unsigned)self->ipc.args[1]);
-    if (status != STATUS_OK) {
-        (void)!space_unmap(self->space, addr, size);
-        return status;
-    }
+    TRY(space_allocate(self->space, self->ipc.args[0], (unsigned)self->ipc.args[1], &addr));
     *out = (int64_t)addr;
     return STATUS_OK;
 }

@@ -227,25 +227,40 @@ static status_t place(struct space *space, size_t size, size_t align, vaddr_t *o
     return found ? STATUS_OK : STATUS_NO_SPACE;
 }
 
-static status_t reserve(struct space *space, vaddr_t addr, size_t size) {
+static status_t reserve(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
     struct region *region;
     TRY(region_new(space, addr, addr + size, &region));
+    region->prot = (uint8_t)prot;
     region_insert(&space->regions, region);
     return STATUS_OK;
 }
 
-status_t space_reserve(struct space *space, size_t size, size_t align, vaddr_t *out) {
-    align = align ? align : PAGE_SIZE;
+static bool prot_valid(unsigned prot) {
+    return prot == PROT_NONE || prot == PROT_READ || prot == (PROT_READ | PROT_WRITE);
+}
+
+static status_t reserve_anywhere(struct space *space, size_t size, size_t align, unsigned prot,
+                                 vaddr_t *out) {
     if (size == 0 || size % PAGE_SIZE || align % PAGE_SIZE || (align & (align - 1))) {
         return STATUS_BAD_ARGUMENT;
     }
     mutex_lock(&space->mutex);
     status_t status = place(space, size, align, out);
     if (status == STATUS_OK) {
-        status = reserve(space, *out, size);
+        status = reserve(space, *out, size, prot);
     }
     mutex_unlock(&space->mutex);
     return status;
+}
+
+status_t space_reserve(struct space *space, size_t size, size_t align, vaddr_t *out) {
+    return reserve_anywhere(space, size, align ? align : PAGE_SIZE, PROT_NONE, out);
+}
+
+status_t space_allocate(struct space *space, size_t size, unsigned prot, vaddr_t *out) {
+    prot &= ~(unsigned)PROT_USER;
+    return prot_valid(prot) ? reserve_anywhere(space, size, PAGE_SIZE, prot, out)
+                            : STATUS_BAD_ARGUMENT;
 }
 
 /* ---- changes of a range ---- */
@@ -258,7 +273,7 @@ static status_t change(struct space *space, vaddr_t addr, size_t size, unsigned 
     if (!range_valid(addr, size)) {
         return STATUS_BAD_RANGE;
     }
-    if (prot != PROT_NONE && prot != PROT_READ && prot != (PROT_READ | PROT_WRITE)) {
+    if (!prot_valid(prot)) {
         return STATUS_BAD_ARGUMENT;
     }
     mutex_lock(&space->mutex);
@@ -268,8 +283,7 @@ static status_t change(struct space *space, vaddr_t addr, size_t size, unsigned 
 }
 
 static status_t reserve_at(struct space *space, vaddr_t addr, size_t size, unsigned prot) {
-    (void)prot;
-    return range_free(space, addr, size) ? reserve(space, addr, size) : STATUS_EXISTS;
+    return range_free(space, addr, size) ? reserve(space, addr, size, prot) : STATUS_EXISTS;
 }
 
 static status_t protect(struct space *space, vaddr_t addr, size_t size, unsigned prot) {

@@ -40,7 +40,10 @@ void space_free(struct space *space);
 /* A free range at a random place, aligned to `align` (a power of two, 0 means a page), PROT_NONE. */
 status_t space_reserve(struct space *space, size_t size, size_t align, vaddr_t *out) MUST_CHECK;
 
-/* The same at a fixed place; EXISTS if any of it is in use. */
+/* space_reserve() and space_protect() in one: a range at a random place with this protection. */
+status_t space_allocate(struct space *space, size_t size, unsigned prot, vaddr_t *out) MUST_CHECK;
+
+/* space_reserve() at a fixed place; EXISTS if any of it is in use. */
 status_t space_reserve_at(struct space *space, vaddr_t addr, size_t size) MUST_CHECK;
 
 /* The protection of a reserved range, which may span regions but no hole (BAD_RANGE). Pages that

@@ -69,7 +69,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     report("signal and wait, one domain", SIGNAL, notification, 1000);
     /* Beyond what its quota would hold if threads that have ended kept anything. */
     report("start a thread and wait for its end", THREADS, notification, 6000);
-    report("map and unmap 64 KiB, one domain", MAP, notification, 3500);
+    report("map and unmap 64 KiB, one domain", MAP, notification, 3000);
     report("switch by futex_swap, one domain", SWAP, notification, 500);
     PAYLOAD_CHECK_EQ(program_kill(server, 1), STATUS_OK);
     PAYLOAD_CHECK_EQ(program_wait(server, WAIT_FOREVER, &end), STATUS_OK);
