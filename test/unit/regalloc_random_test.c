@@ -9,6 +9,7 @@
 #include "test/support/check.h"
 #include "test/support/heap.h"
 #include "test/support/mir_build.h"
+#include "wasm/codegen/regalloc.h"
 #include "wasm/codegen/target.h"
 
 #include <time.h>
@@ -459,6 +460,19 @@ TEST(four_registers) {
 
 TEST(six_registers) {
     run_small(6, seeds(1000));
+}
+
+/* Some values with holes, and others without that meet them. */
+TEST(short_walks) {
+    struct regalloc_walk walk = regalloc_walk;
+    struct target target = small_target(4);
+    for (uint64_t seed = 1, count = seeds(2000); seed <= count; seed++) {
+        random_state = seed * 0x9e3779b97f4a7c15u;
+        regalloc_walk.least = below(400);
+        regalloc_walk.per_inst = 0;
+        run_one(seed, &target, 20 + (int)below(500), 1 + below(12));
+    }
+    regalloc_walk = walk;
 }
 
 TEST(riscv_registers) {

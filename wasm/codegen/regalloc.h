@@ -112,6 +112,7 @@ struct regalloc {
     VEC(struct loop) loops;                 /* [0] unused */
     uint32_t *block_loop;                   /* innermost, by block; 0: none */
     uint64_t used;                          /* registers given to something */
+    bool coarse; /* values with one range are among them, which may meet values that sleep */
 };
 
 static inline pos_t block_start(const struct regalloc *ra, uint32_t block) {
@@ -159,6 +160,11 @@ static inline uint32_t param_argument(const struct regalloc *ra, uint32_t pred, 
 
 /* regalloc_live.c: values, ranges, uses, fixed ranges, calls and loops from the code. */
 void regalloc_live_build(struct regalloc *ra);
+
+/* How long it looks for holes in values before it gives the rest of them one range each; tests make it short. */
+extern struct regalloc_walk {
+    uint32_t least, per_inst;
+} regalloc_walk;
 /* regalloc_scan.c: cuts values into pieces and gives each its place. */
 void regalloc_scan_run(struct regalloc *ra);
 /* regalloc_slots.c: slots for the spilled values, shared where lives do not overlap. */

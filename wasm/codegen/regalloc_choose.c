@@ -85,9 +85,7 @@ void choose_begin(struct scan *s, const struct piece *piece) {
     s->call = find_clobber(s, piece);
     s->known = s->met = s->hinted = 0;
     s->hint_max = 0;
-    /* A whole value and a sleeping one never meet: in SSA form, of two values that live at the same
-     * time one lives at the definition of the other. */
-    if (piece == value_of(s->ra, piece)->pieces) {
+    if (never_meets_sleepers(s, piece)) {
         return;
     }
     for (uint32_t k = 0; k < s->inactive.len; k++) {

@@ -16,9 +16,8 @@
 
 /* Blocks that the exact walk may visit: so many, and so many for each instruction. Of the blocks that
  * a value spans, visited or not, each WALK_PASSED count as one more. */
-#define WALK_MIN      1000000u
-#define WALK_PER_INST 32u
-#define WALK_PASSED   16u
+struct regalloc_walk regalloc_walk = {.least = 1000000, .per_inst = 32};
+#define WALK_PASSED 16u
 
 struct live {
     struct regalloc *ra;
@@ -401,6 +400,7 @@ static void build_coarse_range(struct regalloc *ra, struct value *value) {
         l = ra->loops.at[l].parent;
     }
     push_range(ra, value, def_start(ra, value), end);
+    ra->coarse = true;
 }
 
 static void build_ranges(struct live *live, struct value *value) {
@@ -468,7 +468,7 @@ void regalloc_live_build(struct regalloc *ra) {
         .ra = ra,
         .marks = arena_array(ra->arena, uint8_t, m->blocks.len + 1),
         .work = arena_array(ra->arena, uint32_t, m->blocks.len),
-        .walk_left = WALK_MIN + (uint64_t)WALK_PER_INST * m->insts.len,
+        .walk_left = regalloc_walk.least + (uint64_t)regalloc_walk.per_inst * m->insts.len,
     };
     uint32_t len = ra->order.len;
     vec_clear(&ra->order);

@@ -274,7 +274,7 @@ static void evict(struct scan *s, uint32_t r) {
 /* Takes the register from sleeping pieces that the piece at hand would meet. */
 static void evict_inactive(struct scan *s, const struct piece *piece, uint32_t r) {
     uint32_t keep = 0, len = s->inactive.len;
-    if (piece == value_of(s->ra, piece)->pieces) {
+    if (never_meets_sleepers(s, piece)) {
         return;
     }
     for (uint32_t k = 0; k < len; k++) {

@@ -57,6 +57,12 @@ struct scan {
 
 /* Sets up the register lists. */
 void choose_init(struct scan *s);
+/* A whole value and a sleeping one do not meet: in SSA form, of two values that live at the same time one
+ * lives at the definition of the other. Where some have one range over all their holes they may. */
+static inline bool never_meets_sleepers(const struct scan *s, const struct piece *piece) {
+    return piece == value_of(s->ra, piece)->pieces && !s->ra->coarse;
+}
+
 /* Begins to look at a piece that starts now; the others are about this one. */
 void choose_begin(struct scan *s, const struct piece *piece);
 /* How long register r could serve: the first wins over everything but FIXED operands and calls, the
