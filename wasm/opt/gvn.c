@@ -19,6 +19,8 @@ struct known_condition {
     bool is_true;
 };
 
+enum { MAX_LOOKS = 256 };
+
 struct gvn {
     struct func *f;
     value_t *table; /* open addressing; a power of two */
@@ -66,12 +68,16 @@ static bool are_equal(const struct func *f, value_t v, value_t w) {
            have_equal_args(a, b);
 }
 
-/* An equal value that dominates v, or 0 after v has become the one that later ones are compared to. */
+/* An equal value that dominates v, or 0 after v has become the one that later ones are compared to. Who chooses
+ * constants that collide gets no more than MAX_LOOKS. */
 static value_t find_or_add(struct gvn *g, value_t v) {
     struct func *f = g->f;
     uint64_t hash = hash_of(g, v);
     uint32_t at = (uint32_t)hash & g->mask;
-    while (g->table[at] && !are_equal(f, v, g->table[at])) {
+    for (uint32_t looks = 0; g->table[at] && !are_equal(f, v, g->table[at]); looks++) {
+        if (looks == MAX_LOOKS) {
+            return 0;
+        }
         at = (at + 1) & g->mask;
     }
     value_t leader = g->table[at];
