@@ -90,6 +90,12 @@ static status_t give_up(struct waiter *waiter, uint32_t group) {
     bool waited = waiter->waits;
     if (waited) {
         list_remove(&waiter->node);
+    } else if (waiter->thread->woke == STATUS_KILLED) {
+        /* Both killed and woken: the wake-up is for the next one, who may pass it on too. */
+        struct waiter *next = first_at(list_of(waiter->place), waiter->place);
+        if (next) {
+            wake(next);
+        }
     }
     spinlock_unlock(&locks[group]);
     return waited ? waiter->thread->woke : STATUS_OK;
