@@ -120,6 +120,8 @@ void irq_mask(uint32_t source) {
 
 void irq_unmask(uint32_t source) {
     spinlock_lock(&lock);
+    entries[source].row = 0;
+    entries[source].masked = false;
     controller->unmask(source);
     spinlock_unlock(&lock);
 }

@@ -48,7 +48,7 @@ const char *irq_controller_name(void); /* "none" without */
 void irq_init_hart(void);
 
 /* Handlers run with interrupts off and may not sleep. They say whether their device had asked at all:
- * a line that keeps asking in vain is masked for ever, with a warning. LIMIT for a source that the
+ * a line that keeps asking in vain is masked, with a warning. LIMIT for a source that the
  * controller does not have, EXISTS when it has a handler, NOT_FOUND without controller or source. */
 status_t irq_register(struct irq_line line, bool (*handler)(void *ctx), void *ctx) MUST_CHECK;
 

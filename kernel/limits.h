@@ -39,8 +39,9 @@
 #define SPINLOCK_SPINS           200        /* rounds of waiting for a lock, and then a rest */
 #define SPINLOCK_REST_NS         50000ul
 #define WATCHDOG_NS              1000000000ul /* with interrupts off for longer, a hart is told of */
-#define FUTEX_GROUPS             32           /* of the hash table, by space: a power of two */
-#define FUTEX_LISTS              64           /* in a group, by address: a power of two */
+#define INTERRUPT_GAP_NS         20000ul      /* between two of a driver in user mode, at least */
+#define FUTEX_GROUPS             32           /* of the hash table, by owner: a power of two */
+#define FUTEX_LISTS              64           /* in a group, by place: a power of two */
 #define IRQ_MAX_SOURCES          1024         /* of one interrupt controller */
 #define IRQ_MAX_VAIN             1000         /* interrupts in a row whose device did not ask */
 #define HANDLE_MAX               4096         /* in one program's table */

@@ -11,9 +11,12 @@
 #include "kernel/assert.h"
 #include "kernel/ipc/handle.h"
 #include "kernel/ipc/notification.h"
+#include "kernel/limits.h"
 #include "kernel/mm/heap.h"
 #include "kernel/program.h"
 #include "kernel/sync.h"
+#include "kernel/thread.h"
+#include "kernel/time.h"
 
 struct binding {
     struct kobject *notification; /* NULL: not bound; a reference, as the next */
@@ -26,13 +29,15 @@ struct interrupt {
     struct spinlock lock; /* guards all that follows but the line */
     struct irq_line line;
     struct binding bound;
-    bool masked; /* it was signalled and not acknowledged */
-    bool again;  /* and an edge came after that */
+    bool masked;           /* it was signalled and not acknowledged */
+    bool again;            /* and an edge came after that */
+    uint64_t signalled_at; /* ticks */
 };
 
 /* Under the lock. */
 static void signal(struct interrupt *interrupt) {
     interrupt->masked = true;
+    interrupt->signalled_at = arch_ticks();
     notification_signal(interrupt->bound.notification, interrupt->bound.bits);
 }
 
@@ -111,6 +116,18 @@ status_t interrupt_new(struct irq_line line, struct kobject **out) {
     return STATUS_OK;
 }
 
+/* Takes the lock, some time after the last signal. A device that always asks, and harts that let it be heard
+ * again at once, would hold up the hart that takes its interrupts: so it is their time that passes. */
+static void lock_later(struct interrupt *interrupt) {
+    uint64_t gap = time_ticks_from_ns(INTERRUPT_GAP_NS);
+    spinlock_lock(&interrupt->lock);
+    while (arch_ticks() - interrupt->signalled_at < gap) {
+        spinlock_unlock(&interrupt->lock);
+        arch_relax();
+        spinlock_lock(&interrupt->lock);
+    }
+}
+
 /* Under the lock. A handle that ends from now on finds the binding. */
 static status_t check_bind(const struct interrupt *interrupt, const struct grant *grant) {
     if (interrupt->bound.notification) {
@@ -125,7 +142,7 @@ status_t interrupt_bind(struct kobject *object, struct grant *grant, struct kobj
     if (bits == 0) {
         return STATUS_BAD_ARGUMENT;
     }
-    spinlock_lock(&interrupt->lock);
+    lock_later(interrupt);
     status_t status = check_bind(interrupt, grant);
     if (status == STATUS_OK) {
         kobject_get(notification);
@@ -140,7 +157,7 @@ status_t interrupt_bind(struct kobject *object, struct grant *grant, struct kobj
 
 void interrupt_acknowledge(struct kobject *object) {
     struct interrupt *interrupt = (struct interrupt *)object;
-    spinlock_lock(&interrupt->lock);
+    lock_later(interrupt);
     if (interrupt->masked && interrupt->again) {
         interrupt->again = false;
         signal(interrupt);
