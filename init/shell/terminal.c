@@ -299,22 +299,9 @@ static struct readiness readable(void) {
     return ready;
 }
 
-/* Less than the port has room for: write_above() writes three times more, and each may take a buffer. The serial
- * line is taken as always ready: it sends by itself, whoever listens. */
-static struct readiness writable(void) {
-    static const uint64_t kept = UINT64_C(3) * STREAM_BUFFER_SIZE;
-    if (is_serial) {
-        return READINESS_ALWAYS;
-    }
-    struct readiness ready = file_ready(streams_file(STREAM_OUT), true);
-    ready.now = ready.bytes > kept;
-    ready.bytes -= ready.now ? kept : ready.bytes;
-    return ready;
-}
-
 static struct readiness front_ready(struct file *file, bool to_write) {
     (void)file;
-    return to_write ? writable() : readable();
+    return to_write ? READINESS_ALWAYS : readable(); /* who watches it is not told of room */
 }
 
 static void watch_front(struct file *file, struct watch *watch) {
