@@ -271,7 +271,7 @@ static status_t start(void) {
 static bool settled(void) {
     bool any = false;
     for (uint32_t i = 0; i < ports_len; i++) {
-        if (ports[i].ready && !ports[i].named) {
+        if (ports[i].ready && !ports[i].named && !ports[i].was_open) { /* the name comes first */
             return false;
         }
         any = any || ports[i].ready;

@@ -16,8 +16,8 @@
 
 struct virtio_port;
 
-/* Finds the device, if any, and waits (some milliseconds at most) until the host has named its
- * ports. After drivers_start(DRIVERS_OTHER). */
+/* Finds the device, if any, and waits until the host has named its ports (it does so at once; 5 s at
+ * most). After drivers_start(DRIVERS_OTHER). */
 void virtio_console_init(void);
 
 /* The port of that name, or NULL. */
