@@ -154,7 +154,8 @@ static unsigned long long bytes_of(const char *option, const char *size) {
 /* Firmware, loader and what the loader unpacks must have a place. */
 static void check_memory(const char *text) {
     check_number("--mem", text, "KMG");
-    if (bytes_of("--mem", text) < MEMORY_LEAST) {
+    bool is_mib = text[strspn(text, "0123456789")] == '\0'; /* as QEMU takes it */
+    if (bytes_of("--mem", text) << (is_mib ? 20 : 0) < MEMORY_LEAST) {
         fail(RUN_EXIT_USAGE, "--mem %s: the machine needs %lluM at least", text,
              MEMORY_LEAST >> 20);
     }
@@ -386,6 +387,10 @@ static void set_alarm(double seconds) {
     if (when.it_value.tv_sec == 0 && when.it_value.tv_usec == 0) {
         when.it_value.tv_usec = 1;
     }
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    sigprocmask(SIG_BLOCK, &alarm, NULL); /* until vm_run() has a handler for it */
     setitimer(ITIMER_REAL, &when, NULL);
 }
 

@@ -461,6 +461,10 @@ static bool catch_signals(void) {
         }
     }
     signal(SIGPIPE, SIG_IGN);
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alarm, NULL);
     return true;
 }
 
