@@ -49,6 +49,7 @@ def session(arguments, keys):
     def become_foreground():
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored if the tests run in a shell's background
 
     child = subprocess.Popen([K23, *map(str, arguments)], stdin=other, stdout=other, stderr=other,
                              preexec_fn=become_foreground)

@@ -29,7 +29,7 @@ CASES = [
 
 def start(loader, arguments):
     command = ["qemu-system-riscv64", "-machine", "virt", "-m", "64M", "-display", "none", "-monitor", "none",
-               "-no-reboot", "-serial", "stdio", "-kernel", loader]
+               "-no-reboot", "-serial", "stdio", "-append", "log=error", "-kernel", loader]  # no line of the log among the bytes
     return subprocess.Popen(command + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
