@@ -16,7 +16,6 @@
 #include "kernel/power.h"
 #include "kernel/program.h"
 
-/* Runs the one program that is asked for, and returns its exit status. */
 /* Only where they are counted: elsewhere QEMU's counter shows the host's time. */
 static void log_loader(void) {
     const struct boot_info *boot = &harts_boot_info;
@@ -24,6 +23,7 @@ static void log_loader(void) {
              (unsigned long long)(boot->instret_at_entry - boot->instret_at_reset));
 }
 
+/* Runs the one program that is asked for, and returns its exit status. */
 static int run_request(const struct request *request) {
     static struct mounts mounts;
     static struct run_preload preloads[RUN_MAX_PRELOADS];
