@@ -59,9 +59,9 @@ static status_t sleep(struct waitqueue *queue, struct spinlock *lock, uint64_t d
     struct thread *self = thread_current();
     assert(self->state == THREAD_RUNNING);
     list_push_back(&queue->waiters, &self->wait_node);
-    irq_state_t irq = sched_sleep(lock, deadline_ns, killable);
+    /* Threads that wake each other in turn would else never leave the hart its interrupts. */
+    arch_irq_restore(sched_sleep(lock, deadline_ns, killable));
     spinlock_lock(lock);
-    lock->irq = irq;
     list_remove(&self->wait_node);
     return self->woke;
 }

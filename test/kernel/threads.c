@@ -202,6 +202,36 @@ static void test_exchange(void) {
 }
 
 /* Two that share a hart have had it for as long as it took, together. */
+static struct spinlock turns_lock = SPINLOCK_INIT(LOCK_DEVICE);
+static struct waitqueue turns;
+static bool enough;
+
+static void take_turns(void *arg) {
+    (void)arg;
+    spinlock_lock(&turns_lock);
+    while (!__atomic_load_n(&enough, __ATOMIC_RELAXED)) {
+        waitqueue_wake_one(&turns);
+        (void)waitqueue_sleep(&turns, &turns_lock, time_now_ns() + 1000000000);
+    }
+    waitqueue_wake_all(&turns);
+    spinlock_unlock(&turns_lock);
+}
+
+/* Two that wake each other and never look up: who sleeps beside them still wakes in time. */
+static void test_turns(void) {
+    waitqueue_init(&turns);
+    for (unsigned i = 0; i < 2; i++) {
+        PAYLOAD_CHECK_EQ(thread_start("turns", take_turns, NULL, NULL, &threads[i]), STATUS_OK);
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        thread_sleep_ns(1000000);
+    }
+    __atomic_store_n(&enough, true, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < 2; i++) {
+        thread_join(threads[i]);
+    }
+}
+
 static void test_cpu_time(void) {
     stop = 0;
     uint64_t start = time_now_ns();
@@ -343,6 +373,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_preemption();
         test_waiting();
         test_exchange();
+        test_turns();
         test_cpu_time();
         test_kill();
         test_idle();
