@@ -4,15 +4,8 @@
  */
 #include "test/kernel/domain/driver.h"
 
+#include "test/kernel/domain/check.h"
 #include "test/kernel/domain/riscv64/call.h"
-
-/* Ends the domain with the number of the line where it went wrong, as far as a status holds it. */
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            return __LINE__ % 255 + 1;                                                             \
-        }                                                                                          \
-    } while (0)
 
 #define PAGE 4096ul
 
@@ -21,10 +14,8 @@ enum { TIME_LOW, TIME_HIGH, ALARM_LOW, ALARM_HIGH, IRQ_ENABLED, CLEAR_ALARM, ALA
 int domain_main(uint64_t arg, uint64_t registers, uint64_t interrupt, uint64_t told,
                 uint64_t go_on);
 
-/* A call with four arguments and one result. */
 static int64_t map(uint64_t handle, uint64_t offset, uint64_t size, uint64_t prot) {
-    struct message m = {.info = offset, .words = {size, prot}};
-    return call_message(SYSCALL_memory_share, handle, &m, 0);
+    return call4(SYSCALL_memory_share, handle, offset, size, prot);
 }
 
 static uint64_t now(const volatile uint32_t *clock) {

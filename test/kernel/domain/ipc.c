@@ -3,15 +3,8 @@
  */
 #include "test/kernel/domain/ipc.h"
 
+#include "test/kernel/domain/check.h"
 #include "test/kernel/domain/riscv64/call.h"
-
-/* Ends the domain with the number of the line where it went wrong, as far as a status holds it. */
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            return __LINE__ % 255 + 1;                                                             \
-        }                                                                                          \
-    } while (0)
 
 #define PAGE 4096ul
 
@@ -356,10 +349,8 @@ static int use_memory(void) {
     return 0;
 }
 
-/* A call with four arguments and one result. */
 static int64_t share(uint64_t handle, uint64_t offset, uint64_t size, uint64_t prot) {
-    struct message m = {.info = offset, .words = {size, prot}};
-    return call_message(SYSCALL_memory_share, handle, &m, 0);
+    return call4(SYSCALL_memory_share, handle, offset, size, prot);
 }
 
 static int share_memory(uint64_t handle) {

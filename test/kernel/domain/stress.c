@@ -281,8 +281,7 @@ static void wait(struct actor *a) {
 /* ---- memory ---- */
 
 static int64_t share_at(uint64_t handle, uint64_t size, uint64_t prot) {
-    struct message m = {.words = {size, prot}};
-    return call_message(SYSCALL_memory_share, handle, &m, 0);
+    return call4(SYSCALL_memory_share, handle, 0, size, prot);
 }
 
 /* The word and its complement, of an address that only this thread writes at a time. */

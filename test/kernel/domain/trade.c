@@ -48,8 +48,7 @@ static uint64_t fresh_page(void) {
 }
 
 static uint64_t share(uint64_t memory, uint64_t prot) {
-    struct message m = {.words = {PAGE, prot}};
-    return done(call_message(SYSCALL_memory_share, memory, &m, 0));
+    return done(call4(SYSCALL_memory_share, memory, 0, PAGE, prot));
 }
 
 static uint64_t duplicate(uint64_t handle, uint64_t rights) {
