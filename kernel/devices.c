@@ -9,6 +9,7 @@
 #include "kernel/harts.h"
 #include "kernel/limits.h"
 #include "kernel/log.h"
+#include "kernel/mm/frame.h"
 
 struct fdt devices_tree;
 
@@ -21,20 +22,6 @@ void devices_init(void) {
     }
 }
 
-static bool is_memory(const struct fdt_range *range) {
-    const struct boot_info *info = &harts_boot_info;
-    for (uint32_t i = 0; i < info->region_count; i++) {
-        const struct boot_region *region = &info->regions[i];
-        if (range->base < region->end && region->start - range->base < range->size) {
-            return true;
-        }
-        if (range->base >= region->start && range->base < region->end) {
-            return true;
-        }
-    }
-    return false;
-}
-
 status_t devices_map(struct fdt_node node, uint32_t i, volatile void **out, size_t *size_out) {
     struct fdt_range range;
     if (!fdt_reg(&devices_tree, node, i, &range)) {
@@ -44,7 +31,8 @@ status_t devices_map(struct fdt_node node, uint32_t i, volatile void **out, size
         return STATUS_BAD_FORMAT;
     }
     uint64_t limit = harts_boot_info.physmap_size;
-    if (range.base > limit || range.size > limit - range.base || is_memory(&range)) {
+    if (range.base > limit || range.size > limit - range.base ||
+        frame_is_memory(range.base, range.size)) {
         return STATUS_BAD_RANGE;
     }
     *out = (volatile void *)(harts_boot_info.physmap + range.base);
