@@ -15,7 +15,6 @@
 #include "kernel/mm/heap.h"
 #include "kernel/program.h"
 #include "kernel/sync.h"
-#include "kernel/thread.h"
 #include "kernel/time.h"
 
 struct binding {
