@@ -4,7 +4,6 @@
 #include "base/watch.h"
 #include "drivers/uart.h"
 #include "drivers/virtio_console.h"
-#include "fs/stream.h"
 #include "init/shell/limits.h"
 #include "init/shell/line.h"
 #include "init/streams.h"
