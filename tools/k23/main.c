@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -381,19 +380,6 @@ static void check_loader(const char *path) {
     }
 }
 
-static void set_alarm(double seconds) {
-    struct itimerval when = {.it_value.tv_sec = (time_t)seconds};
-    when.it_value.tv_usec = (suseconds_t)((seconds - (double)when.it_value.tv_sec) * 1e6);
-    if (when.it_value.tv_sec == 0 && when.it_value.tv_usec == 0) {
-        when.it_value.tv_usec = 1;
-    }
-    sigset_t alarm;
-    sigemptyset(&alarm);
-    sigaddset(&alarm, SIGALRM);
-    sigprocmask(SIG_BLOCK, &alarm, NULL); /* until vm_run() has a handler for it */
-    setitimer(ITIMER_REAL, &when, NULL);
-}
-
 /* The boot arguments. */
 static const char *log_argument(const struct options *o) {
     static char text[FILTER_SIZE_MAX + sizeof("log=")];
@@ -417,12 +403,10 @@ static _Noreturn void run_machine(const struct options *o, const char *loader, i
         .dirs = &o->live,
         .terminal = o->terminal,
         .serial = o->serial,
+        .timeout = o->timeout,
     };
     int status = 0;
     check_loader(config.loader);
-    if (o->timeout > 0) {
-        set_alarm(o->timeout);
-    }
     switch (vm_run(&config, &status)) {
     case VM_INTERRUPTED:
         if (status == SIGALRM) {

@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -461,11 +462,16 @@ static bool catch_signals(void) {
         }
     }
     signal(SIGPIPE, SIG_IGN);
-    sigset_t alarm;
-    sigemptyset(&alarm);
-    sigaddset(&alarm, SIGALRM);
-    sigprocmask(SIG_UNBLOCK, &alarm, NULL);
     return true;
+}
+
+static void set_alarm(double seconds) {
+    struct itimerval when = {.it_value.tv_sec = (time_t)seconds};
+    when.it_value.tv_usec = (suseconds_t)((seconds - (double)when.it_value.tv_sec) * 1e6);
+    if (when.it_value.tv_sec == 0 && when.it_value.tv_usec == 0) {
+        when.it_value.tv_usec = 1;
+    }
+    setitimer(ITIMER_REAL, &when, NULL);
 }
 
 enum vm_end vm_run(const struct vm_config *config, int *status_out) {
@@ -473,7 +479,11 @@ enum vm_end vm_run(const struct vm_config *config, int *status_out) {
     vm = (struct vm){.config = config, .wanted = config->terminal || config->serial};
     vm.log_file = open(config->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     vm.started_ns = now_ns();
-    if (!catch_signals() || !start(&vm)) {
+    bool caught = catch_signals();
+    if (caught && config->timeout > 0) {
+        set_alarm(config->timeout);
+    }
+    if (!caught || !start(&vm)) {
         fprintf(stderr, "k23: cannot start the machine: %s\n", strerror(errno));
         return VM_FAILED;
     }

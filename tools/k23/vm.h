@@ -21,7 +21,8 @@ struct vm_config {
     bool exact;              /* count instructions: -icount */
     const struct dirs *dirs; /* live directories for it */
     bool terminal;           /* what is typed goes to the machine key by key; ^] ends it */
-    bool serial; /* our stdin and stdout are the serial line; the end of stdin is typed as ^D */
+    bool serial;    /* our stdin and stdout are the serial line; the end of stdin is typed as ^D */
+    double timeout; /* seconds until it is interrupted by SIGALRM; 0: never */
 };
 
 enum vm_end {
