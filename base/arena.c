@@ -104,6 +104,9 @@ void *arena_alloc_slowly(struct arena *arena, size_t size) {
     }
     char *object = arena->next;
     arena->next += rounded;
+#if K23_DEBUG
+    memset(object, 0xdd, rounded);
+#endif
     return object;
 }
 
