@@ -141,15 +141,19 @@ static uint64_t pop(struct frame_cache *cache) {
     return index;
 }
 
-/* Moves up to `len` frames from the buddies to the cache. */
-static void fill(struct frame_cache *cache, uint32_t len) {
+/* Moves a block of frames from the buddies to an empty cache, as large as can be had up to half of what a cache
+ * holds: it is found once, and what a cache has lies together. */
+static void fill(struct frame_cache *cache) {
+    unsigned order = FRAME_FILL_ORDER;
     spinlock_lock(&lock);
-    for (uint32_t i = 0; i < len; i++) {
-        uint64_t index = acquire(0);
-        if (index == UINT64_MAX) {
-            break;
+    uint64_t index = acquire(order);
+    while (index == UINT64_MAX && order > 0) {
+        index = acquire(--order);
+    }
+    if (index != UINT64_MAX) {
+        for (uint64_t i = UINT64_C(1) << order; i > 0; i--) {
+            push(cache, index + i - 1);
         }
-        push(cache, index);
     }
     spinlock_unlock(&lock);
 }
@@ -189,7 +193,7 @@ static struct frame_cache *lock_cache(void) {
 /* Under its lock. UINT64_MAX: it is empty and cannot be filled. */
 static uint64_t pop_filled(struct frame_cache *cache) {
     if (cache->len == 0) {
-        fill(cache, FRAME_CACHE_LEN / 2);
+        fill(cache);
     }
     return cache->len > 0 ? pop(cache) : UINT64_MAX;
 }

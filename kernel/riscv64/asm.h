@@ -51,6 +51,7 @@ struct machine {
     bool vectors;    /* guests have V */
     uint64_t vlenb;  /* bytes of a vector register, the same on all harts; 0: not looked at yet */
     unsigned levels; /* of page tables */
+    vaddr_t user_end;
 };
 extern struct machine machine;
 

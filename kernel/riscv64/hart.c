@@ -39,6 +39,7 @@ static bool isa_has_letter(const char *isa, char letter) {
 
 void arch_init(const struct boot_info *info) {
     machine.levels = info->paging_levels;
+    machine.user_end = (vaddr_t)1 << (PAGE_SHIFT + 9 * machine.levels - 1);
     machine.sstc = true;
     machine.fpu = true;
     machine.ssaia = true;

@@ -74,18 +74,22 @@ static bool is_page(pte_t pte) {
 }
 
 static bool is_table(pte_t pte) {
-    return (pte & PTE_VALID) && !(pte & PTE_LEAF);
+    return (pte & (PTE_VALID | PTE_LEAF)) == PTE_VALID;
 }
 
 static uint64_t bits_of_prot(unsigned prot) {
     if (!(prot & (PROT_READ | PROT_WRITE | PROT_EXECUTE))) {
         return PTE_KEPT;
     }
-    uint64_t bits = PTE_VALID | PTE_ACCESSED;
-    bits |= prot & PROT_READ ? PTE_READ : 0;
-    bits |= prot & PROT_WRITE ? PTE_WRITE | PTE_DIRTY : 0;
-    bits |= prot & PROT_EXECUTE ? PTE_EXECUTE : 0;
-    bits |= prot & PROT_USER ? PTE_USER : PTE_GLOBAL;
+    /* READ, WRITE, EXECUTE and USER are in the order of the entry's. */
+    _Static_assert((PROT_READ << 1 | PROT_WRITE << 1 | PROT_EXECUTE << 1 | PROT_USER << 1) ==
+                           (PTE_LEAF | PTE_USER) &&
+                       PROT_READ << 1 == PTE_READ && PROT_WRITE << 1 == PTE_WRITE &&
+                       PROT_EXECUTE << 1 == PTE_EXECUTE,
+                   "one shift");
+    uint64_t bits = PTE_VALID | PTE_ACCESSED | (prot << 1 & (PTE_LEAF | PTE_USER));
+    bits |= prot & PROT_WRITE ? PTE_DIRTY : 0;
+    bits |= prot & PROT_USER ? 0 : PTE_GLOBAL;
     bits |= prot & PROT_SHARED ? PTE_SHARED : 0;
     return bits;
 }
@@ -101,11 +105,12 @@ static unsigned prot_of_bits(pte_t pte) {
 /* The entry for va at the lowest level that exists, and that level. Where a table is missing, the
  * empty entry above it. */
 static pte_t *find_entry(const struct pagetable *pt, vaddr_t va, unsigned *level_out) {
-    unsigned level = machine.levels - 1;
-    pte_t *entry = &table_at(pt->root)[index_at(va, level)];
+    unsigned level = machine.levels - 1, shift = level_shift(level);
+    pte_t *entry = &table_at(pt->root)[va >> shift & (TABLE_LEN - 1)];
     while (level > 0 && is_table(*entry)) {
         level--;
-        entry = &table_at(pte_address(*entry))[index_at(va, level)];
+        shift -= LEVEL_BITS;
+        entry = &table_at(pte_address(*entry))[va >> shift & (TABLE_LEN - 1)];
     }
     *level_out = level;
     return entry;
@@ -140,10 +145,13 @@ static status_t make_entry(struct pagetable *pt, vaddr_t va, unsigned lowest, st
 
 status_t arch_map_some(struct pagetable *pt, vaddr_t va, const paddr_t *frames, size_t len,
                        unsigned prot, struct quota *quota) {
-    pte_t *entry;
+    unsigned level;
+    pte_t *entry = find_entry(pt, va, &level);
     uint64_t bits = bits_of_prot(prot);
     assert(index_at(va, 0) + len <= TABLE_LEN);
-    TRY(make_entry(pt, va, 0, quota, &entry));
+    if (level > 0) {
+        TRY(make_entry(pt, va, 0, quota, &entry));
+    }
     for (size_t i = 0; i < len; i++) {
         assert(entry[i] == 0);
         entry[i] = pte_of(frames[i], bits);
@@ -469,7 +477,7 @@ void arch_pagetable_use(struct pagetable *pt) {
 }
 
 vaddr_t arch_user_end(void) {
-    return (vaddr_t)1 << (level_shift(machine.levels) - 1);
+    return machine.user_end;
 }
 
 /* An empty top-level entry of the kernel half, from a random start. */
@@ -534,14 +542,14 @@ void arch_pagetable_fini(struct pagetable *pt) {
     pt->root = 0;
 }
 
-/* Assembly, since compilers turn the loop into calls of memset(). Runs of 512 bytes: longer ones are hardly quicker,
+/* Assembly, since compilers turn the loop into calls of memset(). Runs of 1 KiB: longer ones are hardly quicker,
  * and take more of the instruction cache. */
 void arch_page_zero(void *page) {
     counters_add(COUNTER_FRAMES_ZEROED, 1);
     char *end = (char *)page + PAGE_SIZE;
-    for (char *at = page; at < end; at += 512) {
+    for (char *at = page; at < end; at += 1024) {
         __asm__ volatile(".set offset, 0\n"
-                         ".rept 64\n"
+                         ".rept 128\n"
                          "sd zero, offset(%0)\n"
                          ".set offset, offset + 8\n"
                          ".endr" ::"r"(at)

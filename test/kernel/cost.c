@@ -180,7 +180,7 @@ static void measure_fault(void) {
     report("minor fault, zero-fill", first_stores(at + (1ul << 20), 2 * PAGE_SIZE, ROUNDS), 1500);
     empty_pool();
     report("minor fault, page not zeroed before",
-           first_stores(at + (3ul << 20), 2 * PAGE_SIZE, ROUNDS), 1800);
+           first_stores(at + (3ul << 20), 2 * PAGE_SIZE, ROUNDS), 1500);
 }
 
 static void measure_sweep(void) {
