@@ -232,10 +232,11 @@ status_t native_add_thread(struct thread *self, vaddr_t pc, vaddr_t sp, uint64_t
     return status;
 }
 
-static status_t fill_space(struct domain *domain, const struct native_options *options) {
+static status_t fill_space(struct domain *domain, const struct native_options *options,
+                           struct quota *quota) {
     size_t size = PAGE_ALIGN_UP(options->code_size);
     vaddr_t stack;
-    TRY(space_new(options->frame_limit, &domain->space));
+    TRY(space_new_for(quota, options->frame_limit, &domain->space));
     TRY(space_reserve(domain->space, size, 0, &domain->code));
     TRY(space_publish_code(domain->space, domain->code, options->code, options->code_size));
     TRY(space_reserve(domain->space, options->stack_size + PAGE_SIZE, 0, &stack));
@@ -245,13 +246,13 @@ static status_t fill_space(struct domain *domain, const struct native_options *o
     return STATUS_OK;
 }
 
-static status_t fill(struct domain *domain, struct native_options *options) {
+static status_t fill(struct domain *domain, struct native_options *options, struct quota *quota) {
     spinlock_init(&domain->lock, LOCK_WAIT);
     list_init(&domain->others);
     list_init(&domain->ended);
     waitqueue_init(&domain->none_left);
     domain->args[0] = options->arg;
-    TRY(handle_table_new(&domain->handles));
+    TRY(handle_table_new_for(quota, &domain->handles));
     for (size_t i = 0; i < SYSCALL_MAX_HANDLES; i++) {
         handle_t handle = 0;
         if (options->handles[i].object) {
@@ -259,22 +260,39 @@ static status_t fill(struct domain *domain, struct native_options *options) {
         }
         domain->args[1 + i] = handle;
     }
-    return fill_space(domain, options);
+    return fill_space(domain, options, quota);
+}
+
+/* The domain pays for everything itself. */
+static status_t begin(struct program *program, struct native_options *options) {
+    struct domain *domain = heap_new_for(program->quota, struct domain);
+    if (!domain) {
+        return STATUS_NO_MEMORY;
+    }
+    status_t status = fill(domain, options, program->quota);
+    if (status == STATUS_OK) {
+        status = program_run(program, run_first, domain);
+    }
+    if (status != STATUS_OK) {
+        free_domain(domain);
+    }
+    return status;
 }
 
 status_t native_start(struct native_options *options, uint32_t *pid_out) {
-    const struct program_options program = {.name = options->name,
-                                            .frame_limit = options->frame_limit};
-    struct domain *domain = heap_new(struct domain);
-    status_t status = domain ? fill(domain, options) : STATUS_NO_MEMORY;
+    const struct program_options about = {.name = options->name,
+                                          .frame_limit = options->frame_limit};
+    struct program *program;
+    status_t status = program_create(&about, &program);
     if (status == STATUS_OK) {
-        status = program_start(&program, run_first, domain, pid_out);
+        *pid_out = program->pid;
+        status = begin(program, options);
+        if (status != STATUS_OK) {
+            program_discard(program);
+        }
     }
     for (size_t i = 0; i < SYSCALL_MAX_HANDLES; i++) {
         handle_drop(&options->handles[i]);
-    }
-    if (status != STATUS_OK && domain) {
-        free_domain(domain);
     }
     return status;
 }

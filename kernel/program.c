@@ -46,14 +46,6 @@ static status_t enter(struct program *program) {
     return status;
 }
 
-/* Of a program that was not started. Another thread of the parent's may be waiting for it. */
-static void take_out(struct program *program) {
-    spinlock_lock(&lock);
-    table[program->pid % PROGRAM_MAX] = NULL;
-    waitqueue_wake_all(&program->parent->child_ended);
-    spinlock_unlock(&lock);
-}
-
 static status_t create(const struct program_options *options, struct program *parent,
                        struct program **out) {
     struct quota *payer = parent ? parent->quota : NULL;
@@ -117,25 +109,39 @@ status_t program_init(void) {
     return STATUS_OK;
 }
 
-status_t program_start(const struct program_options *options, int (*fn)(void *arg), void *arg,
-                       uint32_t *pid_out) {
-    struct program *program;
+status_t program_create(const struct program_options *options, struct program **out) {
+    return create(options, program_current(), out);
+}
+
+status_t program_run(struct program *program, int (*fn)(void *arg), void *arg) {
     struct thread *thread;
-    TRY(create(options, program_current(), &program));
+    TRY(thread_create(program->quota, program->name, run_first, program, NULL, &thread));
     program->fn = fn;
     program->arg = arg;
     program->live = 1;
-    *pid_out = program->pid;
-    status_t status =
-        thread_create(program->quota, program->name, run_first, program, NULL, &thread);
-    if (status != STATUS_OK) {
-        take_out(program);
-        quota_close(program->quota);
-        heap_free(program);
-        return status;
-    }
     add_thread(program, thread);
     return STATUS_OK;
+}
+
+void program_discard(struct program *program) {
+    spinlock_lock(&lock);
+    table[program->pid % PROGRAM_MAX] = NULL;
+    waitqueue_wake_all(&program->parent->child_ended); /* where another thread may wait for it */
+    spinlock_unlock(&lock);
+    quota_close(program->quota);
+    heap_free(program);
+}
+
+status_t program_start(const struct program_options *options, int (*fn)(void *arg), void *arg,
+                       uint32_t *pid_out) {
+    struct program *program;
+    TRY(program_create(options, &program));
+    *pid_out = program->pid;
+    status_t status = program_run(program, fn, arg);
+    if (status != STATUS_OK) {
+        program_discard(program);
+    }
+    return status;
 }
 
 status_t program_add_thread(const char *name, void (*fn)(void *arg), void *arg, struct space *space,

@@ -64,6 +64,12 @@ struct program_options {
 status_t program_start(const struct program_options *options, int (*fn)(void *arg), void *arg,
                        uint32_t *pid_out) MUST_CHECK;
 
+/* The same in two steps, between which the caller may let the program's quota pay for what it will have. One that
+ * is not run, or whose program_run() failed, is discarded. */
+status_t program_create(const struct program_options *options, struct program **out) MUST_CHECK;
+status_t program_run(struct program *program, int (*fn)(void *arg), void *arg) MUST_CHECK;
+void program_discard(struct program *program);
+
 /* Another thread of the calling thread's program, ready at once. It may be joined with thread_join();
  * who does not has it joined when the program is waited for. KILLED when the program is ending. */
 status_t program_add_thread(const char *name, void (*fn)(void *arg), void *arg, struct space *space,

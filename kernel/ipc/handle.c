@@ -93,20 +93,20 @@ static struct handle_passed find_dead(struct handle_table *table) {
 
 /* ---- tables ---- */
 
-static struct handle_entry *new_entries(uint32_t cap) {
-    struct handle_entry *entries = heap_alloc_for(program_quota(), cap * sizeof(*entries));
+static struct handle_entry *new_entries(struct quota *quota, uint32_t cap) {
+    struct handle_entry *entries = heap_alloc_for(quota, cap * sizeof(*entries));
     for (uint32_t i = 0; entries && i < cap; i++) {
         entries[i].generation = 1;
     }
     return entries;
 }
 
-status_t handle_table_new(struct handle_table **out) {
-    struct handle_table *table = heap_new_for(program_quota(), struct handle_table);
+status_t handle_table_new_for(struct quota *quota, struct handle_table **out) {
+    struct handle_table *table = heap_new_for(quota, struct handle_table);
     if (!table) {
         return STATUS_NO_MEMORY;
     }
-    table->entries = new_entries(FIRST_CAP);
+    table->entries = new_entries(quota, FIRST_CAP);
     if (!table->entries) {
         heap_free(table);
         return STATUS_NO_MEMORY;
@@ -118,6 +118,10 @@ status_t handle_table_new(struct handle_table **out) {
     chain(table, 0, FIRST_CAP);
     *out = table;
     return STATUS_OK;
+}
+
+status_t handle_table_new(struct handle_table **out) {
+    return handle_table_new_for(program_quota(), out);
 }
 
 void handle_table_free(struct handle_table *table) {
@@ -145,7 +149,7 @@ static status_t make_room(struct handle_table *table) {
     }
     spinlock_unlock(&table->lock);
     handle_drop(&dead);
-    struct handle_entry *entries = found ? NULL : new_entries(2 * cap);
+    struct handle_entry *entries = found ? NULL : new_entries(program_quota(), 2 * cap);
     struct handle_entry *old = entries;
     spinlock_lock(&table->lock);
     if (entries && table->cap == cap) {

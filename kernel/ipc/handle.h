@@ -64,8 +64,9 @@ extern uint64_t handle_revocations __attribute__((visibility("hidden")));
 
 #define HANDLE_INDEX_BITS 12
 
-/* NO_MEMORY. */
+/* NO_MEMORY. `quota` pays for the table, else the caller's program. */
 status_t handle_table_new(struct handle_table **out) MUST_CHECK;
+status_t handle_table_new_for(struct quota *quota, struct handle_table **out) MUST_CHECK;
 
 /* Closes all handles. Nobody may use the table any more. NULL is allowed. */
 void handle_table_free(struct handle_table *table);

@@ -28,15 +28,15 @@ void space_init(void) {
     assert(arch_user_end() > ARCH_USER_START);
 }
 
-status_t space_new(uint64_t frame_limit, struct space **out) {
+status_t space_new_for(struct quota *payer, uint64_t frame_limit, struct space **out) {
     struct quota *quota = NULL;
-    struct space *space = heap_new_for(program_quota(), struct space);
+    struct space *space = heap_new_for(payer, struct space);
     if (!space) {
         return STATUS_NO_MEMORY;
     }
     mutex_init(&space->mutex, LOCK_SPACE);
     region_tree_init(&space->regions);
-    status_t status = quota_new(quota_limit(frame_limit), program_quota(), &quota);
+    status_t status = quota_new(quota_limit(frame_limit), payer, &quota);
     if (status == STATUS_OK) {
         status = arch_pagetable_init(&space->table, quota);
     }
@@ -48,6 +48,10 @@ status_t space_new(uint64_t frame_limit, struct space **out) {
     space->quota = quota;
     *out = space;
     return STATUS_OK;
+}
+
+status_t space_new(uint64_t frame_limit, struct space **out) {
+    return space_new_for(program_quota(), frame_limit, out);
 }
 
 struct pagetable *space_table(struct space *space) {

@@ -31,8 +31,9 @@ struct space;
 /* Once, after the heap and arch_paging_init(). */
 void space_init(void);
 
-/* An empty space that may hold frame_limit frames, page tables included. */
+/* An empty space that may hold frame_limit frames, page tables included; `quota` pays, else the caller's program. */
 status_t space_new(uint64_t frame_limit, struct space **out) MUST_CHECK;
+status_t space_new_for(struct quota *quota, uint64_t frame_limit, struct space **out) MUST_CHECK;
 
 /* Gives every frame back. No thread may run in it. NULL is allowed. */
 void space_free(struct space *space);

@@ -22,6 +22,8 @@
 #include "test/kernel/domain/ipc.h"
 #include "test/support/payload.h"
 
+#include <string.h>
+
 enum { ROUNDS = 3 };
 
 /* Fewer where many harts share the lock of one endpoint: theirs is the host's time. */
@@ -96,6 +98,36 @@ static void test_calls(void) {
     expect(start_client(PART_LATE_CLIENT, calls / 10, endpoint, 1), 0);
     expect(start_client(PART_STOPPER, 1, endpoint, 1), 0);
     expect(server, 0);
+    kobject_put(endpoint);
+}
+
+/* A domain's own quota pays for its space too, from the start, and its limit is one for all. */
+static void test_quota(void) {
+    enum { CODE_PAGES = 64 };
+    static char code[CODE_PAGES * PAGE_SIZE];
+    struct program_info info;
+    struct kobject *endpoint = new_endpoint();
+    memcpy(code, ipc_domain, sizeof(ipc_domain));
+    for (uint64_t limit = CODE_PAGES; limit < 2 * CODE_PAGES; limit += CODE_PAGES - 1) {
+        uint32_t pid;
+        bool enough = limit > CODE_PAGES;
+        struct native_options options = {
+            .name = "large",
+            .code = code,
+            .code_size = sizeof(code),
+            .stack_size = PAGE_SIZE,
+            .frame_limit = limit,
+            .arg = PART_SERVER,
+            .handles = {receiver(endpoint)},
+        };
+        PAYLOAD_CHECK_EQ(native_start(&options, &pid), enough ? STATUS_OK : STATUS_NO_MEMORY);
+        if (enough) {
+            PAYLOAD_CHECK(program_next(pid - 1, &info) && info.pid == pid);
+            PAYLOAD_CHECK(info.frames > CODE_PAGES && info.frames <= limit);
+            expect(start_client(PART_STOPPER, 1, endpoint, 1), 0);
+            expect(pid, 0);
+        }
+    }
     kobject_put(endpoint);
 }
 
@@ -219,6 +251,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     calls = harts_count() > 1 ? 30 : calls;
     for (int round = 0; round < ROUNDS; round++) {
         test_calls();
+        test_quota();
         test_many();
         test_ends();
         test_kill();
