@@ -31,9 +31,10 @@ struct hart {
     bool online;                   /* runs threads */
     bool need_switch;              /* somebody else should run; own hart only */
     bool in_panic;
-    bool slice_over;        /* need_switch is because of it */
-    uint32_t ready_len;     /* of `ready`; others look at it without the lock */
-    struct thread *current; /* its offset and the next one's are known to assembly too */
+    bool slice_over;    /* need_switch is because of it */
+    uint32_t ready_len; /* of `ready`; others look at it without the lock */
+    struct thread
+        *current; /* under queue_lock; its offset and the next one's are known to assembly */
     uint64_t counters[COUNTER_COUNT];
     struct thread *idle;
     struct thread *left;        /* who ran before the last switch */
@@ -49,7 +50,6 @@ struct hart {
     uint32_t stack_epoch;    /* mappings of kernel stacks that this hart knows */
     uint64_t instret_at;     /* instructions retired at the last switch */
     struct deadlines timers; /* struct thread.deadline of home threads */
-    bool busy;               /* runs a thread, not the idle one; under queue_lock */
     bool spreading;          /* at slice_end, wake an idle hart */
     uint64_t slice_end;      /* ticks; UINT64_MAX while nobody waits */
     uint64_t fair_until;     /* ticks: later, the hart was held up; UINT64_MAX while nobody waits */

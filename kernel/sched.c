@@ -7,16 +7,18 @@
  * waits. So a hart whose threads all sleep takes no timer interrupt before the first deadline.
  *
  * A thread's registers are saved only after it was queued or went to sleep: `on_hart` is true until
- * then, and no other hart runs it before. A hart that finds no work says so in idle_mask, looks once
- * more, and waits for an interrupt; who makes a thread ready looks at the mask afterwards. A thread
- * goes to a hart that is idle after it has waited for SCHED_SPREAD_NS: those that wake each other in
+ * then, and no other hart runs it before. hart->current is who runs next from the choice on, not from the
+ * switch: under the lock it never names a thread that may be gone. A hart that finds no work says so in
+ * idle_mask, looks once more, and waits for an interrupt; who makes a thread ready looks at the mask afterwards.
+ * A thread goes to a hart that is idle after it has waited for SCHED_SPREAD_NS: those that wake each other in
  * turn stay together.
  *
- * Locks: hart->queue_lock guards ready, timers, vtime and the state of the hart's home threads.
+ * Locks: hart->queue_lock guards ready, timers, vtime, current and the state of the hart's home threads.
  * thread->hart changes only under the lock of the hart it names. No two queue locks are held at once.
  */
 #include "kernel/sched.h"
 
+#include "base/bits.h"
 #include "kernel/assert.h"
 #include "kernel/harts.h"
 #include "kernel/lockcheck.h"
@@ -80,7 +82,7 @@ static void start_slice(struct hart *hart) {
  * hart. The one who runs has had all of that, but he is not the measure: who comes to a hart that is held up would
  * pay for that, and long. */
 static uint64_t vtime_now(const struct hart *hart) {
-    if (!hart->busy) {
+    if (hart->current == hart->idle) {
         return hart->vtime;
     }
     uint64_t alone = hart->ready_len == 0 ? hart->current->vtime : hart->vtime;
@@ -176,7 +178,7 @@ static uint32_t load_of(const struct hart *hart) {
 /* The first of the mask, which is not empty, after `index`; and so on from 0. */
 static uint32_t next_in(uint64_t mask, uint32_t index) {
     uint64_t later = mask & (UINT64_MAX << index << 1);
-    return (uint32_t)__builtin_ctzll(later ? later : mask);
+    return bits_lowest(later ? later : mask);
 }
 
 /* The hart with the least to do of those the thread may run on; `hart` if it is one of them, else in turns
@@ -309,7 +311,7 @@ static void put_back(struct hart *hart, struct thread *from) {
 static void begin_run(struct hart *hart, struct thread *to) {
     to->on_hart = true;
     to->state = THREAD_RUNNING;
-    hart->busy = to != hart->idle;
+    hart->current = to;
     hart->need_switch = false;
     hart->slice_over = false;
     start_slice(hart);
@@ -576,20 +578,28 @@ static inline void begin_taken(struct hart *home, struct thread *to, uint64_t vt
     to->state = THREAD_RUNNING;
 }
 
-/* A sleeping thread of any hart becomes this hart's, or ready where it is. */
+/* A sleeping thread of any hart becomes this hart's, with relative virtual time, or ready where it is. */
 static bool take(struct hart *hart, struct thread *to) {
     struct hart *home = lock_home(to);
     bool taken = can_take(hart, to);
     if (taken) {
         uint64_t vtime = vtime_now(home);
         begin_taken(home, to, vtime);
-        to->vtime += vtime_now(hart) - vtime;
+        to->vtime -= vtime;
         __atomic_store_n(&to->hart, hart, __ATOMIC_RELEASE);
     } else if (to->state == THREAD_SLEEPING) {
         make_ready(home, to, STATUS_OK);
     }
     unlock_home(home);
     return taken;
+}
+
+/* The one that take() gave runs here next. */
+static void run_taken(struct hart *hart, struct thread *to) {
+    spinlock_enter(&hart->queue_lock);
+    to->vtime += vtime_now(hart);
+    hart->current = to;
+    spinlock_leave(&hart->queue_lock);
 }
 
 static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thread *to,
@@ -606,6 +616,7 @@ static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thr
     }
     spinlock_leave(held);
     if (taken) {
+        run_taken(hart, to);
         switch_to(self, to);
     } else if (sleeps) {
         sched_switch();
@@ -626,6 +637,7 @@ static inline bool exchange_here(struct hart *hart, struct thread *self, struct 
     self->state = THREAD_SLEEPING;
     to->state = THREAD_RUNNING;
     to->on_hart = true;
+    hart->current = to;
     return true;
 }
 

@@ -37,7 +37,7 @@ static inline void switch_finish(void) {
 /* switch_here() as a call, for those who are in no hurry. */
 void switch_to(struct thread *from, struct thread *to);
 
-/* On this hart, interrupts off, no lock held; returns when somebody switches back, maybe on another one. */
+/* To hart->current, interrupts off, no lock held; returns when somebody switches back, maybe on another one. */
 static inline __attribute__((always_inline)) void switch_here(struct hart *hart,
                                                               struct thread *from,
                                                               struct thread *to) {
@@ -52,7 +52,6 @@ static inline __attribute__((always_inline)) void switch_here(struct hart *hart,
     hart->instret_at = instret;
     hart->counters[COUNTER_SWITCHES]++; /* nobody comes between */
     hart->left = from;
-    hart->current = to;
     if (from->table != to->table) {
         if (!arch_pagetable_try(hart, to->table)) {
             arch_pagetable_use(to->table);

@@ -92,7 +92,6 @@ status_t thread_init(void) {
     boot->state = THREAD_RUNNING;
     boot->on_hart = true;
     hart->current = boot;
-    hart->busy = true;
     hart->charged_at = arch_ticks();
     TRY(thread_create(NULL, "idle", idle, NULL, NULL, &hart->idle));
     return STATUS_OK;

@@ -3,6 +3,7 @@
  */
 #include "kernel/watchdog.h"
 
+#include "base/bits.h"
 #include "kernel/counters.h"
 #include "kernel/limits.h"
 #include "kernel/log.h"
@@ -79,7 +80,7 @@ void watchdog_look(struct hart *self, uint64_t now) {
     uint64_t online = harts_online_mask() & ~(UINT64_C(1) << self->index);
     self->look_at = now + watchdog_limit / 4;
     for (; online; online &= online - 1) {
-        struct hart *hart = harts_at((uint32_t)__builtin_ctzll(online));
+        struct hart *hart = harts_at(bits_lowest(online));
         uint64_t since = overdue_since(hart);
         uint64_t told = __atomic_load_n(&hart->stall_told, __ATOMIC_RELAXED);
         if (since < now && now - since > watchdog_limit && since != told &&

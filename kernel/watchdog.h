@@ -12,6 +12,7 @@
 #ifndef KERNEL_WATCHDOG_H
 #define KERNEL_WATCHDOG_H
 
+#include "base/bits.h"
 #include "kernel/harts.h"
 #include "kernel/types.h"
 
@@ -42,7 +43,7 @@ static inline void watchdog_tick(vaddr_t pc) {
 /* This hart is about to call others. */
 static inline void watchdog_call(uint64_t hart_mask) {
     for (; hart_mask; hart_mask &= hart_mask - 1) {
-        struct hart *hart = harts_at((uint32_t)__builtin_ctzll(hart_mask));
+        struct hart *hart = harts_at(bits_lowest(hart_mask));
         if (__atomic_load_n(&hart->called_at, __ATOMIC_RELAXED) == 0) {
             __atomic_store_n(&hart->called_at, arch_ticks(), __ATOMIC_RELAXED);
         }

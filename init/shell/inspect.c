@@ -39,15 +39,15 @@ void command_harts(struct shell *shell, unsigned argc, char **argv) {
     (void)shell, (void)argc, (void)argv;
     shell_print("HART  WAITING  SWITCHES  TIMER  DEVICE    IPIS  RUNS\n");
     for (uint32_t i = 0; i < harts_count(); i++) {
-        const struct hart *hart = harts_at(i);
+        struct hart *hart = harts_at(i);
         if (!hart->online) {
             shell_print("%4u  not running\n", i);
             continue;
         }
         char name[THREAD_NAME_SIZE] = "";
-        irq_state_t irq = arch_irq_save(); /* a thread lives as long as it is current, and a bit */
+        spinlock_lock(&hart->queue_lock); /* a thread lives as long as it is current */
         memcpy(name, hart->current->name, sizeof(name));
-        arch_irq_restore(irq);
+        spinlock_unlock(&hart->queue_lock);
         shell_print("%4u %8u %9llu %6llu %7llu %7llu  %.*s\n", i, hart->ready_len,
                     (unsigned long long)counters_of(i, COUNTER_SWITCHES),
                     (unsigned long long)counters_of(i, COUNTER_TIMER_IRQS),

@@ -5,6 +5,7 @@
  * the firmware lets us, else a call to the firmware.
  */
 #include "abi/boot.h"
+#include "base/bits.h"
 #include "base/fmt.h"
 #include "kernel/harts.h"
 #include "kernel/riscv64/asm.h"
@@ -96,10 +97,10 @@ bool hart_next_window(uint64_t *hart_mask, uint64_t *window_out, uint64_t *base_
     if (*hart_mask == 0) {
         return false;
     }
-    uint64_t base = harts_at((uint32_t)__builtin_ctzll(*hart_mask))->id;
+    uint64_t base = harts_at(bits_lowest(*hart_mask))->id;
     *window_out = 0;
     for (uint64_t left = *hart_mask; left; left &= left - 1) {
-        uint32_t index = (uint32_t)__builtin_ctzll(left);
+        uint32_t index = bits_lowest(left);
         uint64_t id = harts_at(index)->id;
         if (id >= base && id - base < 64) {
             *window_out |= UINT64_C(1) << (id - base);
@@ -138,7 +139,7 @@ void arch_ipi(uint64_t hart_mask) {
         arch_io_fence(); /* what they are to see comes before */
     }
     for (uint64_t left = direct; left; left &= left - 1) {
-        uint32_t index = (uint32_t)__builtin_ctzll(left);
+        uint32_t index = bits_lowest(left);
         *doorbells[index].address = doorbells[index].identity;
     }
     each_window(hart_mask & ~direct, sbi_send_ipi);

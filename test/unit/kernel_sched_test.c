@@ -87,7 +87,7 @@ void spinlock_wait(struct spinlock *lock, uint32_t ticket) {
 void switch_to(struct thread *from, struct thread *to) {
     struct thread *leaving = machine_hart->leaving;
     machine_hart->leaving = NULL;
-    machine_hart->current = to;
+    CHECK(machine_hart->current == to); /* since the choice: others look at it */
     from->on_hart = false;
     if (leaving) {
         sched_move(leaving, machine_hart->moving_to);
