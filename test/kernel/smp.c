@@ -182,6 +182,9 @@ static void test_shootdown(void) {
     readers[0].regs.pc = code;
     PAYLOAD_CHECK_EQ(thread_start("reader", read_on, &readers[0], space, &threads[0]), STATUS_OK);
     thread_sleep_ns(20000000);
+    /* Twice: QEMU 7.2 drops what it translated of a page before it stores there, so that a hart may translate the
+     * old code once more, which then nothing drops but another store. */
+    PAYLOAD_CHECK_EQ(space_publish_code(space, code, &call, sizeof(call)), STATUS_OK);
     PAYLOAD_CHECK_EQ(space_publish_code(space, code, &call, sizeof(call)), STATUS_OK);
     thread_join(threads[0]);
     PAYLOAD_CHECK_EQ(readers[0].exit, USER_EXIT_CALL);
