@@ -19,7 +19,6 @@
  *     invoke=NAME    call this export with the arguments after argv[0], and print its results
  *     tty=DIGITS     for each standard stream in order, 1 if it is a terminal
  *     mem-max=BYTES  the most that linear memories may take together
- *     verbose=1      log how the time was spent
  *     counted=1      the machine's counter of instructions counts these, not time (./k23 run --icount)
  *     eager=1        compile all functions before the start
  */

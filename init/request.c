@@ -78,8 +78,6 @@ static bool take_record(struct parse *p, char *record) {
         r->umask = (uint32_t)strtoul(value, NULL, 8) & 0777;
     } else if ((value = value_of(record, "invoke"))) {
         r->invoke = value;
-    } else if ((value = value_of(record, "verbose"))) {
-        r->verbose = *value == '1';
     } else if ((value = value_of(record, "counted"))) {
         r->counted = *value == '1';
     } else if ((value = value_of(record, "eager"))) {

@@ -32,7 +32,7 @@ struct request {
     uint32_t umask;      /* for files made in directories of the host */
     uint64_t max_memory; /* of linear memories; 0: what there is */
     bool is_terminal[3];
-    bool verbose, eager;
+    bool eager;
     bool counted;       /* the machine counts instructions */
     bool shell, serial; /* the shell, not `module` */
     uint32_t columns;   /* of its terminal; 0: not known */

@@ -39,8 +39,8 @@ static const char usage_text[] =
     "  --mem SIZE     its memory, with K, M or G (default 256M, 16M at least)\n"
     "  --cpu CPU      its processor, in QEMU's words (default rv64)\n"
     "  --icount       run exactly and repeatably: one instruction, one nanosecond\n"
-    "  -v             show the machine's log, and how the time was spent, on standard error\n"
     "Options of run, shell and wast:\n"
+    "  -v             show the machine's log, and how the time was spent, on standard error\n"
     "  --log FILTER   what is in the log: LEVEL or MODULE=LEVEL, with commas between; a level is "
     "one "
     "of\n"
@@ -221,6 +221,7 @@ static void check_command(const char *option, unsigned command) {
         const char *option;
         unsigned commands;
     } limited[] = {
+        {"-v", FOR_RUN | FOR_SHELL | FOR_WAST},
         {"--log", FOR_RUN | FOR_SHELL | FOR_WAST},
         {"--dir", FOR_RUN | FOR_SHELL},
         {"--env", FOR_RUN | FOR_SHELL},
@@ -602,7 +603,6 @@ static int run(char **argv) {
         add_record(&r, "invoke", o.invoke);
     }
     add_common(&r, &o);
-    add_record(&r, "verbose", o.verbose ? "1" : "0");
     add_record(&r, "counted", o.exact ? "1" : "0");
     add_record(&r, "eager", o.eager ? "1" : "0");
 
