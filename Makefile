@@ -448,11 +448,13 @@ TEST_LAYERS_module := base module wasm support
 TEST_LAYERS_types := $(TEST_LAYERS_module)
 TEST_LAYERS_ir := base $(WASM) support
 test_layers = $(or $(TEST_LAYERS_$(firstword $(subst _, ,$(1)))),base $(WASM) support)
-# The scheduler on a simulated machine (test/support/machine).
+# The scheduler and quotas on a simulated machine (test/support/machine).
 MORE_kernel_sched_test := kernel/sched.c kernel/time.c
+MORE_kernel_quota_test := kernel/mm/quota.c
 $(foreach t,$(UNIT_TESTS),$(eval $(call program_rules,san,test/$(t),test/unit/$(t).c $(MORE_$(t)),$(call test_layers,$(t)),$(HOST_LIBS))))
-$(call objects,san,$(MORE_kernel_sched_test) test/unit/kernel_sched_test.c): \
+$(call objects,san,$(foreach t,sched quota,$(MORE_kernel_$(t)_test) test/unit/kernel_$(t)_test.c)): \
     COMPILE_san += -iquote test/support/machine -UK23_DEBUG
+$(call objects,san,$(MORE_kernel_quota_test)): COMPILE_san += -include test/support/meanwhile.h
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/san/test/%)
 
 # Modules that tests have inside: test/wat/NAME.wat is NAME_wasm[] in gen/wat/NAME.h.

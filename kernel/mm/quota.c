@@ -1,6 +1,7 @@
 /*
  * A table of quotas. An entry is in use from quota_new() until it is closed, has no quota below it and
- * nothing charged to it; whoever brings about the last of the three gives the entry back.
+ * nothing charged to it; whoever brings about the last of the three gives the entry back. Several may
+ * find that they have: each frees the use of the entry that it looked at, so only the first one does.
  */
 #include "kernel/mm/quota.h"
 
@@ -11,12 +12,13 @@
 static struct quota table[QUOTA_MAX];
 static struct spinlock lock = SPINLOCK_INIT(LOCK_QUOTA); /* guards the search for a free entry */
 static uint32_t last;                                    /* entry given out */
+static uint32_t uses;                                    /* number of the last use */
 static uint32_t count;
 
 static struct quota *find_free(void) {
     for (uint32_t i = 0; i < QUOTA_MAX; i++) {
         last = last + 1 < QUOTA_MAX ? last + 1 : 0;
-        if (!__atomic_load_n(&table[last].in_table, __ATOMIC_ACQUIRE)) {
+        if (!__atomic_load_n(&table[last].use, __ATOMIC_ACQUIRE)) {
             return &table[last];
         }
     }
@@ -27,7 +29,9 @@ status_t quota_new(uint64_t limit, struct quota *parent, struct quota **out) {
     spinlock_lock(&lock);
     struct quota *quota = find_free();
     if (quota) {
-        *quota = (struct quota){.limit = limit, .parent = parent, .holds = 1, .in_table = 1};
+        *quota = (struct quota){.limit = limit, .parent = parent, .holds = 1};
+        uses += uses + 1 == 0 ? 2 : 1;
+        __atomic_store_n(&quota->use, uses, __ATOMIC_RELEASE); /* whoever sees it sees the rest */
     }
     spinlock_unlock(&lock);
     if (!quota) {
@@ -41,15 +45,21 @@ status_t quota_new(uint64_t limit, struct quota *parent, struct quota **out) {
     return STATUS_OK;
 }
 
+/* Nothing holds an entry in that use any more, and so nothing ever will. */
+static bool is_over(const struct quota *quota, uint32_t use) {
+    return use != 0 && __atomic_load_n(&quota->holds, __ATOMIC_SEQ_CST) == 0 &&
+           __atomic_load_n(&quota->used, __ATOMIC_SEQ_CST) == 0;
+}
+
 /* Gives entries back, from this one up, as far as nothing holds them. */
 static void release(struct quota *quota) {
-    while (quota && __atomic_load_n(&quota->holds, __ATOMIC_SEQ_CST) == 0 &&
-           __atomic_load_n(&quota->used, __ATOMIC_SEQ_CST) == 0) {
+    while (quota) {
+        uint32_t use = __atomic_load_n(&quota->use, __ATOMIC_SEQ_CST); /* before what it is of */
         struct quota *parent = quota->parent;
-        uint32_t expected = 1;
-        if (!__atomic_compare_exchange_n(&quota->in_table, &expected, 0, false, __ATOMIC_SEQ_CST,
+        if (!is_over(quota, use) ||
+            !__atomic_compare_exchange_n(&quota->use, &use, 0, false, __ATOMIC_SEQ_CST,
                                          __ATOMIC_RELAXED)) {
-            return; /* another hart was quicker */
+            return; /* or another hart was quicker */
         }
         __atomic_fetch_sub(&count, 1, __ATOMIC_RELAXED);
         if (parent) {

@@ -23,7 +23,7 @@ struct quota {
     uint64_t used, limit; /* limit UINT64_MAX: none */
     struct quota *parent; /* NULL: the kernel, which has no quota */
     uint32_t holds;       /* 1 while open, and one for each quota below */
-    uint32_t in_table;
+    uint32_t use;         /* of this entry of the table: the number of its use, 0: it is free */
 };
 
 /* An empty quota below `parent` (may be NULL). LIMIT when QUOTA_MAX are in use. */
