@@ -29,6 +29,7 @@ static bool ended, interrupted;
 static uint32_t front;
 static uint32_t owner; /* the program whose threads wait in terminal_wait() */
 static struct mutex output;
+static bool interrupt_due; /* "^C" is to be shown before what the shell says of it */
 /* The row that is being edited, as it was drawn last; size 0: there is none. Under `output`, but looked at
  * without. */
 static char row[SHELL_ROW_MAX];
@@ -60,8 +61,18 @@ static void forget_row(void) {
     }
 }
 
+/* Under `output`, from the shell's own threads: others may be killed before it is written. */
+static void show_interrupt(void) {
+    if (__atomic_load_n(&interrupt_due, __ATOMIC_ACQUIRE)) {
+        __atomic_store_n(&interrupt_due, false, __ATOMIC_RELAXED);
+        forget_row();
+        note_lost(write_device("^C\n", 3), 3);
+    }
+}
+
 void terminal_write(const char *text, size_t size) {
     mutex_lock(&output);
+    show_interrupt();
     forget_row();
     note_lost(write_device(text, size), size);
     mutex_unlock(&output);
@@ -71,6 +82,7 @@ static void write_row(struct sink *sink, const char *text, size_t size) {
     (void)sink;
     assert(size <= sizeof(row));
     mutex_lock(&output);
+    show_interrupt();
     memcpy(row, text, size);
     __atomic_store_n(&row_size, size, __ATOMIC_RELAXED);
     note_lost(write_device(text, size), size);
@@ -107,9 +119,13 @@ static void write_sink(struct sink *sink, const char *text, size_t size) {
 
 struct sink terminal_out = {write_sink};
 
+/* From a program's thread. */
 static void echo(const char *text, size_t size) {
     if (is_interactive) {
-        terminal_write(text, size);
+        mutex_lock(&output);
+        forget_row();
+        note_lost(write_device(text, size), size);
+        mutex_unlock(&output);
     }
 }
 
@@ -127,7 +143,8 @@ static status_t read_device(char *bytes, size_t cap, size_t *size_out) {
 }
 
 /* ^C: what was typed before it is forgotten if it is for a program, which is killed, or if there is no room
- * for more (true); else it is a key like others. */
+ * for more (true); else it is a key like others. It is shown only then: the program may be in the middle of
+ * writing to a device that takes nothing. */
 static bool interrupt(void) {
     spinlock_lock(&lock);
     uint32_t pid = front;
@@ -135,15 +152,18 @@ static bool interrupt(void) {
     bool taken = pid != 0 || head - tail == SHELL_INPUT_SIZE;
     if (taken) {
         tail = head;
+        __atomic_store_n(&interrupt_due, true, __ATOMIC_RELEASE);
     }
     spinlock_unlock(&lock);
     program_wake(owner);
-    if (taken) {
-        echo("^C\n", 3);
-    }
     if (pid != 0) {
         status_t status = program_kill(pid, STATUS_INTERRUPTED);
         (void)status; /* it may have ended by itself */
+    }
+    if (taken) {
+        mutex_lock(&output);
+        show_interrupt();
+        mutex_unlock(&output);
     }
     return taken;
 }
