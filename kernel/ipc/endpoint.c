@@ -615,19 +615,9 @@ static status_t reply_new(struct endpoint *endpoint, struct reply **out) {
     return STATUS_OK;
 }
 
-status_t endpoint_keep(struct thread *self, handle_t *out) {
-    struct endpoint *endpoint = self->ipc.serves;
-    struct reply *kept;
-    if (!self->ipc.caller) {
-        return STATUS_PEER_GONE;
-    }
-    TRY(reply_new(endpoint, &kept));
-    status_t status = handle_add(self->ipc.handles, &kept->object, RIGHT_ALL, 0, out);
-    if (status != STATUS_OK) {
-        kobject_put(&kept->object);
-        return status;
-    }
-    spinlock_enter(&endpoint->lock);
+/* What self owes is the reply's from now on. */
+static void give_debt(struct thread *self, struct reply *kept) {
+    spinlock_enter(&kept->endpoint->lock);
     struct thread *caller = self->ipc.caller;
     self->ipc.caller = NULL;
     if (caller) {
@@ -635,8 +625,27 @@ status_t endpoint_keep(struct thread *self, handle_t *out) {
         caller->ipc.reply = kept;
         kept->caller = caller;
     }
-    spinlock_leave(&endpoint->lock);
-    return STATUS_OK;
+    spinlock_leave(&kept->endpoint->lock);
+}
+
+status_t endpoint_keep(struct thread *self, handle_t *out) {
+    struct endpoint *endpoint = self->ipc.serves;
+    struct reply *kept;
+    if (!self->ipc.caller) {
+        return STATUS_PEER_GONE;
+    }
+    TRY(reply_new(endpoint, &kept));
+    kobject_get(&kept->object); /* the other one is the handle's, which another thread may close */
+    status_t status = handle_add(self->ipc.handles, &kept->object, RIGHT_ALL, 0, out);
+    if (status == STATUS_OK) {
+        give_debt(self, kept);
+    } else {
+        kobject_put(&kept->object);
+    }
+    arch_irq_on();
+    kobject_put(&kept->object);
+    arch_irq_off();
+    return status;
 }
 
 static status_t answer_kept(struct thread *self, struct reply *kept) {

@@ -82,7 +82,8 @@ status_t space_publish_code(struct space *space, vaddr_t addr, const void *code,
 
 /* Between kernel and guest memory, at any addresses; commits lazy pages as a guest's access would.
  * FAULT if any page in between does not allow it (bytes before it may have been copied). Works for
- * any space; a few instructions for that of the calling thread. */
+ * any space; a few instructions for that of the calling thread. Others may unmap the range meanwhile: a page is
+ * copied before it goes or not at all. No call hands out a pointer to a guest's page, but for wired memory. */
 status_t space_copy_in(struct space *space, void *to, vaddr_t from, size_t size) MUST_CHECK;
 status_t space_copy_out(struct space *space, vaddr_t to, const void *from, size_t size) MUST_CHECK;
 
@@ -92,12 +93,6 @@ status_t space_copy_out(struct space *space, vaddr_t to, const void *from, size_
 bool space_copy_try_in(const struct space *space, void *to, vaddr_t from, size_t size) MUST_CHECK;
 bool space_copy_try_out(const struct space *space, vaddr_t to, const void *from,
                         size_t size) MUST_CHECK;
-
-/* The kernel's address of guest byte addr and how many bytes follow it in the same page, checked
- * for `access` (PROT_READ or PROT_WRITE). Valid until the page is unmapped or decommitted, which is
- * for the caller to exclude. Saves a copy where data only passes through. */
-status_t space_peek(struct space *space, vaddr_t addr, unsigned access, void **out,
-                    size_t *size_out) MUST_CHECK;
 
 /* A guest's fault at addr with the access PROT_READ, PROT_WRITE or PROT_EXECUTE: OK when the page
  * is there now, FAULT when the guest had no right to it, NO_MEMORY. */

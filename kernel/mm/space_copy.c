@@ -7,8 +7,6 @@
 #include "kernel/mm/space.h"
 #include "kernel/thread.h"
 
-#include <string.h>
-
 /* Whether the hart, wherever the calling thread is, translates through the space. */
 static bool is_active(const struct space *space) {
     return thread_current()->space == space;
@@ -20,11 +18,8 @@ static __attribute__((noinline)) status_t copy(struct space *space, vaddr_t addr
                                                size_t size, unsigned access) {
     bool all = false;
     while (!all) {
-        void *guest;
         size_t len;
-        TRY(space_peek(space, addr, access, &guest, &len));
-        len = len < size ? len : size;
-        memcpy(access == PROT_WRITE ? guest : kernel, access == PROT_WRITE ? kernel : guest, len);
+        TRY(space_copy_part(space, addr, kernel, size, access, &len));
         addr += len;
         kernel = (char *)kernel + len;
         size -= len;

@@ -119,11 +119,9 @@ static void test_wired(void) {
     PAYLOAD_CHECK_EQ(byte, 42);
     PAYLOAD_CHECK_EQ(space_commit_wired(space, a, PAGE_SIZE, PROT_READ, &alias), STATUS_EXISTS);
     PAYLOAD_CHECK_EQ(space_commit(space, a + 40 * PAGE_SIZE, 24 * PAGE_SIZE, PROT_READ), STATUS_OK);
-    void *peek;
-    size_t len;
-    PAYLOAD_CHECK_EQ(space_peek(space, a + 50 * PAGE_SIZE + 1, PROT_READ, &peek, &len), STATUS_OK);
-    PAYLOAD_CHECK_EQ(len, PAGE_SIZE - 1);
-    PAYLOAD_CHECK_EQ(space_peek(space, a + 50 * PAGE_SIZE, PROT_WRITE, &peek, &len), STATUS_FAULT);
+    PAYLOAD_CHECK_EQ(space_copy_in(space, &byte, a + 50 * PAGE_SIZE + 1, 1), STATUS_OK);
+    PAYLOAD_CHECK_EQ(byte, 0);
+    PAYLOAD_CHECK_EQ(space_copy_out(space, a + 50 * PAGE_SIZE, &byte, 1), STATUS_FAULT);
     PAYLOAD_CHECK_EQ(space_unmap(space, a, 64 * PAGE_SIZE), STATUS_OK);
 }
 
