@@ -54,6 +54,7 @@ enum syscall_fault {
     SYSCALL_FAULT_BREAKPOINT,
     SYSCALL_FAULT_MISALIGNED,
     SYSCALL_FAULT_ACCESS,
+    SYSCALL_FAULT_NO_MEMORY, /* the page is there, but nobody can pay for it: neither it nor who made it */
 };
 
 /* What a handle may be used for. */

@@ -75,15 +75,15 @@ void native_exit(struct thread *self, int status) {
     native_leave(self);
 }
 
-_Static_assert((int)USER_EXIT_ACCESS_FAULT - (int)USER_EXIT_READ_FAULT ==
-                   (int)SYSCALL_FAULT_ACCESS - (int)SYSCALL_FAULT_READ,
+_Static_assert((int)USER_EXIT_NO_MEMORY - (int)USER_EXIT_READ_FAULT ==
+                   (int)SYSCALL_FAULT_NO_MEMORY - (int)SYSCALL_FAULT_READ,
                "the same faults in the same order");
 
 /* Whether the guest goes on after this exit: a call, or a fault that it has a handler for. */
 static bool goes_on(struct thread *self, struct user_regs *regs, enum user_exit exit) {
     vaddr_t handler = self->ipc.fault_handler;
     if (exit == USER_EXIT_CALL || handler == 0 || exit < USER_EXIT_READ_FAULT ||
-        exit > USER_EXIT_ACCESS_FAULT) {
+        exit > USER_EXIT_NO_MEMORY) {
         return exit == USER_EXIT_CALL;
     }
     uint64_t *args = arch_user_args(regs);

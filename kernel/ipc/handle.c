@@ -45,6 +45,48 @@ bool handle_stands(const struct grant *grant) {
     return stands;
 }
 
+/* ---- who may receive ---- */
+
+/*
+ * A handle with RIGHT_RECEIVE counts in its object and in every grant on its way up, as far as no revoked one comes
+ * before. So revoking takes what the grant counts out of all above it; and a handle that goes later counts down as
+ * far as it still counts, which may be nowhere.
+ */
+static struct spinlock receivers_lock = SPINLOCK_INIT(LOCK_OBJECT);
+
+/* Under the lock: so many more, or fewer, in `grant` and above it. Whether the object counts them too. */
+static bool count_up(struct grant *grant, uint32_t more) {
+    for (; grant && !grant->revoked; grant = grant->parent) {
+        grant->receivers += more;
+    }
+    return !grant;
+}
+
+static void add_receiver(const struct handle_passed *passed) {
+    spinlock_lock(&receivers_lock);
+    if (count_up(passed->from, 1)) {
+        kobject_add_receiver(passed->object);
+    }
+    spinlock_unlock(&receivers_lock);
+}
+
+static void drop_receiver(const struct handle_passed *passed) {
+    spinlock_lock(&receivers_lock);
+    bool counts = count_up(passed->from, UINT32_MAX);
+    spinlock_unlock(&receivers_lock);
+    kobject_drop_receivers(passed->object, counts);
+}
+
+/* Returns how many of the object's receivers are dead by that. */
+static uint32_t revoke(struct grant *grant) {
+    spinlock_lock(&receivers_lock);
+    uint32_t len = grant->receivers;
+    __atomic_store_n(&grant->revoked, true, __ATOMIC_SEQ_CST);
+    bool counted = count_up(grant->parent, -len);
+    spinlock_unlock(&receivers_lock);
+    return counted ? len : 0;
+}
+
 /* ---- entries, under the table's lock ---- */
 
 static void chain(struct handle_table *table, uint32_t from, uint32_t to) {
@@ -183,7 +225,7 @@ struct handle_passed handle_new(struct kobject *object, uint32_t rights, uint64_
     struct handle_passed passed = {
         .object = object, .badge = badge, .rights = rights & object->kind->rights};
     if (passed.rights & RIGHT_RECEIVE) {
-        kobject_add_receiver(object);
+        add_receiver(&passed);
     }
     return passed;
 }
@@ -193,7 +235,7 @@ status_t handle_add(struct handle_table *table, struct kobject *object, uint32_t
     struct handle_passed passed = handle_new(object, rights, badge);
     status_t status = insert(table, &passed, out);
     if (status != STATUS_OK && (passed.rights & RIGHT_RECEIVE)) {
-        kobject_drop_receiver(object);
+        drop_receiver(&passed);
     }
     return status;
 }
@@ -270,7 +312,7 @@ static status_t derive(struct handle_entry *entry, uint32_t rights, uint64_t bad
                                   .badge = badge ? badge : entry->badge,
                                   .rights = entry->rights & rights};
     if (out->rights & RIGHT_RECEIVE) {
-        kobject_add_receiver(out->object);
+        add_receiver(out);
     }
     return STATUS_OK;
 }
@@ -324,16 +366,18 @@ status_t handle_get_grant(struct handle_table *table, handle_t handle,
 status_t handle_revoke(struct handle_table *table, handle_t handle) {
     struct handle_entry *entry;
     irq_state_t irq;
+    uint32_t dead = 0;
     TRY(lock(table, handle, RIGHT_REVOKE, NULL, &entry, &irq));
     struct kobject *object = entry->object;
     struct grant *given = entry->given;
     entry->given = NULL;
     kobject_get(object);
     if (given) {
-        __atomic_store_n(&given->revoked, true, __ATOMIC_SEQ_CST);
+        dead = revoke(given);
         __atomic_fetch_add(&handle_revocations, 1, __ATOMIC_SEQ_CST);
     }
     unlock(table, irq);
+    kobject_drop_receivers(object, dead);
     if (given && object->kind->recheck) {
         object->kind->recheck(object);
     }
@@ -377,10 +421,10 @@ void handle_drop(struct handle_passed *passed) {
     if (!object) {
         return;
     }
-    passed->object = NULL;
     if (passed->rights & RIGHT_RECEIVE) {
-        kobject_drop_receiver(object);
+        drop_receiver(passed);
     }
+    passed->object = NULL;
     if (passed->given && object->kind->closed) {
         __atomic_store_n(&passed->given->closed, true, __ATOMIC_SEQ_CST);
         object->kind->closed(object);

@@ -32,10 +32,10 @@ void kobject_add_receiver(struct kobject *object) {
     __atomic_fetch_add(&object->receivers, 1, __ATOMIC_RELAXED);
 }
 
-void kobject_drop_receiver(struct kobject *object) {
-    uint32_t before = __atomic_fetch_sub(&object->receivers, 1, __ATOMIC_ACQ_REL);
-    assert(before > 0);
-    if (before == 1 && object->kind->unserved) {
+void kobject_drop_receivers(struct kobject *object, uint32_t len) {
+    uint32_t before = __atomic_fetch_sub(&object->receivers, len, __ATOMIC_ACQ_REL);
+    assert(before >= len);
+    if (len > 0 && before == len && object->kind->unserved) {
         object->kind->unserved(object);
     }
 }

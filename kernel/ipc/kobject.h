@@ -3,8 +3,8 @@
  * object itself is the first member of the struct that it is the head of.
  *
  * Two counts. `refs` keeps the memory: every handle, every handle on its way in a message and every
- * thread that is inside an operation has one. `receivers` counts the handles that may receive: when
- * the last of them is gone nobody will ever answer, and the kind is told so.
+ * thread that is inside an operation has one. `receivers` counts the handles that may receive and are not dead:
+ * when the last of them is gone nobody will ever answer, and the kind is told so.
  */
 #ifndef KERNEL_IPC_KOBJECT_H
 #define KERNEL_IPC_KOBJECT_H
@@ -42,9 +42,9 @@ static inline void kobject_get(struct kobject *object) {
 /* The last one frees it. Thread context, no lock held. NULL is allowed. */
 void kobject_put(struct kobject *object);
 
-/* A handle with RIGHT_RECEIVE came into being, or is gone. */
+/* A handle with RIGHT_RECEIVE came into being; so many are gone or dead. The latter: no lock held. */
 void kobject_add_receiver(struct kobject *object);
-void kobject_drop_receiver(struct kobject *object);
+void kobject_drop_receivers(struct kobject *object, uint32_t len);
 
 /* Objects that exist, for tests that account for all. */
 uint32_t kobject_count(void);

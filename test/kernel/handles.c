@@ -1,6 +1,6 @@
 /*
  * A table of handles at its limit: nobody gets one more, the places of dead handles are given out again, and it
- * grows for nobody.
+ * grows for nobody. And which handles count as receivers.
  *
  * QEMU: -smp 1
  * TIMEOUT: 60
@@ -39,6 +39,44 @@ static unsigned make_more(struct handle_table *table, handle_t first, struct kob
     return right;
 }
 
+static handle_t derive(struct handle_table *table, handle_t handle, uint32_t rights) {
+    handle_t derived = 0;
+    PAYLOAD_CHECK_EQ(handle_duplicate(table, handle, rights, 0, &derived), STATUS_OK);
+    return derived;
+}
+
+/* Who may receive counts until it is closed, or revoked, whichever comes first. */
+static void test_receivers(struct handle_table *table) {
+    struct kobject *endpoint = NULL;
+    handle_t first = 0;
+    PAYLOAD_CHECK_EQ(endpoint_new(&endpoint), STATUS_OK);
+    kobject_get(endpoint);
+    PAYLOAD_CHECK_EQ(handle_add(table, endpoint, RIGHT_ALL, 0, &first), STATUS_OK);
+    handle_t child = derive(table, first, RIGHT_ALL);
+    handle_t grandchild = derive(table, child, RIGHT_ALL);
+    handle_t sender = derive(table, child, RIGHT_SEND);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 3);
+    PAYLOAD_CHECK_EQ(handle_revoke(table, child), STATUS_OK);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 2);
+    PAYLOAD_CHECK_EQ(handle_close(table, grandchild), STATUS_OK);
+    PAYLOAD_CHECK_EQ(handle_close(table, sender), STATUS_OK);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 2);
+    grandchild = derive(table, child, RIGHT_RECEIVE);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 3);
+    PAYLOAD_CHECK_EQ(handle_revoke(table, first), STATUS_OK);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 1);
+    PAYLOAD_CHECK_EQ(handle_close(table, child), STATUS_OK);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 1);
+    child = derive(table, first, RIGHT_RECEIVE);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 2);
+    PAYLOAD_CHECK_EQ(handle_close(table, first), STATUS_OK);
+    PAYLOAD_CHECK_EQ(handle_close(table, grandchild), STATUS_OK);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 1);
+    PAYLOAD_CHECK_EQ(handle_close(table, child), STATUS_OK);
+    PAYLOAD_CHECK_EQ(endpoint->receivers, 0);
+    kobject_put(endpoint);
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     enum { MORE = 100 };
     struct handle_table *table = NULL;
@@ -48,6 +86,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     payload_begin(info);
     PAYLOAD_CHECK_EQ(endpoint_new(&endpoint), STATUS_OK);
     PAYLOAD_CHECK_EQ(handle_table_new(&table), STATUS_OK);
+    test_receivers(table);
     PAYLOAD_CHECK_EQ(handle_add(table, endpoint, RIGHT_ALL, 0, &first), STATUS_OK);
     fill(table, first);
     PAYLOAD_CHECK_EQ(handle_revoke(table, first), STATUS_OK);

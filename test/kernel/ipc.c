@@ -215,6 +215,12 @@ static void test_shared_futex(void) {
     kobject_put(memory);
 }
 
+static void test_unserved(void) {
+    struct kobject *endpoint = new_endpoint();
+    expect(start(PART_UNSERVED, 0, receiver(endpoint), sender(endpoint, 0), none), 0);
+    kobject_put(endpoint);
+}
+
 static void test_rest(void) {
     struct kobject *endpoint = new_endpoint(), *notification = NULL;
     PAYLOAD_CHECK_EQ(notification_new(&notification), STATUS_OK);
@@ -231,6 +237,9 @@ static void test_rest(void) {
     expect(server, 0);
     server = start_server(PART_SHARED, endpoint);
     expect(start_client(PART_SHARER, 0, endpoint, 3), 0);
+    expect(server, 0);
+    server = start_server(PART_PATIENT, endpoint);
+    expect(start_client(PART_POOR, 0, endpoint, 3), 0);
     expect(server, 0);
     expect(start(PART_FUTEX, calls, none, none, none), 0);
     expect(start(PART_SLEEPERS, 0, none, none, none), 0);
@@ -256,6 +265,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
         test_ends();
         test_kill();
         test_shared_futex();
+        test_unserved();
         test_rest();
         PAYLOAD_CHECK_EQ(kobject_count(), 0);
         (void)stack_trim();

@@ -7,6 +7,9 @@
 #include "test/kernel/domain/riscv64/call.h"
 
 #define PAGE 4096ul
+#define MS   1000000ul
+
+enum { PATIENCE_MS = 60000 };
 
 int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3);
 
@@ -303,6 +306,30 @@ static int revoke_sleepers(void) {
     return wrong ? wrong : revoke_under(top, (uint64_t)notification, SYSCALL_notification_wait);
 }
 
+/* Who waits for an endpoint that nobody can receive from any more is told so, though revoked handles that could are
+ * open still. */
+static int be_unserved(uint64_t all, uint64_t send) {
+    struct sleeper sleeper = {.handle = send, .number = SYSCALL_message_call};
+    struct message m = {0};
+    int64_t stack = call3(SYSCALL_memory_map, PAGE, 3, 0);
+    CHECK(stack > 0);
+    CHECK(call3(SYSCALL_handle_duplicate, all, RIGHT_RECEIVE, 0) > 0);
+    CHECK(call3(SYSCALL_handle_revoke, all, 0, 0) == 0);
+    CHECK(call_message(SYSCALL_message_call, send, &m, 1) == -SYSCALL_TIMED_OUT);
+    CHECK(call3(SYSCALL_thread_start, (uint64_t)sleep_in_thread, (uint64_t)stack + PAGE,
+                (uint64_t)&sleeper) == 0);
+    uint64_t start = (uint64_t)call3(SYSCALL_clock, 0, 0, 0);
+    (void)call3(SYSCALL_sleep, start + 2 * MS, 0, 0); /* mostly it waits by then */
+    CHECK(call3(SYSCALL_handle_close, all, 0, 0) == 0);
+    while (__atomic_load_n(&sleeper.result, __ATOMIC_SEQ_CST) == 0) {
+        CHECK((uint64_t)call3(SYSCALL_clock, 0, 0, 0) < start + PATIENCE_MS * MS);
+        (void)call3(SYSCALL_yield, 0, 0, 0);
+    }
+    CHECK((int64_t)sleeper.result == -SYSCALL_PEER_GONE);
+    CHECK(call_message(SYSCALL_message_call, send, &m, SYSCALL_FOREVER) == -SYSCALL_PEER_GONE);
+    return 0;
+}
+
 static int run_threads(uint64_t count) {
     struct shared shared = {0};
     struct message m = {0};
@@ -392,6 +419,36 @@ static int be_shared(uint64_t handle) {
     m = (struct message){0};
     CHECK(call_message(SYSCALL_message_reply_receive, handle, &m, SYSCALL_FOREVER) == 0);
     CHECK(words[0] == 0x4321);
+    m = (struct message){0};
+    CHECK(call_message(SYSCALL_message_reply, handle, &m, 0) == 0);
+    return 0;
+}
+
+enum { UNPAID_PAGES = 4096 };
+
+static int share_unpaid(uint64_t handle) {
+    int64_t memory = call3(SYSCALL_memory_create, UNPAID_PAGES * PAGE, 0, 0);
+    CHECK(memory > 0);
+    struct syscall_parcel parcel = {.handles = {(uint32_t)memory}};
+    struct message m = {.info = SYSCALL_INFO(0, 1, 0), .words = {[3] = (uint64_t)&parcel}};
+    CHECK(call_message(SYSCALL_message_call, handle, &m, SYSCALL_FOREVER) == 0);
+    return 0;
+}
+
+/* A page that its maker cannot pay for does not end who reads it. */
+static int be_shared_unpaid(uint64_t handle) {
+    struct letter letter;
+    struct message m = {0};
+    int64_t fault = 0;
+    CHECK(call3(SYSCALL_message_buffer, (uint64_t)&letter, sizeof(letter), 0) == 0);
+    CHECK(call_message(SYSCALL_message_receive, handle, &m, SYSCALL_FOREVER) == 0);
+    int64_t at = share(letter.parcel.handles[0], 0, UNPAID_PAGES * PAGE, 1);
+    CHECK(at > 0);
+    for (uint64_t i = 0; i < UNPAID_PAGES && fault == 0; i++) {
+        fault = call_read((uint64_t)at + i * PAGE);
+    }
+    CHECK(fault == SYSCALL_FAULT_NO_MEMORY);
+    CHECK(call_read((uint64_t)at) == 0);
     m = (struct message){0};
     CHECK(call_message(SYSCALL_message_reply, handle, &m, 0) == 0);
     return 0;
@@ -592,6 +649,12 @@ int domain_main(uint64_t arg, uint64_t h1, uint64_t h2, uint64_t h3) {
         return share_memory(h1);
     case PART_SHARED:
         return be_shared(h1);
+    case PART_POOR:
+        return share_unpaid(h1);
+    case PART_PATIENT:
+        return be_shared_unpaid(h1);
+    case PART_UNSERVED:
+        return be_unserved(h1, h2);
     case PART_FUTEX:
         return use_futex(count);
     case PART_FIRST:

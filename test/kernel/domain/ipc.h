@@ -30,6 +30,9 @@ enum part {
     PART_SIGNALLER,   /* signals the notification so many times, with bit 0, then with bit 1 */
     PART_SHARER,      /* makes memory, passes it read only, and sees what the other side may do */
     PART_SHARED,      /* the other side of that */
+    PART_POOR,        /* as PART_SHARER, of memory that it cannot pay for */
+    PART_PATIENT,     /* the other side of that, who looks how much there is */
+    PART_UNSERVED,    /* an endpoint, and to send by: who may receive is revoked, and closed */
     PART_FUTEX,       /* two threads that wake each other so many times, and what else there is */
     PART_LISTENER,    /* waits until it has seen bit 1 */
     PART_FIRST,       /* of two domains that wake each other in memory that they share */

@@ -75,6 +75,24 @@ static inline int64_t call_message(enum syscall_number number, uint64_t handle, 
     return (int64_t)a0;
 }
 
+/* Reads a byte. Returns the fault that this is, which is handled, or 0. */
+static inline int64_t call_read(uint64_t addr) {
+    register uint64_t a0 __asm__("a0");
+    register uint64_t a3 __asm__("a3") = addr;
+    __asm__ volatile("lla a0, 9f\n\t"
+                     "li a7, %[handler]\n\t"
+                     "ecall\n\t"
+                     "bltz a0, 9f\n\t"
+                     "li a0, 0\n\t"
+                     "lb zero, 0(a3)\n"
+                     "9:"
+                     : "=r"(a0), "+r"(a3)
+                     : [handler] "i"(SYSCALL_fault_handler)
+                     : "a1", "a2", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
+                       "memory");
+    return (int64_t)a0;
+}
+
 /* A fault that is handled: a read, a write, a jump, an illegal instruction or a breakpoint, by `kind` 0 to
  * 4. Returns the fault, or a negative error of fault_handler. */
 static inline int64_t call_fault(uint64_t kind) {
