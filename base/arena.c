@@ -7,8 +7,6 @@
  */
 #include "base/arena.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 enum {
@@ -24,11 +22,21 @@ struct arena_chunk {
 
 _Static_assert(sizeof(struct arena_chunk) % ALIGN == 0, "objects start right behind the header");
 
-static void *exhaust(struct arena *arena) {
+static void *exhaust(const struct arena *arena) {
     if (arena->exhausted) {
         arena->exhausted(arena->exhausted_ctx);
     }
     return NULL;
+}
+
+bool arena_is_killed(const struct arena *arena) {
+    return arena->source->is_killed && arena->source->is_killed(arena->source->ctx);
+}
+
+void arena_poll(const struct arena *arena) {
+    if (arena_is_killed(arena)) {
+        (void)exhaust(arena);
+    }
 }
 
 static size_t chunk_size(const struct arena *arena, size_t object_size) {

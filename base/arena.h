@@ -4,13 +4,17 @@
  *
  * Chunks come from a source, which the owner of the arena supplies: the kernel's frames, malloc in
  * host tools. When the source has no more, arena_alloc() calls `exhausted` if it is set, which must
- * not return (the compiler's one non-local exit, see wasm/compile.c); otherwise it returns NULL.
+ * not return (the compiler's one non-local exit, see wasm/compile.c); otherwise it returns NULL. The same
+ * exit is taken by arena_poll(), which long work calls now and then, when the source says that whoever
+ * uses its memory is to end.
  * Not thread-safe: an arena has one user at a time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #define ARENA_ALIGN 16
@@ -19,6 +23,7 @@ struct arena_source {
     void *(*get)(void *ctx, size_t size);         /* at least `size` bytes, 16-aligned, or NULL */
     void (*put)(void *ctx, void *p, size_t size); /* the same p and size as get() was asked for */
     void *ctx;
+    bool (*is_killed)(void *ctx); /* whether who uses the memory is to end; NULL: never */
 };
 
 struct arena_chunk;
@@ -43,6 +48,20 @@ void arena_init(struct arena *arena, const struct arena_source *source);
 
 /* Gives every chunk back. The arena is empty and usable again. */
 void arena_fini(struct arena *arena);
+
+/* Whether the arena's user is to end, as its source has it. */
+bool arena_is_killed(const struct arena *arena);
+
+/* If so, takes the exit; without one, goes on. */
+void arena_poll(const struct arena *arena);
+
+/* The same for a loop that does little each time: once in so many rounds, the 0th among them. */
+#define ARENA_POLL_ROUNDS 1024u
+static inline void arena_poll_round(const struct arena *arena, uint32_t round) {
+    if (round % ARENA_POLL_ROUNDS == 0) {
+        arena_poll(arena);
+    }
+}
 
 /* For the next function alone: where the newest chunk has no room, or size is 0. */
 void *arena_alloc_slowly(struct arena *arena, size_t size);

@@ -28,7 +28,13 @@ struct plat_space {
     struct space *space;
 };
 
-/* A thread that is to end gets no more memory, so that it leaves even a long compile at once. */
+/* A thread that is to end leaves a long compile at once: there it is asked now and then, and gets no more
+ * memory. */
+static bool is_killed(void *ctx) {
+    (void)ctx;
+    return thread_killed();
+}
+
 static void *get_chunk(void *ctx, size_t size) {
     (void)ctx;
     return thread_killed() ? NULL : heap_alloc_raw(program_quota(), size);
@@ -40,7 +46,8 @@ static void put_chunk(void *ctx, void *p, size_t size) {
     heap_free(p);
 }
 
-static const struct arena_source arena_source = {.get = get_chunk, .put = put_chunk};
+static const struct arena_source arena_source = {
+    .get = get_chunk, .put = put_chunk, .is_killed = is_killed};
 
 const struct arena_source *plat_arena_source(void) {
     return &arena_source;

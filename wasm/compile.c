@@ -3,7 +3,8 @@
  *
  * Everything between the module and the code lives in one scratch arena, which is freed before this
  * returns; the code goes to the caller's. When either runs out of memory the one non-local exit of
- * the compiler is taken: out of arena_alloc() and into guarded(). Nothing else jumps.
+ * the compiler is taken: out of arena_alloc() and into guarded(). It is taken too, out of arena_poll(),
+ * when the source of their memory says that the program is to end. Nothing else jumps.
  */
 #include "wasm/compile.h"
 
@@ -80,6 +81,7 @@ static void after_machine(struct compiler *c, const char *pass, const char *faul
 }
 
 static void run(struct compiler *c, const char *pass, void (*fn)(struct func *f)) {
+    arena_poll(&c->scratch);
     if (c->status == STATUS_OK) {
         fn(c->f);
         after_ir(c, pass);
@@ -101,14 +103,17 @@ static void split(struct func *f) {
 
 static void select_code(struct compiler *c) {
     const struct target *target = c->options->target;
+    arena_poll(&c->scratch);
     if (c->status == STATUS_OK) {
         c->m = target->select(&c->scratch, c->f, c->layout, &c->options->target_options);
+        arena_poll(&c->scratch);
         after_machine(c, "select", target->check_sandbox(c->m));
     }
 }
 
 static void allocate_registers(struct compiler *c) {
     const struct target *target = c->options->target;
+    arena_poll(&c->scratch);
     if (c->status == STATUS_OK) {
         regalloc_run(c->m, target);
         after_machine(c, "regalloc", c->options->verify ? regalloc_check(c->m, target) : NULL);
@@ -116,6 +121,7 @@ static void allocate_registers(struct compiler *c) {
 }
 
 static void emit(struct compiler *c) {
+    arena_poll(&c->scratch);
     if (c->status == STATUS_OK) {
         c->status = c->options->target->emit(c->out, c->m, &c->options->target_options, &c->code);
     }
@@ -144,10 +150,10 @@ static void give_up(void *ctx) {
     longjmp(c->exhausted, 1);
 }
 
-/* Where running out of memory lands. */
+/* Where running out of memory lands, and being killed. */
 static status_t guarded(struct compiler *c) {
     if (setjmp(c->exhausted) != 0) {
-        return STATUS_NO_MEMORY;
+        return arena_is_killed(&c->scratch) ? STATUS_KILLED : STATUS_NO_MEMORY;
     }
     c->work(c);
     return c->status;

@@ -16,7 +16,8 @@ struct compile_options {
 };
 
 /* Compiles function `index` (not an import) of `module`. The code lives in `arena`, all else is
- * gone when this returns. NO_MEMORY, or LIMIT when the frame would be too large. */
+ * gone when this returns. NO_MEMORY, KILLED when the arena's user is to end, or LIMIT when the frame would
+ * be too large. */
 MUST_CHECK status_t compile_func(const struct module *module, uint32_t index,
                                  const struct layout *layout, const struct compile_options *options,
                                  struct arena *arena, struct code **code_out);

@@ -21,7 +21,8 @@ typedef uint64_t gaddr_t;
 struct wasm_store;
 struct plat_space; /* the user half of one domain */
 
-/* Memory for the runtime's own arenas. */
+/* Memory for the runtime's own arenas. Also says whether the program is to end, to which loading and
+ * compiling look now and then: they return KILLED. */
 const struct arena_source *plat_arena_source(void);
 
 /* ---- address space ------------------------------------------------------------------------ */

@@ -324,6 +324,32 @@ static void check_big(uint32_t count, uint32_t stores) {
     CHECK_EQ(platform_held(), 0);
 }
 
+/* Who is killed in the compiler ends like who is killed in the guest, and another call goes through. */
+TEST(killed_while_a_function_is_compiled) {
+    struct loaded l = {0};
+    uint32_t result;
+    struct writer big = make_big(2, 5);
+    struct wasm_config plain = {0};
+    CHECK_EQ(wasm_store_new(&plain, &l.store), STATUS_OK);
+    CHECK_EQ(runtime_load(&l, big.at, big.size), STATUS_OK);
+    int looks = 1;
+    for (status_t status;; looks++) {
+        platform_kill(looks);
+        status = runtime_call(&l, "f", 0, &result);
+        platform_kill(-1);
+        if (status == STATUS_OK) {
+            break;
+        }
+        CHECK_EQ(status, STATUS_TRAPPED);
+        CHECK(l.trap.kind == TRAP_KILLED || l.trap.kind == TRAP_OUT_OF_MEMORY);
+    }
+    CHECK_EQ(result, 1);
+    CHECK(looks > 15);
+    wasm_store_free(l.store);
+    free(big.at);
+    CHECK_EQ(platform_held(), 0);
+}
+
 TEST(far_calls_reach) {
     check_big(400, 600); /* more than 1 MiB of code */
 }

@@ -1,8 +1,10 @@
 /*
  * Many WebAssembly programs at once: what each ends with, that one's memory is not another's, that each
  * can be killed wherever it is (before its start, compiling, in user mode, asleep, waiting for input,
- * taking memory), and that all memory is back afterwards. And a hundred that never yield.
+ * taking memory), and that all memory is back afterwards. And a hundred that never yield. Under -icount,
+ * how soon a killed one ends that is being validated or compiled.
  *
+ * QEMU: -smp 1 -m 512M -icount shift=0 -append soon
  * QEMU: -smp 1 -m 256M
  * QEMU: -smp 4 -m 256M
  * TIMEOUT: 240
@@ -16,6 +18,7 @@
 #include "init/machine.h"
 #include "init/run.h"
 #include "init/timeouts.h"
+#include "kernel/harts.h"
 #include "kernel/mm/frame.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/stack.h"
@@ -23,6 +26,7 @@
 #include "kernel/random.h"
 #include "kernel/time.h"
 #include "test/support/payload.h"
+#include "wasm/limits.h"
 
 #include <string.h>
 
@@ -58,54 +62,90 @@ static const struct file_ops output_ops = {.write = write_output};
 static struct file output = {.ops = &output_ops};
 static struct input silent = {.file = {.ops = &input_ops}};
 
-/* ---- a module that takes minutes to compile ---- */
+/* ---- modules that take long to load ---- */
 
-enum {
-    BIG_FUNCS = 200,
-    BIG_STEPS = 4000,
-    BIG_STEP = 7,
-    BIG_SIZE = BIG_FUNCS * (BIG_STEPS * 8 + 16)
+struct made {
+    uint8_t *bytes;
+    size_t size;
 };
 
-static uint8_t *big;
-static size_t big_size;
-
-static void put(const void *bytes, size_t size) {
-    memcpy(big + big_size, bytes, size);
-    big_size += size;
+static void make(struct made *m, size_t cap) {
+    *m = (struct made){.bytes = heap_alloc(cap)};
+    PAYLOAD_CHECK(m->bytes != NULL);
 }
 
-/* A number in five bytes of LEB128. */
-static void put_u32(uint32_t value) {
-    for (int i = 0; i < 5; i++) {
-        uint8_t byte = (uint8_t)((value >> (7 * i)) & 0x7f) | (i < 4 ? 0x80 : 0);
-        put(&byte, 1);
+static void put(struct made *m, const void *bytes, size_t size) {
+    memcpy(m->bytes + m->size, bytes, size);
+    m->size += size;
+}
+
+static void put_times(struct made *m, const void *bytes, size_t size, uint32_t times) {
+    for (uint32_t i = 0; i < times; i++) {
+        put(m, bytes, size);
     }
 }
 
-static void make_big(void) {
+enum { U32_SIZE = 5 }; /* a number in five bytes of LEB128 */
+
+static void put_u32(struct made *m, uint32_t value) {
+    for (int i = 0; i < U32_SIZE; i++) {
+        uint8_t byte = (uint8_t)((value >> (7 * i)) & 0x7f) | (i < U32_SIZE - 1 ? 0x80 : 0);
+        put(m, &byte, 1);
+    }
+}
+
+/* Functions that multiply often, and return when that gives 0: it is compiling that takes long. */
+static void make_steps(struct made *m, uint32_t funcs, uint32_t steps) {
     static const uint8_t head[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 5, 1, 0x60, 1, 0x7f, 0};
-    static const uint8_t step[BIG_STEP] = {0x20, 0, 0x20, 0, 0x6c, 0x21, 0}; /* $0 = $0 * $0 */
-    uint32_t body = 1 + BIG_STEPS * BIG_STEP + 1;
-    big = heap_alloc(BIG_SIZE + 4096);
-    PAYLOAD_CHECK(big != NULL);
-    put(head, sizeof(head));
-    put("\3", 1); /* functions, all of type 0 */
-    put_u32(5 + BIG_FUNCS);
-    put_u32(BIG_FUNCS);
-    big_size += BIG_FUNCS;
-    put("\12", 1); /* code */
-    put_u32(5 + BIG_FUNCS * (5 + body));
-    put_u32(BIG_FUNCS);
-    for (int i = 0; i < BIG_FUNCS; i++) {
-        put_u32(body);
-        put("\0", 1);
-        for (int n = 0; n < BIG_STEPS; n++) {
-            put(step, sizeof(step));
-        }
-        put("\13", 1);
+    /* $0 = $0 * $0, br_if 0 */
+    static const uint8_t step[] = {0x20, 0, 0x20, 0, 0x6c, 0x22, 0, 0x0d, 0};
+    uint32_t body = 1 + steps * (uint32_t)sizeof(step) + 1;
+    make(m, 4096 + funcs * (body + 8));
+    put(m, head, sizeof(head));
+    put(m, "\3", 1); /* functions, all of type 0 */
+    put_u32(m, U32_SIZE + funcs);
+    put_u32(m, funcs);
+    put_times(m, "\0", 1, funcs);
+    put(m, "\12", 1); /* code */
+    put_u32(m, U32_SIZE + funcs * (U32_SIZE + body));
+    put_u32(m, funcs);
+    for (uint32_t i = 0; i < funcs; i++) {
+        put_u32(m, body);
+        put(m, "\0", 1);
+        put_times(m, step, sizeof(step), steps);
+        put(m, "\13", 1);
     }
 }
+
+/* One function that calls itself often, with as many parameters and results as there may be: it is
+ * validating that takes long. */
+static void make_wide(struct made *m, uint32_t calls) {
+    static const uint8_t head[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+    uint32_t types = U32_SIZE + LIMIT_PARAMS, gets = (1 + U32_SIZE) * LIMIT_PARAMS;
+    uint32_t body = 1 + gets + 2 * calls + 1;
+    make(m, 8192 + 2 * types + body);
+    put(m, head, sizeof(head));
+    put(m, "\1", 1); /* types */
+    put_u32(m, 2 + 2 * types);
+    put(m, "\1\x60", 2);
+    for (int list = 0; list < 2; list++) {
+        put_u32(m, LIMIT_PARAMS);
+        put_times(m, "\x7f", 1, LIMIT_PARAMS);
+    }
+    put(m, "\3\2\1\0\12", 5); /* functions, code */
+    put_u32(m, 1 + U32_SIZE + body);
+    put(m, "\1", 1);
+    put_u32(m, body);
+    put(m, "\0", 1);
+    for (uint32_t i = 0; i < LIMIT_PARAMS; i++) {
+        put(m, "\x20", 1);
+        put_u32(m, i);
+    }
+    put_times(m, "\x10\0", 2, calls);
+    put(m, "\13", 1);
+}
+
+static struct made big; /* takes minutes to compile */
 
 /* ---- the tests ---- */
 
@@ -185,7 +225,7 @@ static void test_kill(int rounds) {
         options_of(spin_wasm, sizeof(spin_wasm)),
         options_of(sleep_wasm, sizeof(sleep_wasm)),
         options_of(read_wasm, sizeof(read_wasm)),
-        options_of(big, big_size),
+        options_of(big.bytes, big.size),
     };
     kinds[3].eager = true;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -196,6 +236,42 @@ static void test_kill(int rounds) {
         payload_print("# kind %u\n", (unsigned)i);
         PAYLOAD_CHECK(good);
     }
+}
+
+/* Under -icount, a nanosecond an instruction: so many may pass from the kill to the end. */
+#define MOST_AFTER_KILL 50000000u
+
+/* Who is killed while it loads ends soon, not when it has loaded: tried every `step` instructions, up to
+ * `last`, when it is not through by far. */
+static void test_ends_soon(const struct made *m, uint64_t step, uint64_t last) {
+    struct run_options options = options_of(m->bytes, m->size);
+    uint64_t longest = 0;
+    options.eager = true;
+    for (uint64_t delay = step; delay <= last; delay += step) {
+        struct program_end end = {.status = -1};
+        uint32_t pid = start(&options);
+        thread_sleep_ns(delay);
+        uint64_t killed = time_now_ns();
+        PAYLOAD_CHECK_EQ(program_kill(pid, 99), STATUS_OK);
+        PAYLOAD_CHECK_EQ(program_wait(pid, WAIT_FOREVER, &end), STATUS_OK);
+        uint64_t took = time_now_ns() - killed;
+        PAYLOAD_CHECK(end.killed && end.status == 99);
+        longest = took > longest ? took : longest;
+    }
+    payload_print("# at most %llu instructions after the kill\n", (unsigned long long)longest);
+    PAYLOAD_CHECK(longest < MOST_AFTER_KILL);
+    heap_free(m->bytes);
+}
+
+/* In one large function, among very many small ones, in an instruction of two bytes. */
+static void test_all_end_soon(void) {
+    struct made m;
+    make_steps(&m, 1, 60000);
+    test_ends_soon(&m, 80000000, 400000000);
+    make_steps(&m, 20000, 3);
+    test_ends_soon(&m, 80000000, 400000000);
+    make_wide(&m, 60000);
+    test_ends_soon(&m, 100000000, 400000000);
 }
 
 /* All run at once, each gets on (if we wait for that), and all end. */
@@ -235,7 +311,11 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     machine_init(hart, info);
     payload_begin(info);
     PAYLOAD_CHECK_EQ(timeouts_init(), STATUS_OK);
-    make_big();
+    if (strstr((const char *)harts_boot_info.bootargs, "soon") != NULL) {
+        test_all_end_soon();
+        payload_end();
+    }
+    make_steps(&big, 200, 4000);
     size_t before = 0;
     for (int round = 0; round < 2; round++) {
         test_side_by_side();

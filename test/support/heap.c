@@ -16,7 +16,7 @@ static void put(void *ctx, void *p, size_t size) {
     free(p);
 }
 
-const struct arena_source heap_source = {get, put, NULL};
+const struct arena_source heap_source = {.get = get, .put = put};
 
 static void *get_limited(void *ctx, size_t size) {
     struct heap_limited *heap = ctx;
@@ -35,6 +35,15 @@ static void put_limited(void *ctx, void *p, size_t size) {
     free(p);
 }
 
+static bool is_killed(void *ctx) {
+    struct heap_limited *heap = ctx;
+    heap->looks++;
+    return heap->killed_at != 0 && heap->looks >= heap->killed_at;
+}
+
 void heap_limit(struct heap_limited *heap, int chunks) {
-    *heap = (struct heap_limited){{get_limited, put_limited, heap}, chunks, 0};
+    *heap = (struct heap_limited){
+        .source = {.get = get_limited, .put = put_limited, .ctx = heap, .is_killed = is_killed},
+        .left = chunks,
+    };
 }

@@ -35,10 +35,15 @@ struct plat_space {
 };
 
 static int calls_left = -1;
+static int looks_left = -1;
 static int held;
 
 void platform_limit(int calls) {
     calls_left = calls;
+}
+
+void platform_kill(int looks) {
+    looks_left = looks;
 }
 
 int platform_held(void) {
@@ -53,9 +58,15 @@ static bool may_call(void) {
     return true;
 }
 
+static bool is_killed(void *ctx) {
+    (void)ctx;
+    looks_left -= looks_left > 0;
+    return looks_left == 0;
+}
+
 static void *get_chunk(void *ctx, size_t size) {
     (void)ctx;
-    void *chunk = may_call() ? malloc(size) : NULL;
+    void *chunk = looks_left != 0 && may_call() ? malloc(size) : NULL;
     held += chunk != NULL;
     return chunk;
 }
@@ -68,7 +79,8 @@ static void put_chunk(void *ctx, void *p, size_t size) {
 }
 
 const struct arena_source *plat_arena_source(void) {
-    static const struct arena_source source = {get_chunk, put_chunk, NULL};
+    static const struct arena_source source = {
+        .get = get_chunk, .put = put_chunk, .is_killed = is_killed};
     return &source;
 }
 

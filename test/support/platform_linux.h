@@ -13,6 +13,10 @@
  * then all fail. Negative: no limit, as at first. */
 void platform_limit(int calls);
 
+/* For tests of being killed: this many more looks at whether the program is to end find that it is not,
+ * then all find that it is, and there is no more memory. Negative: never, as at first. */
+void platform_kill(int looks);
+
 /* Times that guest code was entered. */
 unsigned platform_entries(void);
 

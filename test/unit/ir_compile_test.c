@@ -1,12 +1,14 @@
 /*
  * The compiler on functions that nobody would write: as deep, as wide and as branching as the limits
- * let them be, with little memory, and on text that is no function.
+ * let them be, with little memory, killed in the middle, and on text that is no function.
  */
 #include "test/support/check.h"
 #include "test/support/heap.h"
 #include "wasm/compile.h"
 #include "wasm/ir/parse.h"
 #include "wasm/ir/verify.h"
+
+#include <limits.h>
 
 /* ---- modules made here */
 
@@ -270,6 +272,98 @@ TEST(running_out_of_memory) {
     }
     put_op(&body, GET, 1);
     check_compiles(make_module(1, &body), true);
+}
+
+/* ---- being killed */
+
+struct loaded {
+    struct bytes bytes;
+    struct arena arena;
+    struct module *module;
+    const struct layout *layout;
+};
+
+static void load(struct loaded *l, struct bytes bytes) {
+    struct wasm_error error = {0};
+    l->bytes = bytes;
+    arena_init(&l->arena, &heap_source);
+    CHECK_EQ(
+        module_load(&l->module, &heap_source, types_new(&l->arena), bytes.at, bytes.size, &error),
+        STATUS_OK);
+    l->layout = layout_new(&l->arena, l->module);
+}
+
+static void unload(struct loaded *l) {
+    module_free(l->module);
+    arena_fini(&l->arena);
+    free(l->bytes.at);
+}
+
+/* Compiles, and is killed at that look (0: never). Something is in the arena already, and stays. */
+static status_t compile_killed(const struct loaded *l, unsigned look) {
+    struct compile_options options = {.target = &target_riscv64};
+    struct arena arena;
+    struct code *code;
+    heap_limit(&heap, INT_MAX);
+    heap.killed_at = look;
+    arena_init(&arena, &heap.source);
+    char *kept = arena_strndup(&arena, "kept", 4);
+    size_t used = arena.used;
+    status_t status = compile_func(l->module, 0, l->layout, &options, &arena, &code);
+    CHECK_TEXT(kept, "kept");
+    CHECK(status == STATUS_OK || arena.used == used);
+    CHECK(arena.exhausted == NULL);
+    arena_fini(&arena);
+    CHECK_EQ(heap.held, 0);
+    return status;
+}
+
+/* A row of adds with loops in between, of about 8 instructions each. */
+static struct bytes make_row(uint32_t adds, uint32_t per_loop) {
+    struct bytes body = {0};
+    for (uint32_t k = 0; k < adds; k++) {
+        bool is_loop = k % per_loop == 0;
+        if (is_loop) {
+            put_op(&body, LOOP, EMPTY);
+        }
+        put_op(&body, GET, 1 + k % 20);
+        put_const(&body, (int32_t)(1 + k % 50));
+        put(&body, ADD);
+        put_op(&body, SET, 1 + k * 7 % 20);
+        if (is_loop) {
+            put_op(&body, GET, 1);
+            put_op(&body, BR_IF, 0);
+            put(&body, END);
+        }
+    }
+    put_op(&body, GET, 1);
+    return make_module(20, &body);
+}
+
+TEST(killed_at_every_look) {
+    struct loaded l;
+    load(&l, make_row(1500, 10));
+    unsigned look = 1;
+    for (status_t status; (status = compile_killed(&l, look)) != STATUS_OK; look++) {
+        CHECK_EQ(status, STATUS_KILLED);
+    }
+    CHECK_EQ(heap.looks, look - 1);
+    CHECK(look > 16); /* one a pass at the least, and some within */
+    unload(&l);
+}
+
+/* One function, one block: however large it is, it is never long until the next look. */
+TEST(looks_keep_up_with_the_size) {
+    enum { ADDS = 100000 };
+    struct loaded l;
+    load(&l, make_row(ADDS, UINT32_MAX));
+    CHECK_EQ(compile_killed(&l, 0), STATUS_OK);
+    unsigned looks = heap.looks;
+    CHECK(looks > 4 * (2 * ADDS / ARENA_POLL_ROUNDS)); /* building, folding twice, numbering */
+    for (unsigned look = looks; look > 0; look = look * 3 / 4) {
+        CHECK_EQ(compile_killed(&l, look), STATUS_KILLED);
+    }
+    unload(&l);
 }
 
 /* ---- text */

@@ -1,12 +1,14 @@
 /*
  * Loading modules made by hand: what is in a good one, what is said of bad ones, running out of
- * memory at each allocation, truncation at each byte. The official suite covers the rules one by one
+ * memory at each allocation, being killed at each look, truncation at each byte. The official suite covers the rules one by one
  * (test/spec/validate_suite.py).
  */
 #include "test/support/check.h"
 #include "test/support/heap.h"
 #include "wasm/limits.h"
 #include "wasm/module/module.h"
+
+#include <limits.h>
 
 #define HEAD 0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00
 
@@ -183,6 +185,64 @@ TEST(running_out_of_memory_gives_everything_back) {
         CHECK_EQ(heap.held, 0);
     }
     CHECK(is_loaded);
+}
+
+/* Loads and drops the module, killed at that look (0: never). */
+static status_t load_killed(const uint8_t *bytes, size_t size, unsigned look,
+                            struct heap_limited *heap) {
+    struct module *m = NULL;
+    heap_limit(heap, INT_MAX);
+    heap->killed_at = look;
+    arena_init(&types_arena, &heap_source);
+    status_t status = module_load(&m, &heap->source, types_new(&types_arena), bytes, size, &error);
+    unload(m);
+    CHECK_EQ(heap->held, 0);
+    return status;
+}
+
+TEST(killed_at_every_look) {
+    struct heap_limited heap;
+    unsigned look = 1;
+    for (status_t status; (status = load_killed(whole, sizeof(whole), look, &heap)) != STATUS_OK;
+         look++) {
+        CHECK_EQ(status, STATUS_KILLED);
+        CHECK_EQ(error.status, STATUS_KILLED);
+    }
+    CHECK_EQ(heap.looks, look - 1);
+    CHECK(look > 10);
+}
+
+/* What takes two bytes takes and gives a thousand operands: that is looked at each time. */
+TEST(looks_keep_up_with_what_calls_take) {
+    enum { CALLS = 500, TYPE = 3 + 2 * (2 + LIMIT_PARAMS), GETS = 3 * LIMIT_PARAMS };
+    enum { BODY = 1 + GETS + 2 * CALLS + 1, CODE = 1 + 3 + BODY };
+    static uint8_t bytes[32 + TYPE + CODE];
+    static const uint8_t head[] = {HEAD}, func[] = {3, 2, 1, 0};
+#define LEB3(n)         (uint8_t)((n) | 0x80), (uint8_t)((n) >> 7 | 0x80), (uint8_t)((n) >> 14)
+#define LEB2(n)         (uint8_t)((n) | 0x80), (uint8_t)((n) >> 7)
+#define PUT(...)        PUT_BYTES(((const uint8_t[]){__VA_ARGS__}))
+#define PUT_BYTES(from) (memcpy(at, from, sizeof(from)), at += sizeof(from))
+    uint8_t *at = bytes;
+    PUT_BYTES(head);
+    PUT(1, LEB3(2 + 2 * (2 + LIMIT_PARAMS)), 1, 0x60);
+    for (int list = 0; list < 2; list++) {
+        PUT(LEB2(LIMIT_PARAMS));
+        memset(at, 0x7f, LIMIT_PARAMS);
+        at += LIMIT_PARAMS;
+    }
+    PUT_BYTES(func);
+    PUT(10, LEB3(CODE), 1, LEB3(BODY), 0);
+    for (unsigned i = 0; i < LIMIT_PARAMS; i++) {
+        PUT(0x20, LEB2(i));
+    }
+    for (unsigned i = 0; i < CALLS; i++) {
+        PUT(0x10, 0);
+    }
+    PUT(0x0b);
+    struct heap_limited heap;
+    CHECK_EQ(load_killed(bytes, (size_t)(at - bytes), 0, &heap), STATUS_OK);
+    CHECK(heap.looks >= 2 * CALLS);
+    CHECK_EQ(load_killed(bytes, (size_t)(at - bytes), CALLS, &heap), STATUS_KILLED);
 }
 
 TEST(header) {

@@ -1,7 +1,7 @@
 /*
  * Loading, linking and instantiation, as far as they go without running anything: what fits, what is
  * refused and how it says so, what a failed instantiation leaves behind, and running out of memory at
- * every point where that can be.
+ * every point where that can be, and being killed at every look.
  */
 #include "wasm/wasm.h"
 
@@ -172,6 +172,38 @@ TEST(running_out_leaks_nothing) {
         }
     }
     CHECK(calls > 30 && calls < 1000);
+}
+
+/* Everything once, with all compiled at once, and killed after so many looks. */
+static status_t run_killed(int looks) {
+    static const struct wasm_config eager = {.eager = true};
+    struct loaded l = {0};
+    platform_kill(looks);
+    status_t status = wasm_store_new(&eager, &l.store);
+    if (status == STATUS_OK) {
+        status = define_env(l.store);
+    }
+    if (status == STATUS_OK) {
+        status = runtime_load(&l, link_wasm, sizeof(link_wasm));
+    }
+    wasm_store_free(l.store);
+    platform_kill(-1);
+    return status;
+}
+
+TEST(killed_at_every_look) {
+    int looks = 1, killed = 0;
+    for (; looks < 1000; looks++) {
+        status_t status = run_killed(looks);
+        CHECK_EQ(platform_held(), 0);
+        if (status == STATUS_OK) {
+            break;
+        }
+        /* Between looks it is noticed by memory that is refused. */
+        CHECK(status == STATUS_KILLED || status == STATUS_NO_MEMORY);
+        killed += status == STATUS_KILLED;
+    }
+    CHECK(killed > 20 && looks < 1000);
 }
 
 CHECK_MAIN

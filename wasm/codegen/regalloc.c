@@ -15,7 +15,9 @@ void regalloc_run(struct mfunc *m, const struct target *target) {
     struct regalloc ra = {.m = m, .target = target, .arena = m->arena};
     assert(m->insts.len < REGALLOC_INST_MAX);
     regalloc_live_build(&ra);
+    arena_poll(ra.arena);
     regalloc_scan_run(&ra);
+    arena_poll(ra.arena);
     regalloc_slots_assign(&ra);
     regalloc_moves_build(&ra);
     m->used_regs[REG_INT] = (uint32_t)ra.used;

@@ -95,6 +95,7 @@ static inline value_t add_inst(struct func *f, enum ir_op op, enum ir_type type,
     if (argc > 3) {
         inst.args = arena_array(f->arena, value_t, argc);
     }
+    arena_poll_round(f->arena, f->insts.len);
     vec_push(f->arena, &f->insts, inst);
     f->has_copies |= op == OP_COPY;
     return f->insts.len - 1;

@@ -75,6 +75,7 @@ static void check_struct_new(struct validator *v) {
     if (!type) {
         return;
     }
+    validator_poll(v, type->field_count);
     for (uint32_t i = type->field_count; i > 0 && validator_ok(v); i--) {
         valtype_t field = type->fields[i - 1].type;
         if (v->in.op == INSTR_STRUCT_NEW) {
@@ -139,6 +140,7 @@ static void check_array_new_fixed(struct validator *v) {
                   LIMIT_ARRAY_NEW_FIXED);
         return;
     }
+    validator_poll(v, v->in.index2);
     for (uint32_t i = 0; i < v->in.index2 && validator_ok(v); i++) {
         validator_expect(v, unpacked(elem->type));
     }

@@ -3,8 +3,8 @@
  *
  * Errors stick: the first load_fail() fills the caller's wasm_error, later ones change nothing,
  * and everybody goes on with harmless values until the next load_ok(). Loops over what the bytes
- * ask for look at it every time round. Running out of memory does not come back: the arenas'
- * `exhausted` ends module_load() from wherever it is.
+ * ask for are load_goes_on() every time round. Running out of memory, and being killed, do not come back: the
+ * arenas' `exhausted` ends module_load() from wherever it is.
  */
 #ifndef WASM_MODULE_INTERNAL_H
 #define WASM_MODULE_INTERNAL_H
@@ -62,6 +62,12 @@ struct loader {
 
 static inline bool load_ok(const struct loader *ld) {
     return ld->error->status == STATUS_OK;
+}
+
+/* Whether a loop over what the bytes ask for has an i-th round of `count`. */
+static inline bool load_goes_on(const struct loader *ld, uint32_t i, uint32_t count) {
+    arena_poll_round(&ld->scratch, i);
+    return i < count && load_ok(ld);
 }
 
 /* Records the first error, with where it was. */

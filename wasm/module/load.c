@@ -119,6 +119,7 @@ struct name load_name(struct loader *ld, struct reader *r) {
     if (!at) {
         return (struct name){"", 0};
     }
+    arena_poll(&ld->scratch);
     if (size > LIMIT_NAME) {
         load_fail(ld, STATUS_LIMIT, offset, "name too long: %u bytes, the limit is %u", size,
                   LIMIT_NAME);
@@ -206,7 +207,7 @@ const struct type_def *load_func_type(struct loader *ld, uint32_t type_index, si
 
 /* ---- the entry */
 
-/* Where both arenas go when there is no more memory. */
+/* Where both arenas go when there is no more memory, or no more use for any. */
 static void out_of_memory(void *ctx) {
     longjmp(*(jmp_buf *)ctx, 1);
 }
@@ -220,7 +221,11 @@ static void set_exhausted(struct arena *arena, jmp_buf *to) {
 static void load(struct loader *ld) {
     jmp_buf exhausted;
     if (setjmp(exhausted) != 0) {
-        load_fail(ld, STATUS_NO_MEMORY, 0, "out of memory for the module");
+        if (arena_is_killed(&ld->scratch)) {
+            load_fail(ld, STATUS_KILLED, 0, "killed");
+        } else {
+            load_fail(ld, STATUS_NO_MEMORY, 0, "out of memory for the module");
+        }
         return;
     }
     set_exhausted(&ld->m->arena, &exhausted);

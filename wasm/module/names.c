@@ -24,6 +24,7 @@ static struct name read_name(struct reader *r) {
 static void read_functions(struct module *m, struct reader *r) {
     uint32_t count = reader_leb_u32(r);
     for (uint32_t i = 0; i < count && reader_ok(r); i++) {
+        arena_poll_round(&m->arena, i);
         uint32_t index = reader_leb_u32(r);
         struct name name = read_name(r);
         if (index < m->func_count) {

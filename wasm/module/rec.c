@@ -49,7 +49,7 @@ static const valtype_t *read_list(struct rec *rec, uint32_t limit, const char *w
     struct loader *ld = rec->ld;
     uint32_t count = load_count(ld, limit, what);
     valtype_t *list = arena_array(&ld->scratch, valtype_t, count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         size_t offset = reader_offset(&ld->r);
         list[i] = resolve(rec, instr_read_valtype(&ld->r), offset);
         load_check_reader(ld, &ld->r);
@@ -74,7 +74,7 @@ static struct field_type read_field(struct rec *rec) {
 
 static void read_fields(struct rec *rec, struct type_def *def, uint32_t count) {
     struct field_type *fields = arena_array(&rec->ld->scratch, struct field_type, count);
-    for (uint32_t i = 0; i < count && load_ok(rec->ld); i++) {
+    for (uint32_t i = 0; load_goes_on(rec->ld, i, count); i++) {
         fields[i] = read_field(rec);
     }
     def->field_count = count;
@@ -168,7 +168,7 @@ static void read_group(struct loader *ld, uint32_t count, bool is_rec, uint8_t c
     }
     struct arena_mark mark = arena_mark(&ld->scratch);
     struct type_def *defs = arena_array(&ld->scratch, struct type_def, count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         size_t at = reader_offset(&ld->r);
         defs[i] = read_sub(&rec, is_rec ? reader_u8(&ld->r) : code, i, at);
         load_check_reader(ld, &ld->r);
@@ -181,7 +181,7 @@ static void read_group(struct loader *ld, uint32_t count, bool is_rec, uint8_t c
 
 void rec_decode(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_REC_GROUPS, "types");
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         size_t offset = reader_offset(&ld->r);
         uint8_t code = reader_u8(&ld->r);
         bool is_rec = code == CODE_REC;

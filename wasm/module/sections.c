@@ -227,7 +227,7 @@ static void read_import(struct loader *ld, struct import *import) {
 static void decode_imports(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_IMPORTS, "imports");
     struct import *imports = arena_array(&ld->m->arena, struct import, count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         read_import(ld, &imports[i]);
     }
     ld->m->imports = imports;
@@ -238,7 +238,7 @@ static void decode_imports(struct loader *ld) {
 static void decode_functions(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_FUNCTIONS, "functions");
     vec_reserve(&ld->m->arena, &ld->funcs, ld->funcs.len + count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         add_func(ld);
     }
     check_spaces(ld);
@@ -266,7 +266,7 @@ static void decode_table(struct loader *ld) {
 
 static void decode_tables(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_TABLES, "tables");
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         decode_table(ld);
     }
     check_spaces(ld);
@@ -274,7 +274,7 @@ static void decode_tables(struct loader *ld) {
 
 static void decode_memories(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_MEMORIES, "memories");
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         add_memory(ld, read_memory_type(ld));
     }
     check_spaces(ld);
@@ -283,7 +283,7 @@ static void decode_memories(struct loader *ld) {
 static void decode_tags(struct loader *ld) {
     load_need(ld, WASM_FEATURE_EXCEPTIONS, reader_offset(&ld->r), "tag section");
     uint32_t count = load_count(ld, LIMIT_GLOBALS, "tags");
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         add_tag(ld, read_tag_type(ld));
     }
     check_spaces(ld);
@@ -292,7 +292,7 @@ static void decode_tags(struct loader *ld) {
 static void decode_globals(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_GLOBALS, "globals");
     vec_reserve(&ld->m->arena, &ld->globals, ld->globals.len + count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         struct global_decl global = read_global_type(ld);
         global.init = validate_const(ld, global.type);
         add_global(ld, global);
@@ -351,7 +351,7 @@ static void read_export(struct loader *ld, struct export *export) {
 static void decode_exports(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_EXPORTS, "exports");
     struct export *exports = arena_array(&ld->m->arena, struct export, count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         size_t offset = reader_offset(&ld->r);
         read_export(ld, &exports[i]);
         if (load_ok(ld)) {
@@ -385,7 +385,7 @@ enum { ELEM_NOT_ACTIVE = 1, ELEM_INDEX_OR_DECLARED = 2, ELEM_EXPRS = 4 };
 
 static void read_elem_funcs(struct loader *ld, struct elem_segment *segment) {
     uint32_t *funcs = arena_array(&ld->m->arena, uint32_t, segment->count);
-    for (uint32_t i = 0; i < segment->count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, segment->count); i++) {
         funcs[i] = read_index(ld, ld->m->func_count, "function");
         if (load_ok(ld)) {
             ld->m->funcs[funcs[i]].is_escaping = true;
@@ -396,7 +396,7 @@ static void read_elem_funcs(struct loader *ld, struct elem_segment *segment) {
 
 static void read_elem_exprs(struct loader *ld, struct elem_segment *segment) {
     struct const_expr *exprs = arena_array(&ld->m->arena, struct const_expr, segment->count);
-    for (uint32_t i = 0; i < segment->count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, segment->count); i++) {
         exprs[i] = validate_const(ld, segment->type);
     }
     segment->exprs = exprs;
@@ -458,7 +458,7 @@ static void read_elem(struct loader *ld, struct elem_segment *segment) {
 static void decode_elems(struct loader *ld) {
     uint32_t count = load_count(ld, LIMIT_ELEM_SEGMENTS, "element segments");
     struct elem_segment *elems = arena_array(&ld->m->arena, struct elem_segment, count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         read_elem(ld, &elems[i]);
     }
     ld->m->elems = elems;
@@ -507,7 +507,7 @@ static void decode_datas(struct loader *ld) {
                   "data count and data section have inconsistent lengths");
     }
     struct data_segment *datas = arena_array(&ld->m->arena, struct data_segment, count);
-    for (uint32_t i = 0; i < count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, count); i++) {
         read_data(ld, &datas[i]);
     }
     ld->m->datas = datas;
@@ -534,6 +534,7 @@ static void decode_body(struct loader *ld, uint32_t index) {
     func->body = body.at;
     func->body_size = size;
     func->body_offset = (uint32_t)reader_offset(&body);
+    arena_poll(&ld->scratch);
     ld->r = body;
     ld->func = index;
     validate_body(ld, index);
@@ -550,7 +551,7 @@ static void decode_code(struct loader *ld) {
         load_fail(ld, STATUS_BAD_FORMAT, offset,
                   "function and code section have inconsistent lengths");
     }
-    for (uint32_t i = 0; i < ld->code_count && load_ok(ld); i++) {
+    for (uint32_t i = 0; load_goes_on(ld, i, ld->code_count); i++) {
         decode_body(ld, ld->m->func_imports + i);
     }
 }

@@ -237,6 +237,7 @@ static void check_br_if(struct validator *v) {
 /* Checks the operands against a label without taking them: the i-th from the top, or VAL_BOTTOM. */
 static void match_label(struct validator *v, struct type_list list) {
     uint32_t there = v->s->operands.len - v->floor;
+    validator_poll(v, list.len);
     if (there < list.len && !v->is_unreachable) {
         validator_invalid(v, "type mismatch: operand stack is empty");
         return;
@@ -287,6 +288,7 @@ static void call_type(struct validator *v, const struct type_def *type) {
 static void tail_call_type(struct validator *v, const struct type_def *type) {
     struct type_list wanted = frame_results(&v->s->frames.at[0]);
     validator_pop_list(v, (struct type_list){type->params, type->param_count});
+    validator_poll(v, wanted.len);
     if (type->result_count != wanted.len) {
         validator_invalid(v, "type mismatch: results of the callee and the caller");
         return;
@@ -600,6 +602,7 @@ static void check_catch(struct validator *v, struct catch_clause clause) {
         return;
     }
     struct type_list wanted = frame_label(target);
+    validator_poll(v, wanted.len);
     if (has_ref) {
         valtype_t exception = VALTYPE_REF(HEAP_EXN, false);
         if (!validator_label_takes(v, clause.label, exception, &wanted)) {

@@ -12,6 +12,8 @@
 
 #include "wasm/module/internal.h"
 
+#define VALIDATOR_MANY 100u /* types that one instruction takes or gives: see validator_poll() */
+
 struct type_list {
     const valtype_t *at;
     uint32_t len;
@@ -86,13 +88,22 @@ valtype_t validator_pop(struct validator *v);
 /* A reference of any type, or VAL_BOTTOM. */
 valtype_t validator_pop_ref(struct validator *v);
 
+/* For an instruction that looks at `len` types: one of two bytes may be about a thousand. */
+static inline void validator_poll(const struct validator *v, uint32_t len) {
+    if (len >= VALIDATOR_MANY) {
+        arena_poll(&v->ld->scratch);
+    }
+}
+
 static inline void validator_push_list(struct validator *v, struct type_list list) {
+    validator_poll(v, list.len);
     for (uint32_t i = 0; i < list.len; i++) {
         validator_push(v, list.at[i]);
     }
 }
 
 static inline void validator_pop_list(struct validator *v, struct type_list list) {
+    validator_poll(v, list.len);
     for (uint32_t i = list.len; i > 0 && validator_ok(v); i--) {
         validator_expect(v, list.at[i - 1]);
     }

@@ -346,6 +346,7 @@ void fold_run(struct func *f) {
         value_t next;
         for (value_t v = f->blocks.at[f->order.at[n]].first; v; v = next) {
             next = func_inst(f, v)->next;
+            arena_poll_round(f->arena, v);
             fold_inst(&d, v);
         }
     }

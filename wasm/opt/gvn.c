@@ -216,6 +216,7 @@ static void visit_block(struct gvn *g, block_id_t id) {
     value_t next;
     for (value_t v = f->blocks.at[id].first; v; v = next) {
         next = func_inst(f, v)->next;
+        arena_poll_round(f->arena, v);
         visit(g, v);
     }
     use_condition(g, id);

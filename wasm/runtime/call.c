@@ -201,6 +201,10 @@ static status_t exit_to_compiler(struct wasm_store *store, struct activation *a,
     uint32_t func = codecache_lazy_func(range, a->regs.pc);
     gaddr_t entry;
     status_t status = codecache_compile(store, module, func, &entry);
+    if (status == STATUS_KILLED) {
+        *trap_out = TRAP_KILLED;
+        return STATUS_TRAPPED;
+    }
     if (status != STATUS_OK) {
         plat_log("function %u could not be compiled: %s", func, status_text(status));
         *trap_out = status == STATUS_NO_MEMORY ? TRAP_OUT_OF_MEMORY : TRAP_COMPILE;
