@@ -53,11 +53,12 @@ static uint32_t stride_shift; /* registers are 1 << this bytes apart */
 static struct irq_line line;
 static bool polled = true;
 
-/* Guards the port: registers, rings and the three below. */
+/* Guards the port: registers, rings and the four below. */
 static struct spinlock port_lock = SPINLOCK_INIT(LOCK_CONSOLE);
 static struct ring input, output;
 static uint8_t wanted;       /* what REG_IER holds */
 static bool writers_waiting; /* the interrupt of output is for them too */
+static bool log_waiting;     /* and for the log, which has more */
 static uint64_t overruns;
 
 /* Guards the queues. */
@@ -114,7 +115,7 @@ static void want_interrupts(void) {
     uint8_t now = 0;
     if (!polled) {
         now |= ring_room(&input) > 0 ? IER_RECEIVE : 0;
-        now |= ring_len(&output) > 0 || writers_waiting ? IER_TRANSMIT : 0;
+        now |= ring_len(&output) > 0 || writers_waiting || log_waiting ? IER_TRANSMIT : 0;
     }
     if (now != wanted) {
         wanted = now;
@@ -163,6 +164,15 @@ static status_t wait(struct waitqueue *queue, bool (*ready)(void), uint64_t dead
 
 /* ---- interrupt ---- */
 
+/* Idle harts rest while the device is full: the log gets on from here. */
+static void serve_log(void) {
+    bool more = log_carry();
+    spinlock_lock(&port_lock);
+    log_waiting = more;
+    want_interrupts();
+    spinlock_unlock(&port_lock);
+}
+
 static bool interrupt(void *ctx) {
     (void)ctx;
     spinlock_lock(&wait_lock);
@@ -174,6 +184,7 @@ static bool interrupt(void *ctx) {
     if (has_room()) {
         waitqueue_wake_all(&writers);
     }
+    serve_log();
     spinlock_unlock(&wait_lock);
     return asked;
 }
@@ -202,6 +213,18 @@ static void flush(void) {
     }
 }
 
+/* With an interrupt, what is in the ring leaves by itself. */
+static bool poll(void) {
+    if (!__atomic_load_n(&polled, __ATOMIC_RELAXED)) {
+        return false;
+    }
+    spinlock_lock(&port_lock);
+    send();
+    bool busy = ring_len(&output) > 0;
+    spinlock_unlock(&port_lock);
+    return busy;
+}
+
 static void put_polled(char byte) {
     while (!(get(REG_LSR) & LSR_EMPTY)) {
     }
@@ -217,7 +240,8 @@ static void write_now(const char *text, size_t len) {
     }
 }
 
-static const struct console uart_console = {.write = write, .flush = flush, .write_now = write_now};
+static const struct console uart_console = {
+    .write = write, .flush = flush, .poll = poll, .write_now = write_now};
 
 /* ---- threads ---- */
 
@@ -328,7 +352,7 @@ void uart_enable_irq(void) {
         return;
     }
     spinlock_lock(&port_lock);
-    polled = false;
+    __atomic_store_n(&polled, false, __ATOMIC_RELAXED);
     want_interrupts();
     spinlock_unlock(&port_lock);
 }

@@ -2,7 +2,7 @@
  * The log. Writers format a line on their stack and append it to the ring under a spinlock; whoever
  * finds the console free then carries bytes from the ring to it, a few at a time, with interrupts
  * as they were. With interrupts off only what the console takes at once is written, and the rest
- * waits for the next writer, log_flush(), or the idle loop.
+ * waits for the next writer, log_flush(), the idle loop, or the interrupt of a console that is full.
  *
  * In the ring each line is preceded by a mark, a control character that no text may hold:
  *
@@ -272,9 +272,11 @@ static bool crowded(void) {
            LOG_RING_SIZE / 2;
 }
 
-/* Who is the one that carries: in time, also by taking the work over from one who offers it. */
+/* Who is the one that carries: in time, also by taking the work over from one who offers it. Who does not
+ * get it leaves text to somebody who looks again after leave_drain(): one of the two sees the other. */
 static bool take_drain(bool wait) {
     uint32_t state = DRAIN_IDLE;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_compare_exchange_n(&draining, &state, DRAIN_BUSY, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_RELAXED)) {
         return true;
@@ -302,6 +304,7 @@ static void leave_drain(void) {
     while (!give_drain() && !__atomic_compare_exchange_n(&draining, &state, DRAIN_IDLE, false,
                                                          __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
     }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 /* One hart carries for all, but not for ever: when what there was as it came is out, it offers the work to
@@ -416,23 +419,25 @@ void log_flush(void) {
     }
 }
 
-bool log_idle(void) {
+bool log_carry(void) {
     bool stuck = false;
+    if (panic_hart || !console || !pending() || !take_drain(false)) {
+        return false;
+    }
+    for (int i = 0; i < CARRY_CHUNKS && carry(&stuck) && !stuck; i++) {
+    }
+    leave_drain();
+    return pending() && !stuck;
+}
+
+bool log_idle(void) {
     if (panic_hart || !console) {
         return false;
     }
     irq_state_t irq = arch_irq_save();
-    if (pending() && take_drain(false)) {
-        for (int i = 0; i < CARRY_CHUNKS && carry(&stuck) && !stuck; i++) {
-        }
-        leave_drain();
-    }
+    bool more = log_carry();
     arch_irq_restore(irq);
-    if (pending()) {
-        return true;
-    }
-    console->flush();
-    return false;
+    return more || console->poll();
 }
 
 void log_enter_panic(void) {

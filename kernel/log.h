@@ -29,6 +29,9 @@ struct console {
     size_t (*write)(const char *text, size_t len);
     /* Waits until all that write() took has left. */
     void (*flush)(void);
+    /* Gets on with it, for a device that has no interrupt yet. True: it must be asked again. One that has calls
+     * log_carry() when there is room. */
+    bool (*poll)(void);
     /* For a panic: all of it leaves, after what write() took, without locks and interrupts. */
     void (*write_now)(const char *text, size_t len);
 };
@@ -81,9 +84,13 @@ uint64_t log_tail(size_t lines);
 /* Writes what is pending to the console; waits until it is all out. */
 void log_flush(void);
 
-/* For idle threads: a little of what is pending goes to the console. True: there is more. An idle thread does
- * not go on while another one is ready, and that one may wait for who carries: so it is not interrupted while
- * it does. */
+/* A little of what is pending goes to the console, unless another one is at it. True: it would take more.
+ * Any context, with no lock held that the console takes. */
+bool log_carry(void);
+
+/* For idle threads: the same. True: they must not rest, there is more and no interrupt will say so. An idle thread
+ * does not go on while another one is ready, and that one may wait for who carries: so it is not interrupted
+ * while it does. */
 bool log_idle(void);
 
 /* From now on what this hart writes goes straight to the console with no lock taken, and what others

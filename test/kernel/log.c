@@ -64,6 +64,10 @@ static size_t show(const char *text, size_t len) {
 static void do_nothing(void) {
 }
 
+static bool always(void) {
+    return true;
+}
+
 static bool is_shown(const char *text) {
     return strstr(screen, text) != NULL;
 }
@@ -80,7 +84,7 @@ static bool is_kept(const char *text) {
 }
 
 static void test_filters(void) {
-    static const struct console fake = {.write = show, .flush = do_nothing};
+    static const struct console fake = {.write = show, .flush = do_nothing, .poll = always};
     const struct console *real = log_console();
     const char *bad = NULL;
     size_t bad_len = 0;
@@ -225,6 +229,47 @@ static void test_chatter(void) {
     PAYLOAD_CHECK(chatted >= 10);
 }
 
+/* A console with an interrupt, that takes nothing for a while. */
+static volatile bool is_full;
+
+static size_t show_unless_full(const char *text, size_t len) {
+    return is_full ? 0 : show(text, len);
+}
+
+static bool never(void) {
+    return false;
+}
+
+/* Idle harts rest while the console is full, and its interrupt goes on from there. */
+static void test_full(void) {
+    static const struct console fake = {
+        .write = show_unless_full, .flush = do_nothing, .poll = never};
+    const struct console *real = log_console();
+    log_flush();
+    screen_len = 0;
+    is_full = true;
+    irq_state_t irq = arch_irq_save(); /* who may wait waits for the console */
+    log_set_console(&fake);
+    for (int i = 0; i < 40; i++) {
+        log_info("test", "held back %d", i);
+    }
+    bool rests = true;
+    for (int i = 0; i < 100; i++) {
+        rests = rests && !log_idle() && !log_carry();
+    }
+    PAYLOAD_CHECK(rests);
+    PAYLOAD_CHECK_EQ(screen_len, 0);
+    is_full = false;
+    while (!is_shown("held back 39\n")) {
+        (void)log_carry();
+    }
+    arch_irq_restore(irq);
+    log_flush();
+    PAYLOAD_CHECK(!log_idle());
+    log_set_console(real);
+    PAYLOAD_CHECK(is_shown("held back 0\n"));
+}
+
 static _Noreturn void test(size_t hart, const struct boot_info *info) {
     static const char text[] = "a text with no line about it\n";
     struct thread *threads[THREADS];
@@ -240,6 +285,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     test_locked();
     test_chatter();
     test_filters();
+    test_full();
     log_debug("test", "a debug line");
     log_text(text, strlen(text));
     log_flush();

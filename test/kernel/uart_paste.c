@@ -77,6 +77,20 @@ static uint64_t echo(uint64_t total, uint64_t pause_us) {
     return done;
 }
 
+/* More of the log than the port takes at once, from who cannot wait. The other end answers when it has all of
+ * it: meanwhile nobody here runs or writes, so the port's interrupt must carry it on. */
+static void test_log(void) {
+    char line[64], answer;
+    size_t size = 0;
+    irq_state_t irq = arch_irq_save();
+    log_text("log follows\n", 12);
+    for (int i = 0; i < 1000; i++) {
+        log_text(line, fmt_text(line, sizeof(line), "held back, line %04d of 1000\n", i));
+    }
+    arch_irq_restore(irq);
+    PAYLOAD_CHECK_EQ(uart_read(&answer, 1, WAIT_FOREVER, &size), STATUS_OK);
+}
+
 static volatile bool stop;
 static volatile uint64_t turns;
 
@@ -104,8 +118,10 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     stop = true;
     thread_join(other);
     payload_print("\n");
+    log_flush();
     test_deadline();
     test_kill();
+    test_log();
     payload_print("# %llu bytes, %llu interrupts\n", (unsigned long long)done,
                   (unsigned long long)irqs);
     PAYLOAD_CHECK_EQ(status, STATUS_OK);

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The other end of test/kernel/uart_paste.c: pastes bytes into the serial port as fast as they are taken
-and compares what comes back. In some cases it does not read for a while, so that output is held back too.
+and compares what comes back; then it waits for lines of the log. In some cases it does not read either for a
+while, so that output is held back too.
 
     test/kernel/uart_paste.py LOADER
 """
+import fcntl
 import os
 import random
 import subprocess
@@ -15,6 +17,9 @@ import time
 # the port's queues.
 READY = b"uart ready\n"
 EARLY = b"MEDELEG"
+# The log's lines that come at the end, and how many bytes they are.
+LOG = b"log follows\n"
+LOG_LINES = [b"held back, line %04d of 1000" % i for i in range(1000)]
 
 # Name, bytes, microseconds the guest's reader sleeps, seconds this end does not read, more for QEMU.
 CASES = [
@@ -34,11 +39,13 @@ def start(loader, arguments):
 
 
 def collect(process, pause, into):
-    paused = False
-    while chunk := os.read(process.stdout.fileno(), 65536):
+    awaited = [READY, LOG] if pause else []
+    if pause:
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # it is soon full
+    while chunk := os.read(process.stdout.fileno(), 4096):
         into += chunk
-        if pause and not paused and READY in into:
-            paused = True
+        if awaited and awaited[0] in into:
+            awaited.pop(0)
             time.sleep(pause)
 
 
@@ -61,6 +68,10 @@ def case(loader, size, pause_us, pause, arguments, awaited):
             return "the guest is not ready", got
         process.stdin.write(b"%d %d\n" % (size, pause_us) + data)
         process.stdin.flush()
+        if not wait_for(got, LOG_LINES[-1], process, 600):
+            return "the log did not come", got[-2000:]
+        process.stdin.write(b"!")
+        process.stdin.flush()
         process.wait(600)
     except (subprocess.TimeoutExpired, BrokenPipeError) as error:
         process.kill()
@@ -74,6 +85,9 @@ def case(loader, size, pause_us, pause, arguments, awaited):
     if back != data:
         first = next((i for i, (a, b) in enumerate(zip(back, data)) if a != b), len(back))
         return f"byte {first} of {size} differs", got[:at] + rest[:2000]
+    lines = rest.replace(b"\r", b"").split(b"\n")
+    if [line for line in lines if b"held back, line" in line] != LOG_LINES:
+        return "the log's lines are not whole", rest[:2000]
     return (None if process.returncode == 0 else f"the guest ended with {process.returncode}"), rest
 
 
