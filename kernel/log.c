@@ -10,7 +10,7 @@
  *
  * Locks: ring_lock, innermost of all. `draining` is a state, not a lock: who does not get it leaves
  * the work to who has it, and who has it passes it on after a while. Filters are read without a lock:
- * there are two, and the one that is not in force is changed.
+ * there are two, and the one that is not in force is changed; who was still reading that one reads again.
  */
 #include "kernel/log.h"
 
@@ -63,12 +63,19 @@ struct filter {
 };
 
 static struct filter filters[2] = {{.level = LOG_INFO}, {.level = LOG_INFO}};
-static uint32_t in_force; /* in filters[] */
+static uint32_t changes; /* filters[changes % 2] is in force */
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
-static const struct filter *current_filter(void) {
-    return &filters[__atomic_load_n(&in_force, __ATOMIC_ACQUIRE)];
+/* begin, read filters[begun % 2], and all over again unless it was in force all the time. Torn names end and
+ * torn counts are within bounds. */
+static uint32_t begin_reading(void) {
+    return __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
+}
+
+static bool has_changed_since(uint32_t begun) {
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&changes, __ATOMIC_RELAXED) != begun;
 }
 
 static bool parse_level(const char *text, size_t len, int *level_out) {
@@ -140,11 +147,13 @@ static status_t parse_filter(struct filter *filter, const char *text, size_t len
 static status_t set_filter(const char *text, size_t len, bool strict, const char **bad_out,
                            size_t *bad_len_out) {
     spinlock_lock(&ring_lock);
-    uint32_t other = !in_force;
-    filters[other] = filters[in_force];
-    status_t status = parse_filter(&filters[other], text, len, bad_out, bad_len_out);
+    struct filter *other = &filters[(changes + 1) % 2];
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* whoever reads what is written here finds it changed */
+    *other = filters[changes % 2];
+    status_t status = parse_filter(other, text, len, bad_out, bad_len_out);
     if (status == STATUS_OK || !strict) {
-        __atomic_store_n(&in_force, other, __ATOMIC_RELEASE);
+        __atomic_store_n(&changes, changes + 1, __ATOMIC_RELEASE);
     }
     spinlock_unlock(&ring_lock);
     return status;
@@ -154,12 +163,12 @@ status_t log_set_filter(const char *filter, size_t len, const char **bad_out, si
     return set_filter(filter, len, true, bad_out, bad_len_out);
 }
 
+/* Whatever the number: it may be torn. */
 static const char *level_name(int level) {
-    return level == OFF ? "off" : level_names[level];
+    return level < 0 || level > LOG_DEBUG ? "off" : level_names[level];
 }
 
-size_t log_get_filter(char *buf, size_t cap) {
-    const struct filter *filter = current_filter();
+static size_t print_filter(const struct filter *filter, char *buf, size_t cap) {
     size_t len = fmt_text(buf, cap, "%s", level_name(filter->level));
     for (uint32_t i = 0; i < filter->len && len < cap - 1; i++) {
         len += fmt_text(buf + len, cap - len, ",%s=%s", filter->modules[i].name,
@@ -168,14 +177,33 @@ size_t log_get_filter(char *buf, size_t cap) {
     return len;
 }
 
-static int level_of(const char *module) {
-    const struct filter *filter = current_filter();
+size_t log_get_filter(char *buf, size_t cap) {
+    uint32_t begun;
+    size_t len;
+    do {
+        begun = begin_reading();
+        len = print_filter(&filters[begun % 2], buf, cap);
+    } while (has_changed_since(begun));
+    return len;
+}
+
+static int find_level(const struct filter *filter, const char *module) {
     for (uint32_t i = 0; i < filter->len; i++) {
         if (!strcmp(filter->modules[i].name, module)) {
             return filter->modules[i].level;
         }
     }
     return filter->level;
+}
+
+static int level_of(const char *module) {
+    uint32_t begun;
+    int level;
+    do {
+        begun = begin_reading();
+        level = find_level(&filters[begun % 2], module);
+    } while (has_changed_since(begun));
+    return level;
 }
 
 void log_init(const char *bootargs) {
