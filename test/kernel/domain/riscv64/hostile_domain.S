@@ -1,7 +1,8 @@
 /*
  * A domain that tries whatever it can think of: every system call, also those that are not there, with
  * random and boundary values; loads, stores and jumps anywhere; instructions that are not for it; its
- * own code. See test/kernel/hostile_calls.c, which also has the layout of the page of counts.
+ * own code; handles that it has, passed and closed while others use them. HELPERS threads more do the same
+ * with the same handles and memory as the first, as long as that lives. See test/kernel/hostile_calls.c, which also has the layout of the page of counts.
  *
  * a0 is a seed, a1 a handle of the page of counts, a2 and a3 an endpoint and a notification.
  *
@@ -25,7 +26,11 @@
 #define CALLS           33 /* numbers 0 to 32 are calls */
 #define COUNT_NOTHING   (8 * 40) /* number 0; the others are counted at 8 times the number */
 #define LIFE            100000   /* attempts of the first thread */
-#define OTHER_LIFE      40       /* of another one */
+#define OTHER_LIFE      1000     /* of one that was started by chance */
+#define HELPERS         3
+#define HANDLES         (8 * 80) /* eight results that may be handles */
+#define MEMORY          16384    /* its own, at s3; a thread finds it below its stack pointer */
+#define SOON            100000   /* nanoseconds */
 
     .option norvc
 
@@ -71,18 +76,36 @@ start:
     ecall
     mv s3, a0
     bltz a0, failed
+    li s4, HELPERS
+1:  lla a0, helper
+    li a1, MEMORY
+    add a1, a1, s3
+    mv a2, s1
+    li a7, 6
+    ecall
+    addi s4, s4, -1
+    bgtz s4, 1b
     j arm
 
+helper:
+    li s2, -1
+    srli s2, s2, 1
+    j 1f
 other:
-    mv s1, a0
+    li s2, OTHER_LIFE
+1:  mv s1, a0
     rdtime t0
     slli s0, t0, 1
     addi s0, s0, 1
     li s10, 1
-    li s2, OTHER_LIFE
-    li s3, 0
+    li t0, MEMORY
+    sub s3, sp, t0
 arm:
     li s11, 0x5a5a1234
+    mv a0, s3
+    li a1, 1024
+    li a7, 25
+    ecall
 rearm:
     lla a0, on_fault
     li a7, 29
@@ -97,8 +120,12 @@ attempt:
     random
     srli a0, a0, 20
     andi a0, a0, 15
-    li t0, 10
+    li t0, 8
     bltu a0, t0, try_call
+    beq a0, t0, try_parcel
+    addi t0, t0, 1
+    beq a0, t0, try_handle
+    addi t0, t0, 1
     beq a0, t0, try_load
     addi t0, t0, 1
     beq a0, t0, try_store
@@ -446,7 +473,12 @@ ready:
     add t0, t0, s1
     sd a0, RESULTS(t0)
     bltz a0, 1f
-    count COUNT_DONE
+    srli t1, a0, 12
+    beqz t1, 2f
+    srli t1, a0, 32
+    bnez t1, 2f
+    sd a0, HANDLES(t0)
+2:  count COUNT_DONE
     j attempt
 1:  count COUNT_REFUSED
     j attempt
@@ -462,9 +494,95 @@ start_thread:
     srli t0, t0, 55
     beqz t0, ready
     lla a0, other
-    li a1, 65536
+    li a1, MEMORY
+    add a1, a1, s3
     mv a2, s1
     j ready
+
+    /* \to: one of the results that may be handles, by the bits of a0 from \bit on */
+    .macro some_handle to, bit
+    srli \to, a0, \bit
+    andi \to, \to, 7
+    slli \to, \to, 3
+    add \to, \to, s1
+    ld \to, HANDLES(\to)
+    .endm
+
+    /* a6: soon */
+    .macro deadline
+    li a7, 3
+    ecall
+    li t0, SOON
+    add a6, a0, t0
+    .endm
+
+    /* A message with a handle just made, and maybe one that others know, to whoever takes it. */
+try_parcel:
+    deadline
+    random
+    some_handle a0, 30
+    li a1, 127
+    li a2, 0
+    li a7, 15
+    ecall
+    blez a0, attempt
+    mv t2, a0
+    random
+    srli t0, a0, 12
+    andi t0, t0, 7
+    slli t0, t0, 6
+    add a5, s3, t0
+    sd s3, 0(a5)
+    sw t2, 8(a5)
+    some_handle t2, 16
+    sw t2, 12(a5)
+    srli a1, a0, 20
+    andi a1, a1, 0x7f
+    slli a1, a1, 8
+    srli t0, a0, 28
+    andi t0, t0, 1
+    addi t0, t0, 1
+    add a1, a1, t0
+    slli a1, a1, 32
+    srli t0, a0, 32
+    andi t0, t0, 7
+    lla t1, sending
+    add t0, t0, t1
+    lbu a7, 0(t0)
+    some_handle a0, 40
+    j ready
+sending:
+    .byte 19, 19, 19, 19, 21, 22, 22, 24
+
+    /* What is done with a handle, to one that others have, or to the next of its place or the one after that. */
+try_handle:
+    deadline
+    random
+    srli t0, a0, 32
+    andi t0, t0, 15
+    lla t1, handling
+    add t0, t0, t1
+    lbu a7, 0(t0)
+    srli t1, a0, 36
+    andi t1, t1, 3
+    addi t1, t1, -1
+    bgez t1, 1f
+    li t1, 0
+1:  slli t1, t1, 12
+    some_handle t2, 40
+    add a0, t1, t2
+    slli a0, a0, 32
+    srli a0, a0, 32
+    li a1, 127
+    li a2, 0
+    li a3, 1
+    li t0, 14
+    bne a7, t0, ready
+    li a1, 0
+    li a2, 4096
+    j ready
+handling:
+    .byte 14, 15, 15, 16, 16, 16, 17, 18, 19, 20, 20, 20, 22, 23, 23, 24
 
 enough:
     li a7, 7
