@@ -32,8 +32,9 @@ uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed) {
     return hash;
 }
 
-void map_init(struct map *map, struct arena *arena) {
-    *map = (struct map){.arena = arena};
+/* An odd number, that of the golden ratio for seed 0. */
+void map_init(struct map *map, struct arena *arena, uint64_t seed) {
+    *map = (struct map){.arena = arena, .multiplier = 0x9e3779b97f4a7c15ull ^ seed << 1};
 }
 
 void map_clear(struct map *map) {
@@ -43,20 +44,30 @@ void map_clear(struct map *map) {
     map->len = 0;
 }
 
-/* Where the key's search starts: all bits of it reach the upper half of the product, and those of
- * the upper half of it the rest as well. */
-static uint32_t place_of(uint64_t key) {
-    return (uint32_t)(((key ^ key >> 32) * 0x9e3779b97f4a7c15ull) >> 32);
+/* Where the key's search starts: the upper bits of its product with an odd number. For any two keys they
+ * are the same for at most a 2 / cap-th of all such numbers (Dietzfelbinger, Hagerup, Katajainen and
+ * Penttonen, "A reliable randomized algorithm for the closest-pair problem", 1997). */
+static uint32_t place_of(const struct map *map, uint64_t key) {
+    uint64_t product = (key ^ key >> 32) * map->multiplier;
+    return (uint32_t)((product >> 32) * map->cap >> 32);
 }
 
 /* The entry that holds the key, or the free one where it would go. */
 static struct map_entry *find(const struct map *map, uint64_t key) {
     uint32_t mask = map->cap - 1;
-    uint32_t i = place_of(key) & mask;
+    uint32_t i = place_of(map, key);
     while (map->entries[i].used && map->entries[i].key != key) {
         i = (i + 1) & mask;
     }
     return &map->entries[i];
+}
+
+uint32_t map_distance(const struct map *map, uint64_t key) {
+    if (map->len == 0) {
+        return 0;
+    }
+    uint32_t at = (uint32_t)(find(map, key) - map->entries);
+    return (at - place_of(map, key)) & (map->cap - 1);
 }
 
 static bool grow(struct map *map) {

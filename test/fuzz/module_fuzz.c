@@ -60,7 +60,7 @@ static void load(const uint8_t *bytes, size_t size, wasm_features_t features, in
     heap_limit(&heap, chunks);
     struct arena types_arena;
     arena_init(&types_arena, &heap.source);
-    struct types *types = types_new(&types_arena);
+    struct types *types = types_new(&types_arena, 0);
     struct module *m;
     struct wasm_error error;
     if (types) {

@@ -350,7 +350,7 @@ static void compile_module(const char *path) {
     struct arena arena;
     arena_open(&arena);
     struct span bytes = read_file(&arena, path);
-    struct types *types = types_new(&arena);
+    struct types *types = types_new(&arena, 0);
     struct module *m;
     struct wasm_error error;
     if (module_load(&m, &heap_source, types, bytes.at, bytes.size, &error) == STATUS_OK) {

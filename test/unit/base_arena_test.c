@@ -201,11 +201,42 @@ TEST(a_vector_of_known_length) {
     arena_fini(&arena);
 }
 
+/* Puts keys that all have one place without a seed, and gives the entries that were passed over. */
+static uint64_t put_chosen(uint64_t seed) {
+    enum { KEYS = 4096 };
+    struct arena arena;
+    arena_init(&arena, &heap_source);
+    struct map map;
+    map_init(&map, &arena, seed);
+    uint64_t inverse = 1, distance = 0;
+    for (int i = 0; i < 6; i++) { /* Newton's: twice as many bits are right each time */
+        inverse *= 2 - 0x9e3779b97f4a7c15ull * inverse;
+    }
+    for (uint64_t i = 0; i < KEYS; i++) {
+        uint64_t folded = (0x1234567ull << 36 | i) * inverse; /* its product has these upper bits */
+        CHECK(map_put(&map, folded ^ folded >> 32, (uint32_t)i));
+    }
+    for (uint64_t i = 0; i < KEYS; i++) {
+        uint64_t folded = (0x1234567ull << 36 | i) * inverse;
+        distance += map_distance(&map, folded ^ folded >> 32);
+    }
+    CHECK_EQ(map.len, KEYS);
+    arena_fini(&arena);
+    return distance / KEYS;
+}
+
+TEST(keys_cannot_be_chosen_against_a_seeded_map) {
+    CHECK(put_chosen(0) > 1000); /* so they are chosen well */
+    for (uint64_t seed = 1; seed <= 32; seed++) {
+        CHECK(put_chosen(hash_u64(seed)) < 20); /* the same each time: the seeds are given */
+    }
+}
+
 TEST(maps) {
     struct arena arena;
     arena_init(&arena, &heap_source);
     struct map map;
-    map_init(&map, &arena);
+    map_init(&map, &arena, 0);
     uint32_t value = 0;
     CHECK(!map_get(&map, 0, &value));
     for (uint32_t i = 0; i < 5000; i++) {

@@ -115,7 +115,7 @@ static void check_compiles(struct bytes module, bool is_starved) {
     struct module *m;
     struct wasm_error error = {0};
     status_t loaded =
-        module_load(&m, &heap_source, types_new(&arena), module.at, module.size, &error);
+        module_load(&m, &heap_source, types_new(&arena, 0), module.at, module.size, &error);
     CHECK_TEXT(loaded == STATUS_OK ? "" : error.text, "");
     const struct layout *layout = layout_new(&arena, m);
     int chunks = is_starved ? 0 : 100000;
@@ -287,9 +287,9 @@ static void load(struct loaded *l, struct bytes bytes) {
     struct wasm_error error = {0};
     l->bytes = bytes;
     arena_init(&l->arena, &heap_source);
-    CHECK_EQ(
-        module_load(&l->module, &heap_source, types_new(&l->arena), bytes.at, bytes.size, &error),
-        STATUS_OK);
+    CHECK_EQ(module_load(&l->module, &heap_source, types_new(&l->arena, 0), bytes.at, bytes.size,
+                         &error),
+             STATUS_OK);
     l->layout = layout_new(&l->arena, l->module);
 }
 

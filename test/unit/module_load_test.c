@@ -18,7 +18,8 @@ static struct wasm_error error;
 static struct module *load(const uint8_t *bytes, size_t size) {
     struct module *m = NULL;
     arena_init(&types_arena, &heap_source);
-    status_t status = module_load(&m, &heap_source, types_new(&types_arena), bytes, size, &error);
+    status_t status =
+        module_load(&m, &heap_source, types_new(&types_arena, 0), bytes, size, &error);
     CHECK_EQ(status, error.status);
     return status == STATUS_OK ? m : NULL;
 }
@@ -178,7 +179,7 @@ TEST(running_out_of_memory_gives_everything_back) {
         struct module *m = NULL;
         arena_init(&types_arena, &heap_source);
         status_t status =
-            module_load(&m, &heap.source, types_new(&types_arena), whole, sizeof(whole), &error);
+            module_load(&m, &heap.source, types_new(&types_arena, 0), whole, sizeof(whole), &error);
         CHECK(status == STATUS_OK || status == STATUS_NO_MEMORY);
         is_loaded = status == STATUS_OK;
         unload(is_loaded ? m : NULL);
@@ -194,7 +195,8 @@ static status_t load_killed(const uint8_t *bytes, size_t size, unsigned look,
     heap_limit(heap, INT_MAX);
     heap->killed_at = look;
     arena_init(&types_arena, &heap_source);
-    status_t status = module_load(&m, &heap->source, types_new(&types_arena), bytes, size, &error);
+    status_t status =
+        module_load(&m, &heap->source, types_new(&types_arena, 0), bytes, size, &error);
     unload(m);
     CHECK_EQ(heap->held, 0);
     return status;

@@ -12,7 +12,7 @@ static struct arena arena;
 
 static struct types *new_registry(void) {
     arena_init(&arena, &heap_source);
-    struct types *types = types_new(&arena);
+    struct types *types = types_new(&arena, 0);
     CHECK(types != NULL);
     return types;
 }
@@ -171,7 +171,7 @@ TEST(no_memory_leaves_the_registry_as_it_was) {
         struct heap_limited heap;
         heap_limit(&heap, chunks);
         arena_init(&arena, &heap.source);
-        struct types *types = types_new(&arena);
+        struct types *types = types_new(&arena, 0);
         static valtype_t list[LIMIT_PARAMS];
         uint32_t added = 0;
         status_t status = STATUS_OK;

@@ -41,7 +41,7 @@ bool input_open(struct input *input, const char *path, wasm_features_t features,
         fprintf(stderr, "wasmc: %s: %s\n", path, strerror(errno));
         return false;
     }
-    input->types = types_new(&input->types_arena);
+    input->types = types_new(&input->types_arena, 0);
     if (!input->types) {
         *error_out = (struct wasm_error){.status = STATUS_NO_MEMORY, .text = "out of memory"};
         return true;

@@ -40,7 +40,7 @@ void locals_init(struct locals *l, struct func *f, uint32_t count, const uint8_t
         l->now_block[k] = BLOCK_NONE;
     }
     l->sets = arena_alloc(f->arena, count * sizeof(*l->sets));
-    map_init(&l->defs, f->arena);
+    map_init(&l->defs, f->arena, types_seed(f->module->types));
 }
 
 static uint64_t key_of(block_id_t block, uint32_t local) {

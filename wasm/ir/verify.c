@@ -100,7 +100,7 @@ static void check_succs(struct verifier *v, block_id_t id) {
 static void check_edges(struct verifier *v) {
     struct func *f = v->f;
     struct map count;
-    map_init(&count, f->arena);
+    map_init(&count, f->arena, f->module ? types_seed(f->module->types) : 0);
     for (block_id_t b = 0; b < f->blocks.len; b++) {
         for (uint32_t k = 0; k < f->blocks.at[b].succs.len; k++) {
             uint64_t key = (uint64_t)b << 32 | f->blocks.at[b].succs.at[k];

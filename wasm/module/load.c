@@ -239,14 +239,15 @@ static void load(struct loader *ld) {
 }
 
 /* An empty module at the start of its own arena. */
-static struct module *new_module(const struct arena_source *source) {
+static struct module *new_module(const struct arena_source *source, struct types *types) {
     struct arena arena;
     arena_init(&arena, source);
     struct module *m = arena_new(&arena, struct module);
     if (m) {
         m->arena = arena;
         m->start = INDEX_NONE;
-        map_init(&m->export_map, &m->arena);
+        m->types = types;
+        map_init(&m->export_map, &m->arena, types_seed(types));
     }
     return m;
 }
@@ -256,12 +257,11 @@ status_t module_load_with(struct module **module_out, const struct arena_source 
                           wasm_features_t features, struct wasm_error *error_out) {
     *error_out = (struct wasm_error){.status = STATUS_OK};
     struct loader ld = {.features = features, .error = error_out, .func = INDEX_NONE};
-    ld.m = new_module(source);
+    ld.m = new_module(source, types);
     if (!ld.m) {
         load_fail(&ld, STATUS_NO_MEMORY, 0, "out of memory for the module");
         return error_out->status;
     }
-    ld.m->types = types;
     ld.m->bytes = bytes;
     ld.m->size = size;
     arena_init(&ld.scratch, source);

@@ -74,7 +74,8 @@ const char *module_func_name(const struct module *m, uint32_t func, char *buf, s
 
 const struct export *module_find_export(const struct module *m, const char *name, size_t size) {
     uint32_t index;
-    for (uint64_t key = hash_bytes(name, size, 0); map_get(&m->export_map, key, &index); key++) {
+    uint64_t key = hash_bytes(name, size, types_seed(m->types));
+    for (; map_get(&m->export_map, key, &index); key++) {
         const struct export *export = &m->exports[index];
         if (export->name.size == size && memcmp(export->name.at, name, size) == 0) {
             return export;

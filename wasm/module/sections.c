@@ -307,7 +307,7 @@ static void add_export_name(struct loader *ld, const struct export *exports, uin
                             size_t offset) {
     struct map *map = &ld->m->export_map;
     struct name name = exports[index].name;
-    uint64_t key = hash_bytes(name.at, name.size, 0);
+    uint64_t key = hash_bytes(name.at, name.size, types_seed(ld->m->types));
     for (uint32_t other; map_get(map, key, &other); key++) {
         struct name taken = exports[other].name;
         if (taken.size == name.size && memcmp(taken.at, name.at, name.size) == 0) {

@@ -31,6 +31,7 @@ struct group {
 
 struct types {
     struct arena *arena;
+    uint64_t seed;
     const struct type_def **defs;
     uint32_t len, cap;
     struct group *groups;
@@ -39,12 +40,17 @@ struct types {
     uint32_t bucket_cap; /* a power of two */
 };
 
-struct types *types_new(struct arena *arena) {
+struct types *types_new(struct arena *arena, uint64_t seed) {
     struct types *types = arena_new(arena, struct types);
     if (types) {
         types->arena = arena;
+        types->seed = seed;
     }
     return types;
+}
+
+uint64_t types_seed(const struct types *types) {
+    return types->seed;
 }
 
 const struct type_def *types_get(const struct types *types, type_id_t id) {
@@ -271,7 +277,7 @@ static status_t add(struct types *types, uint64_t hash, const struct type_def *d
 status_t types_intern(struct types *types, const struct type_def *defs, uint32_t n,
                       type_id_t *first_out) {
     assert(n >= 1);
-    uint64_t hash = n;
+    uint64_t hash = mix(types->seed, n);
     for (uint32_t i = 0; i < n; i++) {
         hash = hash_def(hash, &defs[i]);
     }

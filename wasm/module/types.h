@@ -107,7 +107,10 @@ struct type_def {
 
 struct types; /* the registry */
 
-struct types *types_new(struct arena *arena);
+/* NULL when memory runs out. The seed, which those that make types should not know, is that of all hash tables
+ * of modules whose types these are. */
+struct types *types_new(struct arena *arena, uint64_t seed);
+uint64_t types_seed(const struct types *types);
 
 /* Interns a group of n >= 1 definitions; the canonical id of member i is *first_out + i. The
  * definitions are copied. A super inside the group is TYPE_REC_BASE + position. NO_MEMORY or LIMIT;

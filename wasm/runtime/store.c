@@ -19,7 +19,7 @@
 #define GUEST_STEP (4 * PLAT_PAGE_SIZE)
 
 static status_t init(struct wasm_store *store) {
-    store->types = types_new(&store->types_arena);
+    store->types = types_new(&store->types_arena, store->hash_seed);
     if (!store->types) {
         return STATUS_NO_MEMORY;
     }
@@ -40,8 +40,8 @@ status_t wasm_store_new(const struct wasm_config *config, struct wasm_store **st
     arena_init(&store->types_arena, plat_arena_source());
     arena_init(&store->scratch, plat_arena_source());
     arena_init(&store->code.arena, plat_arena_source());
-    map_init(&store->definition_by_hash, &store->arena);
     plat_entropy(&store->hash_seed, sizeof(store->hash_seed));
+    map_init(&store->definition_by_hash, &store->arena, store->hash_seed);
     status_t status = init(store);
     if (status != STATUS_OK) {
         wasm_store_free(store);
