@@ -43,10 +43,14 @@ struct hart {
     struct list strays;         /* woken here, but not to run here: sent away at once */
     uint64_t vtime;             /* of the one who has had least; never goes back */
     uint64_t charged_at;        /* ticks: up to here the current thread has paid */
+    uint64_t pace;              /* what a tick costs it: 1 / SCHED_WEIGHT of virtual time */
+    uint32_t share;             /* what it weighs; of the idle thread SCHED_WEIGHT */
+    uint32_t load;              /* what `ready` weigh; others look at both without the lock */
     struct thread *leaving;     /* `left`, when it has exited or is to go to moving_to */
     struct hart *moving_to;
     uint32_t last_to;        /* the hart that it gave a thread to */
-    uint32_t rounds;         /* slices over while this hart had one thread too many */
+    uint32_t rounds;         /* slices over while this hart had a bit too much */
+    const void *newest;      /* the thread that came last from another hart; never followed */
     uint32_t stack_epoch;    /* mappings of kernel stacks that this hart knows */
     uint64_t instret_at;     /* instructions retired at the last switch */
     struct deadlines timers; /* struct thread.deadline of home threads */

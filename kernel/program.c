@@ -55,6 +55,7 @@ static status_t create(const struct program_options *options, struct program *pa
     }
     fmt_text(program->name, sizeof(program->name), "%s", options->name);
     program->parent = parent;
+    program->sharers = SCHED_NO_SHARERS;
     list_init(&program->threads);
     waitqueue_init(&program->child_ended);
     status_t status = STATUS_OK;
@@ -86,6 +87,7 @@ static status_t announce_thread(struct program *program) {
 
 static void add_thread(struct program *program, struct thread *thread) {
     thread->program = program;
+    sched_join(thread, &program->sharers);
     spinlock_lock(&lock);
     list_push_back(&program->threads, &thread->program_node);
     thread->kill = program->ending; /* who ends it from now on finds the thread */
@@ -105,6 +107,7 @@ status_t program_init(void) {
     first->state = PROGRAM_RUNNING;
     first->live = 1;
     self->program = first;
+    sched_join(self, &first->sharers);
     list_push_back(&first->threads, &self->program_node);
     return STATUS_OK;
 }

@@ -45,6 +45,7 @@ struct program {
     int status;
     struct list threads;          /* struct thread.program_node: all that were not joined */
     uint32_t live;                /* threads that have not ended */
+    uint64_t sharers;             /* those that are ready or running: see sched.h */
     uint64_t ran;                 /* ticks that joined threads had a hart */
     struct quota *quota;          /* NULL: the kernel's own program has none */
     struct handle_table *handles; /* closed when the last thread ends; NULL: none */

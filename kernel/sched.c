@@ -78,7 +78,7 @@ static void start_slice(struct hart *hart) {
 }
 
 /* Under the queue lock: the hart's virtual time, for who comes or goes: that of its last charge, or of the one who
- * is alone here after exchanges, which do not count for the hart; and what has passed since for each who wants the
+ * is alone here after exchanges, which do not count for the hart; and what has passed since, by the weight of all who want the
  * hart. The one who runs has had all of that, but he is not the measure: who comes to a hart that is held up would
  * pay for that, and long. */
 static uint64_t vtime_now(const struct hart *hart) {
@@ -87,7 +87,7 @@ static uint64_t vtime_now(const struct hart *hart) {
     }
     uint64_t alone = hart->ready_len == 0 ? hart->current->vtime : hart->vtime;
     uint64_t vtime = (int64_t)(alone - hart->vtime) > 0 ? alone : hart->vtime;
-    return vtime + (arch_ticks() - hart->charged_at) / (hart->ready_len + 1);
+    return vtime + (arch_ticks() - hart->charged_at) * SCHED_WEIGHT / (hart->load + hart->share);
 }
 
 static bool before(const struct thread *a, const struct thread *b) {
@@ -98,13 +98,49 @@ static struct thread *first_of(const struct hart *hart) {
     return list_entry(hart->ready.next, struct thread, run_node);
 }
 
-/* Under the queue lock. Virtual time passes for the thread that runs, the slower the heavier it is, and
- * for the hart as for the one that has had least. */
+/* ---- shares ---- */
+
+/* Becomes ready or running, or is not any more: with each change of its state, under the queue lock that guards
+ * that, so the number is exact. */
+static inline void count(struct thread *thread) {
+    (void)__atomic_fetch_add(thread->sharers, 1, __ATOMIC_RELAXED);
+}
+
+static inline void discount(struct thread *thread) {
+    (void)__atomic_fetch_sub(thread->sharers, 1, __ATOMIC_RELAXED);
+}
+
+/* Idle threads are not counted. */
+static inline uint32_t sharers_of(const struct thread *thread) {
+    uint64_t sharers = __atomic_load_n(thread->sharers, __ATOMIC_RELAXED) - SCHED_NO_SHARERS;
+    return sharers > 0 ? (uint32_t)sharers : 1;
+}
+
+static inline uint32_t part_of(const struct thread *thread, uint32_t sharers) {
+    uint32_t share = __atomic_load_n(&thread->weight, __ATOMIC_RELAXED) / sharers;
+    return share > 0 ? share : 1;
+}
+
+static uint32_t share_of(const struct thread *thread) {
+    return part_of(thread, sharers_of(thread));
+}
+
+/* Under the queue lock: what the thread that runs pays up to the next charge is settled now. Those that will wake
+ * in the meantime, and so end it, have not been there for most of it. */
+static void set_pace(struct hart *hart) {
+    const struct thread *self = hart->current;
+    uint32_t sharers = sharers_of(self);
+    hart->pace = (uint64_t)self->pace * sharers;
+    __atomic_store_n(&hart->share, part_of(self, sharers), __ATOMIC_RELAXED);
+}
+
+/* Under the queue lock. Virtual time passes for the thread that runs, the slower the heavier it is and the faster
+ * the more share its weight, and for the hart as for the one that has had least. */
 static inline void charge_thread(struct hart *hart, struct thread *self, uint64_t now) {
     uint64_t ran = now - hart->charged_at;
     hart->charged_at = now;
     self->ran += ran;
-    self->vtime += self->weight == SCHED_WEIGHT ? ran : ran * SCHED_WEIGHT / self->weight;
+    self->vtime += ran * hart->pace / SCHED_WEIGHT;
 }
 
 /* A thread keeps the hart beyond its slice when the hart was held up, by others whose locks it waited for with
@@ -136,6 +172,12 @@ static inline void charge(struct hart *hart, uint64_t now) {
 
 /* ---- queues ---- */
 
+/* Under the queue lock of its home so far, unless it is in no queue. */
+static inline void set_home(struct thread *thread, struct hart *home) {
+    thread->astray = !(thread->harts & bit_of(home));
+    __atomic_store_n(&thread->hart, home, __ATOMIC_RELEASE);
+}
+
 /* Under the queue lock: behind all with the same virtual time. */
 static void enqueue(struct hart *hart, struct thread *thread) {
     struct list *after = hart->ready.prev;
@@ -144,11 +186,14 @@ static void enqueue(struct hart *hart, struct thread *thread) {
     }
     thread->state = THREAD_READY;
     list_insert(after, &thread->run_node);
+    thread->share = share_of(thread);
+    __atomic_store_n(&hart->load, hart->load + thread->share, __ATOMIC_RELAXED);
     __atomic_store_n(&hart->ready_len, hart->ready_len + 1, __ATOMIC_RELAXED);
 }
 
 static void dequeue(struct hart *hart, struct thread *thread) {
     list_remove(&thread->run_node);
+    __atomic_store_n(&hart->load, hart->load - thread->share, __ATOMIC_RELAXED);
     __atomic_store_n(&hart->ready_len, hart->ready_len - 1, __ATOMIC_RELAXED);
 }
 
@@ -171,8 +216,11 @@ static struct thread *first_runnable(struct hart *queue, const struct thread *fr
 
 /* ---- other harts ---- */
 
+/* What all who want the hart weigh. One that is called to work but still idle has somebody soon. */
 static uint32_t load_of(const struct hart *hart) {
-    return ready_len(hart) + !(__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & bit_of(hart));
+    uint32_t load = __atomic_load_n(&hart->load, __ATOMIC_RELAXED);
+    bool idle = (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & bit_of(hart)) != 0;
+    return idle ? load : load + __atomic_load_n(&hart->share, __ATOMIC_RELAXED);
 }
 
 /* The first of the mask, which is not empty, after `index`; and so on from 0. */
@@ -233,6 +281,7 @@ static void notice_ready(struct hart *home, const struct thread *thread) {
     }
     if (home->slice_end == UINT64_MAX) {
         charge(home, arch_ticks());
+        set_pace(home);
         start_slice(home);
     }
     set_timer(home);
@@ -253,7 +302,7 @@ static struct thread *steal(struct hart *self) {
             thread->vtime += self->vtime - vtime_now(victim);
             thread->on_hart = true;
             thread->state = THREAD_RUNNING;
-            thread->hart = self;
+            set_home(thread, self);
         }
         spinlock_unlock(&victim->queue_lock);
         if (thread) {
@@ -264,8 +313,8 @@ static struct thread *steal(struct hart *self) {
     return NULL;
 }
 
-/* Whether the thread whose slice is over goes to a hart with less to do. Where one hart has one thread
- * more than another, the turn to share goes round. */
+/* Whether the thread whose slice is over goes to a hart with less to do: if that has less even with the thread
+ * (by more than rounding makes). Where it is nearer to what this one has, the turn to share goes round. */
 static struct hart *elsewhere(struct hart *hart, const struct thread *thread) {
     if (!(thread->harts & bit_of(hart))) {
         return least_loaded(hart, thread);
@@ -274,11 +323,17 @@ static struct hart *elsewhere(struct hart *hart, const struct thread *thread) {
         return NULL;
     }
     struct hart *other = least_loaded(hart, thread);
-    uint32_t mine = hart->ready_len + 1, theirs = load_of(other);
-    if (other == hart || theirs >= mine ||
-        (theirs + 1 == mine && ++hart->rounds % SCHED_ROTATE_SLICES != 0)) {
+    uint32_t share = share_of(thread), mine = hart->load + share, theirs = load_of(other);
+    if (other == hart || theirs + share / 2 > mine) {
         return NULL;
     }
+    if (theirs + share + share / 8 < mine) {
+        return other;
+    }
+    if (++hart->rounds < SCHED_ROTATE_SLICES || thread == hart->newest) {
+        return NULL;
+    }
+    hart->rounds = 0;
     return other;
 }
 
@@ -287,8 +342,9 @@ static struct hart *elsewhere(struct hart *hart, const struct thread *thread) {
 /* A thread that belongs to no queue comes to `to`; its virtual time is relative. */
 static void arrive(struct hart *to, struct thread *thread) {
     spinlock_lock(&to->queue_lock);
-    thread->hart = to;
+    set_home(thread, to);
     thread->vtime += vtime_now(to);
+    to->newest = thread;
     enqueue(to, thread);
     notice_ready(to, thread);
     spinlock_unlock(&to->queue_lock);
@@ -312,6 +368,7 @@ static void begin_run(struct hart *hart, struct thread *to) {
     to->on_hart = true;
     to->state = THREAD_RUNNING;
     hart->current = to;
+    set_pace(hart);
     hart->need_switch = false;
     hart->slice_over = false;
     start_slice(hart);
@@ -340,6 +397,8 @@ static void switch_locked(struct hart *hart) {
     charge(hart, now);
     if (from->state == THREAD_RUNNING && from != hart->idle) {
         put_back(hart, from);
+    } else if (from->state == THREAD_EXITED) {
+        discount(from);
     }
     /* READY: woken between going to sleep and here, and in the queue already. */
     struct thread *to = first_runnable(hart, from, bit_of(hart));
@@ -393,6 +452,16 @@ void sched_preempt(void) {
 
 /* ---- sleeping and waking ---- */
 
+void sched_adopt(struct thread *thread) {
+    struct hart *hart = hart_self();
+    thread->state = THREAD_RUNNING;
+    thread->on_hart = true;
+    count(thread);
+    hart->current = thread;
+    hart->charged_at = arch_ticks();
+    set_pace(hart);
+}
+
 void sched_add(struct thread *thread) {
     irq_state_t irq = arch_irq_save();
     struct hart *home = hart_self();
@@ -400,8 +469,9 @@ void sched_add(struct thread *thread) {
         home = least_loaded(home, thread);
     }
     spinlock_lock(&home->queue_lock);
-    thread->hart = home;
+    set_home(thread, home);
     thread->vtime = vtime_now(home);
+    count(thread);
     enqueue(home, thread);
     notice_ready(home, thread);
     spinlock_unlock(&home->queue_lock);
@@ -422,13 +492,18 @@ static inline void end_sleep(struct hart *home, struct thread *thread, uint64_t 
         deadline_remove(&home->timers, &thread->deadline);
     }
     thread->woke = why;
+    count(thread);
     limit_credit(thread, vtime);
+}
+
+static inline bool is_asleep(const struct thread *thread) {
+    return thread->state == THREAD_SLEEPING || thread->state == THREAD_WAITING;
 }
 
 /* Before unlock_home(). */
 static void make_ready(struct hart *home, struct thread *thread, status_t why) {
     end_sleep(home, thread, vtime_now(home), why);
-    if (thread->harts & bit_of(home)) {
+    if (!thread->astray) {
         enqueue(home, thread);
         notice_ready(home, thread);
     } else {
@@ -475,9 +550,27 @@ static struct hart *lock_home(struct thread *thread) {
     }
 }
 
+void sched_join(struct thread *thread, uint64_t *sharers) {
+    if (thread->state == THREAD_NEW) {
+        thread->sharers = sharers;
+        return;
+    }
+    irq_state_t irq = arch_irq_save();
+    assert(thread == thread_current());
+    discount(thread);
+    thread->sharers = sharers;
+    count(thread);
+    arch_irq_restore(irq);
+}
+
+void sched_set_weight(struct thread *thread, uint32_t weight) {
+    __atomic_store_n(&thread->weight, weight, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread->pace, SCHED_WEIGHT * SCHED_WEIGHT / weight, __ATOMIC_RELAXED);
+}
+
 void sched_set_class(struct thread *thread, enum thread_class class) {
     bool service = class == THREAD_SERVICE;
-    thread->weight = service ? SCHED_SERVICE_WEIGHT : SCHED_WEIGHT;
+    sched_set_weight(thread, service ? SCHED_SERVICE_WEIGHT : SCHED_WEIGHT);
     thread->credit = (uint32_t)(service ? times.service_credit : times.slice_max);
 }
 
@@ -491,6 +584,7 @@ void sched_set_harts(struct thread *thread, uint64_t hart_mask) {
         home = lock_home(thread);
     }
     thread->harts = hart_mask;
+    set_home(thread, home);
     if (thread->state == THREAD_READY && !(hart_mask & bit_of(home))) {
         dequeue(home, thread);
         list_push_back(&home->strays, &thread->run_node);
@@ -512,7 +606,7 @@ uint64_t sched_ran(struct thread *thread) {
 
 void sched_wake(struct thread *thread) {
     struct hart *home = lock_home(thread);
-    if (thread->state == THREAD_SLEEPING) {
+    if (is_asleep(thread)) {
         make_ready(home, thread, STATUS_OK);
     }
     unlock_home(home);
@@ -520,7 +614,7 @@ void sched_wake(struct thread *thread) {
 
 void sched_interrupt(struct thread *thread) {
     struct hart *home = lock_home(thread);
-    if (thread->state == THREAD_SLEEPING && thread->killable) {
+    if (thread->state == THREAD_WAITING || (thread->state == THREAD_SLEEPING && thread->killable)) {
         make_ready(home, thread, STATUS_KILLED);
     } else {
         arch_ipi(bit_of(home));
@@ -534,13 +628,18 @@ static inline bool fall_asleep(struct hart *hart, uint64_t deadline_ns, bool kil
     bool sleeps = !killable || !__atomic_load_n(&self->kill, __ATOMIC_RELAXED);
     self->killable = killable;
     self->woke = sleeps ? STATUS_OK : STATUS_KILLED;
-    self->state = sleeps ? THREAD_SLEEPING : THREAD_RUNNING;
-    if (sleeps && deadline_ns != WAIT_FOREVER) {
+    if (!sleeps) {
+        self->state = THREAD_RUNNING;
+        return false;
+    }
+    discount(self);
+    self->state = killable && deadline_ns == WAIT_FOREVER ? THREAD_WAITING : THREAD_SLEEPING;
+    if (deadline_ns != WAIT_FOREVER) {
         uint64_t deadline = time_ticks_at_ns(deadline_ns), now = arch_ticks();
         self->deadline.at = deadline > now ? deadline : now; /* none is overdue: see watchdog.h */
         deadline_add(&hart->timers, &self->deadline);
     }
-    return sleeps;
+    return true;
 }
 
 bool sched_prepare_sleep(uint64_t deadline_ns, bool killable) {
@@ -568,7 +667,7 @@ irq_state_t sched_sleep(struct spinlock *lock, uint64_t deadline_ns, bool killab
 
 /* Under the lock of its home: a sleeper that this hart may run. */
 static inline bool can_take(const struct hart *hart, const struct thread *to) {
-    return to->state == THREAD_SLEEPING && (to->harts & bit_of(hart)) &&
+    return is_asleep(to) && (to->harts & bit_of(hart)) &&
            !__atomic_load_n(&to->on_hart, __ATOMIC_ACQUIRE);
 }
 
@@ -586,8 +685,8 @@ static bool take(struct hart *hart, struct thread *to) {
         uint64_t vtime = vtime_now(home);
         begin_taken(home, to, vtime);
         to->vtime -= vtime;
-        __atomic_store_n(&to->hart, hart, __ATOMIC_RELEASE);
-    } else if (to->state == THREAD_SLEEPING) {
+        set_home(to, hart);
+    } else if (is_asleep(to)) {
         make_ready(home, to, STATUS_OK);
     }
     unlock_home(home);
@@ -599,6 +698,7 @@ static void run_taken(struct hart *hart, struct thread *to) {
     spinlock_enter(&hart->queue_lock);
     to->vtime += vtime_now(hart);
     hart->current = to;
+    set_pace(hart);
     spinlock_leave(&hart->queue_lock);
 }
 
@@ -623,21 +723,38 @@ static __attribute__((noinline)) void exchange_any(struct hart *hart, struct thr
     }
 }
 
-/* Under the queue lock: two of this hart without deadlines, of which one sleeps, and so is on no hart. Their
- * virtual times are all that changes. */
+/* Somebody else has the lock, for which a ticket is drawn. Nothing of the fast way is kept across. */
+static __attribute__((noinline)) void exchange_late(struct hart *hart, struct thread *to,
+                                                    struct spinlock *held, uint32_t ticket) {
+    spinlock_wait(&hart->queue_lock, ticket);
+    spinlock_leave(&hart->queue_lock);
+    exchange_any(hart, to, WAIT_FOREVER, held);
+}
+
+/* Under the queue lock: `to` runs instead of `self`. Of one program, at the same pace. */
+static inline void pass_share(struct hart *hart, struct thread *self, struct thread *to) {
+    uint64_t *sharers = to->sharers;
+    if (self->sharers != sharers) {
+        discount(self);
+        hart->pace = to->pace * __atomic_fetch_add(sharers, 1, __ATOMIC_RELAXED);
+    }
+}
+
+/* Under the queue lock: two of this hart that wait without deadlines, of which one does already, and so is on no
+ * hart. Their virtual times are all that changes. */
 static inline bool exchange_here(struct hart *hart, struct thread *self, struct thread *to) {
-    if (to->hart != hart || to->state != THREAD_SLEEPING || deadline_is_set(&to->deadline) ||
-        !(to->harts >> hart->index & 1) || __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
+    if (to->hart != hart || to->state != THREAD_WAITING || to->astray ||
+        __atomic_load_n(&self->kill, __ATOMIC_RELAXED)) {
         return false;
     }
     charge_thread(hart, self, arch_ticks());
     limit_credit(to, hart->vtime);
-    self->killable = true;
     self->woke = STATUS_OK; /* as `to` fell asleep with */
-    self->state = THREAD_SLEEPING;
+    self->state = THREAD_WAITING;
     to->state = THREAD_RUNNING;
     to->on_hart = true;
     hart->current = to;
+    pass_share(hart, self, to);
     return true;
 }
 
@@ -645,11 +762,17 @@ void sched_exchange(struct thread *to, uint64_t deadline_ns, struct spinlock *he
     struct hart *hart = hart_self();
     struct thread *self = hart->current;
     lockcheck_irq_off("going to sleep");
-    bool done = false;
-    if (deadline_ns == WAIT_FOREVER && spinlock_enter_free(&hart->queue_lock)) {
-        done = exchange_here(hart, self, to);
-        spinlock_leave(&hart->queue_lock);
+    if (deadline_ns != WAIT_FOREVER) {
+        exchange_any(hart, to, deadline_ns, held);
+        return;
     }
+    uint32_t ticket;
+    if (!spinlock_draw(&hart->queue_lock, &ticket)) {
+        exchange_late(hart, to, held, ticket);
+        return;
+    }
+    bool done = exchange_here(hart, self, to);
+    spinlock_leave(&hart->queue_lock);
     if (done) {
         spinlock_leave(held);
         switch_here(hart, self, to);
@@ -664,6 +787,7 @@ void sched_tick(void) {
     spinlock_lock(&hart->queue_lock);
     uint64_t now = arch_ticks();
     charge(hart, now);
+    set_pace(hart);
     while (hart->timers.first && hart->timers.first->at <= now) {
         struct thread *thread = list_entry(hart->timers.first, struct thread, deadline);
         make_ready(hart, thread, STATUS_TIMED_OUT);

@@ -7,8 +7,18 @@
 
 #include "kernel/thread.h"
 
+/* A number of threads that are ready or running and share one weight among them, and one more: so what
+ * it was before another one was counted is their number. Only sched.c changes it. */
+#define SCHED_NO_SHARERS UINT64_C(1)
+
 /* Before the first thread. */
 void sched_init(void);
+
+/* The code that runs on this hart is that thread from now on. Interrupts off, or no thread yet. */
+void sched_adopt(struct thread *thread);
+
+/* From now on the thread is one of those; it is new or the calling one. They must stay until it is dead. */
+void sched_join(struct thread *thread, uint64_t *sharers);
 
 /* Lets the other ready threads of this hart run. */
 void sched_yield(void);
@@ -47,7 +57,8 @@ void sched_add(struct thread *thread);
 /* Ticks of the timebase for which a thread has had a hart. */
 uint64_t sched_ran(struct thread *thread);
 
-/* thread_set_class(), thread_set_harts() */
+/* thread_set_weight(), thread_set_class(), thread_set_harts() */
+void sched_set_weight(struct thread *thread, uint32_t weight);
 void sched_set_class(struct thread *thread, enum thread_class class);
 void sched_set_harts(struct thread *thread, uint64_t hart_mask);
 

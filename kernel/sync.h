@@ -101,16 +101,25 @@ static inline void spinlock_unlock(struct spinlock *lock) {
     arch_irq_restore(irq);
 }
 
-/* The same for a caller that has interrupts off throughout; in line, and given back in any order. */
-static inline void spinlock_enter(struct spinlock *lock) {
+/* Half of spinlock_enter(): whether it is one's turn at once. Who gets false calls spinlock_wait() and then has the
+ * lock too. */
+static inline bool spinlock_draw(struct spinlock *lock, uint32_t *ticket_out) {
 #if K23_DEBUG
+    *ticket_out = 0;
     spinlock_lock(lock);
+    return true;
 #else
-    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-    if (__builtin_expect(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0)) {
+    *ticket_out = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    return __builtin_expect(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == *ticket_out, 1);
+#endif
+}
+
+/* The same as spinlock_lock() for a caller that has interrupts off throughout; in line, and given back in any order. */
+static inline void spinlock_enter(struct spinlock *lock) {
+    uint32_t ticket;
+    if (!spinlock_draw(lock, &ticket)) {
         spinlock_wait(lock, ticket);
     }
-#endif
 }
 
 /* spinlock_enter() if nobody has it. */

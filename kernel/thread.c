@@ -30,6 +30,8 @@ static struct thread *thread_new(struct quota *quota, const char *name) {
     thread->hart = hart_self();
     thread->harts = UINT64_MAX;
     sched_set_class(thread, THREAD_ORDINARY);
+    thread->alone = SCHED_NO_SHARERS;
+    thread->sharers = &thread->alone;
     thread->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     fmt_text(thread->name, sizeof(thread->name), "%s", name);
     list_init(&thread->run_node);
@@ -89,10 +91,7 @@ status_t thread_init(void) {
     }
     boot->stack_low = hart->stack_low;
     boot->stack_high = hart->stack_high;
-    boot->state = THREAD_RUNNING;
-    boot->on_hart = true;
-    hart->current = boot;
-    hart->charged_at = arch_ticks();
+    sched_adopt(boot);
     TRY(thread_create(NULL, "idle", idle, NULL, NULL, &hart->idle));
     return STATUS_OK;
 }
@@ -105,16 +104,14 @@ status_t thread_init_idle(void) {
     }
     self->stack_low = hart->stack_low;
     self->stack_high = hart->stack_high;
-    self->state = THREAD_RUNNING;
-    self->on_hart = true;
-    hart->current = self;
     hart->idle = self;
+    sched_adopt(self);
     return STATUS_OK;
 }
 
 void thread_set_weight(struct thread *thread, uint32_t weight) {
     assert(weight > 0 && weight <= 65536);
-    __atomic_store_n(&thread->weight, weight, __ATOMIC_RELAXED);
+    sched_set_weight(thread, weight);
 }
 
 void thread_set_class(struct thread *thread, enum thread_class class) {

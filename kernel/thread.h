@@ -25,6 +25,7 @@ enum thread_state {
     THREAD_READY, /* in a run queue */
     THREAD_RUNNING,
     THREAD_SLEEPING, /* in a wait queue or until a time */
+    THREAD_WAITING,  /* sleeping as most do: killable, without a deadline */
     THREAD_EXITED,   /* will never run again, may still be on its stack */
     THREAD_DEAD,     /* off its stack: can be joined */
 };
@@ -38,7 +39,11 @@ struct thread {
     uint64_t harts;           /* mask of those it may run on */
     uint64_t ran;             /* ticks it has had a hart, up to the last charge */
     uint64_t vtime;           /* virtual time, of the home hart's reckoning */
+    uint64_t *sharers;        /* of whom it shares its weight with: its program's, or `alone` */
+    uint64_t alone;           /* its own sharers, while it has no program */
     uint32_t weight;          /* SCHED_WEIGHT is ordinary */
+    uint32_t pace;            /* what a tick costs it alone: 1 / SCHED_WEIGHT of virtual time */
+    uint32_t share;           /* what it weighs in the queue that it is in */
     uint32_t credit;          /* virtual time that it may save up asleep; ticks */
     bool on_hart;             /* registers are in a hart, not in context */
     enum thread_state state;  /* guarded by the home hart's queue lock */
@@ -46,8 +51,9 @@ struct thread {
     struct list wait_node;    /* in a wait queue; guarded by its lock */
     struct deadline deadline; /* in hart->timers while it runs */
     status_t woke;            /* what ended its sleep: OK, TIMED_OUT, KILLED */
-    bool killable;            /* its sleep ends when it is killed */
+    bool killable;            /* its sleep ends when it is killed; while SLEEPING */
     bool kill;                /* leave user mode at the next chance, for good */
+    bool astray;              /* it may not run on its home */
     uint32_t id;
     struct program *program;  /* NULL: the kernel's own; see program.h */
     struct list program_node; /* in program->threads */

@@ -453,10 +453,52 @@ static void test_exact(bool of_programs) {
     end_spinners(SPINNERS);
 }
 
+static int spin_in_crowd(void *arg) {
+    struct thread *member;
+    for (uintptr_t i = 1; i < (uintptr_t)arg; i++) {
+        PAYLOAD_CHECK_EQ(program_add_thread("spin", spin, NULL, NULL, &member), STATUS_OK);
+    }
+    spin(NULL);
+    return 0;
+}
+
+/* A program of eight threads has no more than three others of one each, on one hart. */
+static void test_crowd(void) {
+    enum { LEN = 4, MEMBERS = 8 };
+    static const struct program_options options = {.name = "crowd", .frame_limit = 1000};
+    struct program_end end;
+    uint64_t had[LEN], sum = 0;
+    stop = 0;
+    for (unsigned i = 0; i < LEN; i++) {
+        void *len = (void *)(uintptr_t)(i == 0 ? MEMBERS : 1);
+        PAYLOAD_CHECK_EQ(program_start(&options, spin_in_crowd, len, &programs[i]), STATUS_OK);
+    }
+    thread_sleep_ns(300000000);
+    for (unsigned i = 0; i < LEN; i++) {
+        had[i] = time_of_program(i);
+    }
+    thread_sleep_ns(1000000000);
+    for (unsigned i = 0; i < LEN; i++) {
+        had[i] = time_of_program(i) - had[i];
+        sum += had[i];
+    }
+    stop = 1;
+    for (unsigned i = 0; i < LEN; i++) {
+        uint64_t percent = had[i] * 100 / sum;
+        payload_print("# a program of %u threads had %llu %%\n", i == 0 ? MEMBERS : 1,
+                      (unsigned long long)percent);
+        PAYLOAD_CHECK(percent >= 22 && percent <= 28);
+        PAYLOAD_CHECK_EQ(program_wait(programs[i], WAIT_FOREVER, &end), STATUS_OK);
+    }
+}
+
 static void test_fair(void) {
     share(100, "100 threads");
     share(5, "5 threads");
     test_weight();
+    if (counted) {
+        test_crowd();
+    }
 }
 
 /* With nothing to do for a second, no hart takes a timer interrupt but the one that ends it. */
