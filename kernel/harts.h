@@ -58,6 +58,7 @@ struct hart {
     uint64_t slice_end;      /* ticks; UINT64_MAX while nobody waits */
     uint64_t fair_until;     /* ticks: later, the hart was held up; UINT64_MAX while nobody waits */
     uint64_t timer_at;       /* what the timer is set to */
+    uint64_t beat_at;    /* ticks: while it runs a thread, a timer interrupt at the latest then */
     uint64_t called_at;  /* ticks: another hart's call that was not taken; 0: none (watchdog.h) */
     uint64_t look_at;    /* ticks: when this hart looks at the others again */
     uint64_t stall_told; /* the beginning of the last stall that another hart told of */

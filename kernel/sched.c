@@ -4,7 +4,8 @@
  *
  * Invariant: under a hart's queue lock, the thread that runs is in no queue; the timer is set to the
  * earlier of the first deadline and the end of the slice, and the slice ends only if somebody
- * waits. So a hart whose threads all sleep takes no timer interrupt before the first deadline.
+ * waits; and while a thread runs, to a beat of four in WATCHDOG_NS. So a hart whose threads all sleep takes no
+ * timer interrupt before the first deadline.
  *
  * A thread's registers are saved only after it was queued or went to sleep: `on_hart` is true until
  * then, and no other hart runs it before. hart->current is who runs next from the choice on, not from the
@@ -27,6 +28,7 @@
 #include "kernel/mm/space.h"
 #include "kernel/switch.h"
 #include "kernel/time.h"
+#include "kernel/watchdog.h"
 
 static uint64_t idle_mask; /* harts that have nothing to run */
 
@@ -48,10 +50,19 @@ static uint64_t bit_of(const struct hart *hart) {
 
 /* ---- time ---- */
 
+/* When a hart that runs somebody takes an interrupt at the latest: one that does not is known by that. */
+static uint64_t beat_of(struct hart *hart) {
+    if (hart->beat_at <= hart->charged_at) {
+        hart->beat_at = hart->charged_at + watchdog_limit / 4;
+    }
+    return hart->beat_at;
+}
+
 /* Under the queue lock of this hart. */
 static void set_timer(struct hart *hart) {
-    uint64_t at = hart->slice_end;
+    uint64_t at = hart->slice_end, beat = hart->current == hart->idle ? at : beat_of(hart);
     const struct deadline *first = hart->timers.first;
+    at = beat < at ? beat : at;
     at = first && first->at < at ? first->at : at;
     if (at != hart->timer_at) {
         hart->timer_at = at;

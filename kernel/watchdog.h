@@ -1,6 +1,6 @@
 /*
- * The watchdog: tells of harts that held interrupts off for too long (WATCHDOG_NS). It takes no timer
- * interrupts of its own, so idle harts stay quiet.
+ * The watchdog: tells of harts that held interrupts off for too long (WATCHDOG_NS). A hart that runs
+ * a thread takes a timer interrupt every fourth part of that (kernel/sched.c); idle harts stay quiet.
  *
  * A hart finds out about itself when its timer interrupt comes late. A hart that is stuck is found by
  * others, whose timer interrupts come in time: its own one is overdue, or it was called and does not
@@ -27,7 +27,7 @@ void watchdog_report_self(uint64_t late, vaddr_t pc);
 /* Looks at the other harts. */
 void watchdog_look(struct hart *self, uint64_t now);
 
-extern uint64_t watchdog_limit; /* WATCHDOG_NS in ticks; for watchdog_tick() alone */
+extern uint64_t watchdog_limit; /* WATCHDOG_NS in ticks; UINT64_MAX before watchdog_init() */
 
 /* At this hart's timer interrupt, before it is set again. */
 static inline void watchdog_tick(vaddr_t pc) {

@@ -193,9 +193,14 @@ static void test_locked(void) {
     }
     spinlock_unlock(&some_lock);
     log_flush();
-    uint64_t cursor = log_tail(1);
+    uint64_t cursor = log_tail(5);
     struct log_line line;
-    PAYLOAD_CHECK(log_read(&cursor, &line) && number_in(&line, "under a lock ") == 1999);
+    int last = -1;
+    while (log_read(&cursor, &line)) {
+        int number = number_in(&line, "under a lock ");
+        last = number < 0 ? last : number; /* the watchdog may have had something to say */
+    }
+    PAYLOAD_CHECK_EQ(last, 1999);
 }
 
 static volatile bool stop;

@@ -85,6 +85,16 @@ static void test_self(void) {
     PAYLOAD_CHECK(told("hart 0 held up for 1", "keep_irq_off"));
 }
 
+/* Nobody waits for anything, and no other hart is awake. */
+static void test_alone(void) {
+    uint64_t stalls = counters_sum(COUNTER_STALLS);
+    keep_irq_off(WATCHDOG_NS * 7 / 10);
+    PAYLOAD_CHECK_EQ(counters_sum(COUNTER_STALLS), stalls);
+    keep_irq_off(WATCHDOG_NS * 3 / 2);
+    PAYLOAD_CHECK_EQ(counters_sum(COUNTER_STALLS), stalls + 1);
+    PAYLOAD_CHECK(told("hart 0 held up for 1", "keep_irq_off"));
+}
+
 static uint64_t held_at; /* from then on the lock is not free */
 
 static void __attribute__((noinline)) take_lock(void *arg) {
@@ -143,6 +153,7 @@ static _Noreturn void test(size_t hart, const struct boot_info *info) {
     thread_set_harts(thread_current(), 1);
     thread_sleep_ns(1000);
     test_self();
+    test_alone();
     if (harts_count() > 2) {
         test_others();
     }

@@ -24,6 +24,7 @@ struct boot_info harts_boot_info = {.timebase_hz = HZ};
 static struct hart harts[HARTS];
 static struct thread idle[HARTS], threads[THREADS], service;
 static uint64_t timer_at[HARTS];
+uint64_t watchdog_limit = UINT64_MAX;
 static uint64_t held_until[HARTS]; /* takes no interrupt before */
 static uint64_t called;            /* mask */
 static jmp_buf turn_over;
