@@ -88,7 +88,8 @@ static void measure_host_call(void) {
     report("host call that does nothing", cost, 300);
     for (int i = 0; i < ROUNDS; i++) {
         irq_state_t irq = arch_irq_save();
-        arch_timer_set(arch_ticks()); /* taken when the guest runs, which then goes on to its call */
+        arch_timer_set(
+            arch_ticks()); /* taken when the guest runs, which then goes on to its call */
         start = time_instret();
         (void)thread_run_user(&main_regs);
         interrupted += time_instret() - start;
