@@ -148,8 +148,7 @@ static status_t set_filter(const char *text, size_t len, bool strict, const char
                            size_t *bad_len_out) {
     spinlock_lock(&ring_lock);
     struct filter *other = &filters[(changes + 1) % 2];
-    __atomic_thread_fence(
-        __ATOMIC_SEQ_CST); /* whoever reads what is written here finds it changed */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* who reads what is written here finds it changed */
     *other = filters[changes % 2];
     status_t status = parse_filter(other, text, len, bad_out, bad_len_out);
     if (status == STATUS_OK || !strict) {

@@ -89,9 +89,9 @@ static void start_slice(struct hart *hart) {
 }
 
 /* Under the queue lock: the hart's virtual time, for who comes or goes: that of its last charge, or of the one who
- * is alone here after exchanges, which do not count for the hart; and what has passed since, by the weight of all who want the
- * hart. The one who runs has had all of that, but he is not the measure: who comes to a hart that is held up would
- * pay for that, and long. */
+ * is alone here after exchanges, which do not count for the hart; and what has passed since, by the weight of all
+ * who want the hart. The one who runs has had all of that, but he is not the measure: who comes to a hart that is
+ * held up would pay for that, and long. */
 static uint64_t vtime_now(const struct hart *hart) {
     if (hart->current == hart->idle) {
         return hart->vtime;

@@ -14,8 +14,8 @@
  * steps. A dead handle's place is given back by handle_reap() or when its table is full; but it does not count
  * as one that may receive from the moment it is dead: every grant counts those below it, for that.
  *
- * Locks: one spinlock a table, inside nothing, with objects' locks inside it, and the one of all counts of receivers. Calls that may free
- * an object are for threads that hold no lock.
+ * Locks: one spinlock a table, inside nothing, with objects' locks inside it, and the one of all counts of
+ * receivers. Calls that may free an object are for threads that hold no lock.
  */
 #ifndef KERNEL_IPC_HANDLE_H
 #define KERNEL_IPC_HANDLE_H
@@ -35,8 +35,7 @@ struct grant {
     struct grant *parent; /* of the handle that gave; a reference */
     uint32_t refs;
     uint32_t depth;
-    uint32_t
-        receivers; /* handles that may receive, with no revoked grant between them and this one */
+    uint32_t receivers; /* handles below that may receive, with no revoked grant in between */
     bool revoked;
     bool closed; /* the handle is gone; what it gave to others stays */
 };
