@@ -324,6 +324,12 @@ static struct thread *steal(struct hart *self) {
     return NULL;
 }
 
+/* Where few threads are, the one that came last would be the next to leave: its turn comes as soon as the
+ * next one to go round is due. */
+static bool has_just_come(const struct hart *hart, const struct thread *thread) {
+    return thread == hart->newest && hart->ready_len < SCHED_ROTATE_SLICES;
+}
+
 /* Whether the thread whose slice is over goes to a hart with less to do: if that has less even with the thread
  * (by more than rounding makes). Where it is nearer to what this one has, the turn to share goes round. */
 static struct hart *elsewhere(struct hart *hart, const struct thread *thread) {
@@ -341,7 +347,7 @@ static struct hart *elsewhere(struct hart *hart, const struct thread *thread) {
     if (theirs + share + share / 8 < mine) {
         return other;
     }
-    if (++hart->rounds < SCHED_ROTATE_SLICES || thread == hart->newest) {
+    if (++hart->rounds < SCHED_ROTATE_SLICES || has_just_come(hart, thread)) {
         return NULL;
     }
     hart->rounds = 0;
