@@ -9,13 +9,13 @@
 #define PAGE_ALIGN_DOWN(x) ((x) & ~(PAGE_SIZE - 1))
 #define PAGE_ALIGN_UP(x)   (((x) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
 
-#define KERNEL_MAX_HARTS         64   /* bits in a hart mask */
-#define QUOTA_MAX                4096 /* quotas at once, of programs and spaces */
-#define FRAME_CACHE_LEN          32   /* free frames that a hart keeps for itself */
-#define FRAME_FILL_ORDER         4    /* it takes a block of this order at once, half as many */
-#define FRAME_ZEROED_MAX         1024 /* free frames zeroed beforehand */
-#define FRAME_ZEROED_PART        16   /* and at most this part of all */
-#define FRAME_MAX_ORDER          18   /* largest run of frames: 2^18 pages, 1 GiB */
+#define KERNEL_MAX_HARTS         64          /* bits in a hart mask */
+#define QUOTA_MAX                4096        /* quotas at once, of programs and spaces */
+#define FRAME_CACHE_LEN          32          /* free frames that a hart keeps for itself */
+#define FRAME_FILL_ORDER         4           /* it takes blocks of up to this order at once */
+#define FRAME_ZEROED_MAX         1024        /* free frames zeroed beforehand */
+#define FRAME_ZEROED_PART        16          /* and at most this part of all */
+#define FRAME_MAX_ORDER          18          /* largest run of frames: 2^18 pages, 1 GiB */
 #define HEAP_MAX_SIZE            (1ul << 30) /* one allocation */
 #define SPACE_MAX_REGIONS        65536       /* in one address space */
 #define SPACE_AROUND_MAX         16          /* pages that one fault makes */

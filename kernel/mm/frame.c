@@ -141,16 +141,25 @@ static uint64_t pop(struct frame_cache *cache) {
     return index;
 }
 
-/* Moves a block of frames from the buddies to an empty cache, as large as can be had up to half of what a cache
- * holds: it is found once, and what a cache has lies together. */
-static void fill(struct frame_cache *cache) {
+/* Blocks of up to FRAME_FILL_ORDER are taken as they are, the largest first; larger ones are divided when there is
+ * nothing else. */
+static unsigned order_to_fill(void) {
     unsigned order = FRAME_FILL_ORDER;
-    spinlock_lock(&lock);
-    uint64_t index = acquire(order);
-    while (index == UINT64_MAX && order > 0) {
-        index = acquire(--order);
+    while (order > 0 && list_empty(&free_lists[order])) {
+        order--;
     }
-    if (index != UINT64_MAX) {
+    return list_empty(&free_lists[order]) ? FRAME_FILL_ORDER : order;
+}
+
+/* Half of what a cache holds comes from the buddies to an empty one, in blocks: each is found once. */
+static void fill(struct frame_cache *cache) {
+    spinlock_lock(&lock);
+    while (cache->len < FRAME_CACHE_LEN / 2) {
+        unsigned order = order_to_fill();
+        uint64_t index = acquire(order);
+        if (index == UINT64_MAX) {
+            break;
+        }
         for (uint64_t i = UINT64_C(1) << order; i > 0; i--) {
             push(cache, index + i - 1);
         }

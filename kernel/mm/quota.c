@@ -9,7 +9,7 @@
 #include "kernel/limits.h"
 #include "kernel/sync.h"
 
-static struct quota table[QUOTA_MAX];
+struct quota quota_table[QUOTA_MAX];
 static struct spinlock lock = SPINLOCK_INIT(LOCK_QUOTA); /* guards the search for a free entry */
 static uint32_t last;                                    /* entry given out */
 static uint32_t uses;                                    /* number of the last use */
@@ -18,8 +18,8 @@ static uint32_t count;
 static struct quota *find_free(void) {
     for (uint32_t i = 0; i < QUOTA_MAX; i++) {
         last = last + 1 < QUOTA_MAX ? last + 1 : 0;
-        if (!__atomic_load_n(&table[last].use, __ATOMIC_ACQUIRE)) {
-            return &table[last];
+        if (!__atomic_load_n(&quota_table[last].use, __ATOMIC_ACQUIRE)) {
+            return &quota_table[last];
         }
     }
     return NULL;
@@ -115,13 +115,9 @@ void quota_credit(struct quota *quota, uint64_t size) {
     credit_below(quota, NULL, size);
 }
 
-quota_id_t quota_id(const struct quota *quota) {
-    return quota ? (quota_id_t)(quota - table + 1) : 0;
-}
-
 struct quota *quota_of(quota_id_t id) {
     assert(id <= QUOTA_MAX);
-    return id ? &table[id - 1] : NULL;
+    return id ? &quota_table[id - 1] : NULL;
 }
 
 uint32_t quota_count(void) {

@@ -26,6 +26,8 @@ struct quota {
     uint32_t use;         /* of this entry of the table: the number of its use, 0: it is free */
 };
 
+extern struct quota quota_table[]; /* for quota_id() alone */
+
 /* An empty quota below `parent` (may be NULL). LIMIT when QUOTA_MAX are in use. */
 status_t quota_new(uint64_t limit, struct quota *parent, struct quota **out) MUST_CHECK;
 
@@ -46,7 +48,9 @@ static inline uint64_t quota_used(const struct quota *quota) {
 }
 
 /* A number that stands for a quota in tables; 0 for NULL. */
-quota_id_t quota_id(const struct quota *quota);
+static inline quota_id_t quota_id(const struct quota *quota) {
+    return quota ? (quota_id_t)(quota - quota_table + 1) : 0;
+}
 struct quota *quota_of(quota_id_t id);
 
 /* How many there are, closed ones with something left included. */
