@@ -32,6 +32,7 @@ static void ready(struct hart *hart, uint32_t index, const struct boot_hart *boo
     hart->slice_end = UINT64_MAX;
     hart->fair_until = UINT64_MAX;
     hart->timer_at = UINT64_MAX;
+    hart->pace = SCHED_WEIGHT;
     spinlock_init(&hart->queue_lock, LOCK_QUEUE);
     list_init(&hart->ready);
     list_init(&hart->strays);

@@ -44,7 +44,6 @@ struct hart {
     uint64_t vtime;             /* of the one who has had least; never goes back */
     uint64_t charged_at;        /* ticks: up to here the current thread has paid */
     uint64_t pace;              /* what a tick costs it: 1 / SCHED_WEIGHT of virtual time */
-    uint32_t share;             /* what it weighs; of the idle thread SCHED_WEIGHT */
     uint32_t load;              /* what `ready` weigh; others look at both without the lock */
     struct thread *leaving;     /* `left`, when it has exited or is to go to moving_to */
     struct hart *moving_to;

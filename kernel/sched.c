@@ -88,6 +88,13 @@ static void start_slice(struct hart *hart) {
     }
 }
 
+/* What the thread that runs weighs, by what it pays; for others too, without the lock. */
+static uint32_t running_share(const struct hart *hart) {
+    uint64_t pace = __atomic_load_n(&hart->pace, __ATOMIC_RELAXED);
+    uint32_t share = (uint32_t)(SCHED_WEIGHT * SCHED_WEIGHT / pace);
+    return share > 0 ? share : 1;
+}
+
 /* Under the queue lock: the hart's virtual time, for who comes or goes: that of its last charge, or of the one who
  * is alone here after exchanges, which do not count for the hart; and what has passed since, by the weight of all
  * who want the hart. The one who runs has had all of that, but he is not the measure: who comes to a hart that is
@@ -98,7 +105,8 @@ static uint64_t vtime_now(const struct hart *hart) {
     }
     uint64_t alone = hart->ready_len == 0 ? hart->current->vtime : hart->vtime;
     uint64_t vtime = (int64_t)(alone - hart->vtime) > 0 ? alone : hart->vtime;
-    return vtime + (arch_ticks() - hart->charged_at) * SCHED_WEIGHT / (hart->load + hart->share);
+    return vtime +
+           (arch_ticks() - hart->charged_at) * SCHED_WEIGHT / (hart->load + running_share(hart));
 }
 
 static bool before(const struct thread *a, const struct thread *b) {
@@ -127,22 +135,16 @@ static inline uint32_t sharers_of(const struct thread *thread) {
     return sharers > 0 ? (uint32_t)sharers : 1;
 }
 
-static inline uint32_t part_of(const struct thread *thread, uint32_t sharers) {
-    uint32_t share = __atomic_load_n(&thread->weight, __ATOMIC_RELAXED) / sharers;
-    return share > 0 ? share : 1;
-}
-
 static uint32_t share_of(const struct thread *thread) {
-    return part_of(thread, sharers_of(thread));
+    uint32_t share = __atomic_load_n(&thread->weight, __ATOMIC_RELAXED) / sharers_of(thread);
+    return share > 0 ? share : 1;
 }
 
 /* Under the queue lock: what the thread that runs pays up to the next charge is settled now. Those that will wake
  * in the meantime, and so end it, have not been there for most of it. */
 static void set_pace(struct hart *hart) {
     const struct thread *self = hart->current;
-    uint32_t sharers = sharers_of(self);
-    hart->pace = (uint64_t)self->pace * sharers;
-    __atomic_store_n(&hart->share, part_of(self, sharers), __ATOMIC_RELAXED);
+    __atomic_store_n(&hart->pace, (uint64_t)self->pace * sharers_of(self), __ATOMIC_RELAXED);
 }
 
 /* Under the queue lock. Virtual time passes for the thread that runs, the slower the heavier it is and the faster
@@ -231,7 +233,7 @@ static struct thread *first_runnable(struct hart *queue, const struct thread *fr
 static uint32_t load_of(const struct hart *hart) {
     uint32_t load = __atomic_load_n(&hart->load, __ATOMIC_RELAXED);
     bool idle = (__atomic_load_n(&idle_mask, __ATOMIC_RELAXED) & bit_of(hart)) != 0;
-    return idle ? load : load + __atomic_load_n(&hart->share, __ATOMIC_RELAXED);
+    return idle ? load : load + running_share(hart);
 }
 
 /* The first of the mask, which is not empty, after `index`; and so on from 0. */
@@ -324,10 +326,11 @@ static struct thread *steal(struct hart *self) {
     return NULL;
 }
 
-/* Where few threads are, the one that came last would be the next to leave: its turn comes as soon as the
- * next one to go round is due. */
+/* Where few threads are, the one that came last would be the next to leave: its turn comes as soon as the next one
+ * to go round is due. It waits for a while for another one to go. */
 static bool has_just_come(const struct hart *hart, const struct thread *thread) {
-    return thread == hart->newest && hart->ready_len < SCHED_ROTATE_SLICES;
+    return thread == hart->newest && hart->ready_len < SCHED_ROTATE_SLICES &&
+           hart->rounds < 2 * SCHED_ROTATE_SLICES;
 }
 
 /* Whether the thread whose slice is over goes to a hart with less to do: if that has less even with the thread
@@ -753,7 +756,8 @@ static inline void pass_share(struct hart *hart, struct thread *self, struct thr
     uint64_t *sharers = to->sharers;
     if (self->sharers != sharers) {
         discount(self);
-        hart->pace = to->pace * __atomic_fetch_add(sharers, 1, __ATOMIC_RELAXED);
+        uint64_t len = __atomic_fetch_add(sharers, 1, __ATOMIC_RELAXED); /* see SCHED_NO_SHARERS */
+        __atomic_store_n(&hart->pace, to->pace * len, __ATOMIC_RELAXED);
     }
 }
 

@@ -24,7 +24,7 @@ struct boot_info harts_boot_info = {.timebase_hz = HZ};
 static struct hart harts[HARTS];
 static struct thread idle[HARTS], threads[THREADS], service;
 static uint64_t timer_at[HARTS];
-uint64_t watchdog_limit = UINT64_MAX;
+uint64_t watchdog_limit = HZ;
 static uint64_t held_until[HARTS]; /* takes no interrupt before */
 static uint64_t called;            /* mask */
 static jmp_buf turn_over;
@@ -110,14 +110,18 @@ static void start_machine(void) {
     sched_init();
     for (uint32_t i = 0; i < HARTS; i++) {
         struct hart *hart = &harts[i];
-        idle[i] = (struct thread){
-            .hart = hart, .weight = SCHED_WEIGHT, .state = THREAD_RUNNING, .on_hart = true};
+        idle[i] = (struct thread){.hart = hart,
+                                  .weight = SCHED_WEIGHT,
+                                  .pace = SCHED_WEIGHT,
+                                  .state = THREAD_RUNNING,
+                                  .on_hart = true};
         idle[i].alone = SCHED_NO_SHARERS;
         idle[i].sharers = &idle[i].alone;
         hart->index = i;
         hart->idle = hart->current = &idle[i];
         hart->slice_end = hart->fair_until = hart->timer_at = timer_at[i] = UINT64_MAX;
         hart->charged_at = machine_ticks;
+        hart->pace = SCHED_WEIGHT;
         held_until[i] = 0;
         list_init(&hart->ready);
         list_init(&hart->strays);
@@ -353,6 +357,62 @@ TEST(who_exchanges_leaves_no_debts) {
     uint64_t percent = (sched_ran(left) - had) * 100 / HZ;
     printf("# one of the two had %u %% of the next second\n", (unsigned)percent);
     CHECK(percent >= 45 && percent <= 55);
+}
+
+/* One of a program of four hands its hart to a program of one, which pays a quarter as much; who comes then does not
+ * pay more. */
+TEST(who_comes_after_an_exchange_pays_as_who_runs) {
+    static struct spinlock held;
+    static uint64_t group;
+    struct thread *server = &threads[4];
+    group = SCHED_NO_SHARERS;
+    start_machine();
+    run_until(machine_ticks);
+    machine_hart = &harts[0];
+    for (unsigned i = 0; i < 4; i++) {
+        start_in(&group, &threads[i], UINT64_C(1) << i);
+    }
+    start_thread(server, THREAD_ORDINARY);
+    sched_set_harts(server, 1);
+    do {
+        run_until(machine_ticks + MS);
+    } while (harts[0].current != server);
+    machine_hart = &harts[0];
+    CHECK(sched_prepare_sleep(WAIT_FOREVER, true));
+    sched_switch();
+    run_until(machine_ticks + 5 * MS);
+    machine_hart = &harts[0];
+    spinlock_enter(&held);
+    sched_exchange(server, WAIT_FOREVER, &held);
+    run_until(machine_ticks + 200 * MS);
+    CHECK(harts[0].current == server);
+    machine_hart = &harts[0];
+    start_thread(&service, THREAD_ORDINARY);
+    sched_set_harts(&service, 1);
+    run_until(machine_ticks + 30 * MS);
+    CHECK(sched_ran(&service) > 0);
+}
+
+/* Two of three may go to another hart: neither is left beside the third for good. */
+TEST(who_comes_beside_one_that_stays_goes_again) {
+    uint64_t had[3];
+    start_machine();
+    run_until(machine_ticks);
+    machine_hart = &harts[0];
+    for (unsigned i = 0; i < 3; i++) {
+        start_thread(&threads[i], THREAD_ORDINARY);
+        sched_set_harts(&threads[i], i == 0 ? 1 : 3);
+    }
+    run_until(machine_ticks + HZ);
+    for (int second = 0; second < SECONDS; second++) {
+        for (unsigned i = 0; i < 3; i++) {
+            had[i] = sched_ran(&threads[i]);
+        }
+        run_until(machine_ticks + HZ);
+        for (unsigned i = 0; i < 3; i++) {
+            CHECK((sched_ran(&threads[i]) - had[i]) * 100 / HZ >= (i == 0 ? 45 : 65));
+        }
+    }
 }
 
 /* ---- programs ---- */
