@@ -166,7 +166,7 @@ static status_t wait(struct waitqueue *queue, bool (*ready)(void), uint64_t dead
 
 /* Idle harts rest while the device is full: the log gets on from here. */
 static void serve_log(void) {
-    bool more = log_carry();
+    bool more = log_carry() && log_carry(); /* twice: others may have carried all but a last line */
     spinlock_lock(&port_lock);
     log_waiting = more;
     want_interrupts();

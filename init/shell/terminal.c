@@ -106,8 +106,10 @@ static status_t write_above(const char *bytes, size_t size) {
 static status_t write_file(struct file *file, const void *bytes, size_t size) {
     (void)file;
     mutex_lock(&output);
-    status_t status =
-        row_size > 0 && size > 0 ? write_above(bytes, size) : write_device(bytes, size);
+    status_t status = STATUS_KILLED; /* then the shell may have said so already */
+    if (!thread_killed()) {
+        status = row_size > 0 && size > 0 ? write_above(bytes, size) : write_device(bytes, size);
+    }
     mutex_unlock(&output);
     return status;
 }
@@ -362,11 +364,28 @@ struct file *terminal_nothing(void) {
 
 /* ---- who is in front ---- */
 
+/* Under the lock. A ^C that came before there was a program for it is forgotten with what was typed before it, as
+ * interrupt() does, and to be shown. */
+static void forget_to_interrupt(void) {
+    uint32_t end = head;
+    while (end != tail && input[(end - 1) % SHELL_INPUT_SIZE] != KEY_INTERRUPT) {
+        end--;
+    }
+    if (end != tail) {
+        tail = end;
+        waitqueue_wake_all(&room);
+        __atomic_store_n(&interrupt_due, true, __ATOMIC_RELEASE);
+    }
+}
+
 void terminal_set_front(uint32_t pid) {
     spinlock_lock(&lock);
     front = pid;
     given = cooked.size; /* what is left of a line was for who read it */
     bool kill = pid != 0 && interrupted;
+    if (kill) {
+        forget_to_interrupt();
+    }
     spinlock_unlock(&lock);
     if (kill) {
         status_t status = program_kill(pid, STATUS_INTERRUPTED);
