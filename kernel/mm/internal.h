@@ -39,9 +39,4 @@ void pages_drop(struct space *space, vaddr_t addr, size_t size);
 /* Whether there is any. */
 bool pages_any(const struct space *space, vaddr_t addr, size_t size);
 
-/* Copies what of the range lies in its first page, to the guest or from it, by PROT_WRITE or PROT_READ, and makes
- * the page; *size_out says how much. Takes the mutex. Errors as those of space_copy_in(). */
-status_t space_copy_part(struct space *space, vaddr_t addr, void *kernel, size_t size,
-                         unsigned access, size_t *size_out) MUST_CHECK;
-
 #endif

@@ -493,29 +493,6 @@ status_t space_publish_code(struct space *space, vaddr_t addr, const void *code,
 
 /* ---- looking ---- */
 
-/* A copy within one page, whose frame nobody else knows: with the mutex given back it may be anybody's. */
-static status_t copy(struct space *space, vaddr_t addr, void *kernel, size_t size,
-                     unsigned access) {
-    paddr_t frame;
-    TRY(pages_find(space, addr, access, &frame));
-    if (!frame_is_memory(frame, PAGE_SIZE)) {
-        return STATUS_FAULT; /* a device answers as it likes, or not at all */
-    }
-    char *guest = (char *)frame_pointer(frame) + addr % PAGE_SIZE;
-    memcpy(access == PROT_WRITE ? guest : kernel, access == PROT_WRITE ? kernel : guest, size);
-    return STATUS_OK;
-}
-
-status_t space_copy_part(struct space *space, vaddr_t addr, void *kernel, size_t size,
-                         unsigned access, size_t *size_out) {
-    size_t left = PAGE_SIZE - addr % PAGE_SIZE;
-    *size_out = size < left ? size : left;
-    mutex_lock(&space->mutex);
-    status_t status = copy(space, addr, kernel, *size_out, access);
-    mutex_unlock(&space->mutex);
-    return status;
-}
-
 status_t space_query(struct space *space, vaddr_t addr, unsigned *prot_out, vaddr_t *start_out,
                      vaddr_t *end_out) {
     mutex_lock(&space->mutex);
