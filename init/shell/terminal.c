@@ -61,20 +61,24 @@ static void forget_row(void) {
     }
 }
 
+/* Under `output`: where the row was, of which nothing is kept. */
+static void write_over(const char *text, size_t size) {
+    forget_row();
+    note_lost(write_device(text, size), size);
+}
+
 /* Under `output`, from the shell's own threads: others may be killed before it is written. */
 static void show_interrupt(void) {
     if (__atomic_load_n(&interrupt_due, __ATOMIC_ACQUIRE)) {
         __atomic_store_n(&interrupt_due, false, __ATOMIC_RELAXED);
-        forget_row();
-        note_lost(write_device("^C\n", 3), 3);
+        write_over("^C\n", 3);
     }
 }
 
 void terminal_write(const char *text, size_t size) {
     mutex_lock(&output);
     show_interrupt();
-    forget_row();
-    note_lost(write_device(text, size), size);
+    write_over(text, size);
     mutex_unlock(&output);
 }
 
@@ -125,8 +129,7 @@ struct sink terminal_out = {write_sink};
 static void echo(const char *text, size_t size) {
     if (is_interactive) {
         mutex_lock(&output);
-        forget_row();
-        note_lost(write_device(text, size), size);
+        write_over(text, size);
         mutex_unlock(&output);
     }
 }
