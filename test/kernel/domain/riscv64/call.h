@@ -75,27 +75,9 @@ static inline int64_t call_message(enum syscall_number number, uint64_t handle, 
     return (int64_t)a0;
 }
 
-/* Reads a byte. Returns the fault that this is, which is handled, or 0. */
-static inline int64_t call_read(uint64_t addr) {
-    register uint64_t a0 __asm__("a0");
-    register uint64_t a3 __asm__("a3") = addr;
-    __asm__ volatile("lla a0, 9f\n\t"
-                     "li a7, %[handler]\n\t"
-                     "ecall\n\t"
-                     "bltz a0, 9f\n\t"
-                     "li a0, 0\n\t"
-                     "lb zero, 0(a3)\n"
-                     "9:"
-                     : "=r"(a0), "+r"(a3)
-                     : [handler] "i"(SYSCALL_fault_handler)
-                     : "a1", "a2", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
-                       "memory");
-    return (int64_t)a0;
-}
-
-/* A fault that is handled: a read, a write, a jump, an illegal instruction or a breakpoint, by `kind` 0 to
- * 4. Returns the fault, or a negative error of fault_handler. */
-static inline int64_t call_fault(uint64_t kind) {
+/* Reads a byte at addr, writes eight there, jumps there, runs an illegal instruction or a breakpoint, by `kind` 0 to
+ * 4, with a handler. Returns the fault, 0 if there was none, or a negative error of fault_handler. */
+static inline int64_t call_try(uint64_t kind, uint64_t addr) {
     register uint64_t a0 __asm__("a0");
     register uint64_t a3 __asm__("a3") = kind;
     __asm__ volatile("lla a0, 9f\n\t"
@@ -103,7 +85,7 @@ static inline int64_t call_fault(uint64_t kind) {
                      "ecall\n\t"
                      "bltz a0, 9f\n\t"
                      "li a0, 0\n\t"
-                     "li a1, 8\n\t"
+                     "mv a1, %[addr]\n\t"
                      "beqz a3, 1f\n\t"
                      "addi a3, a3, -1\n\t"
                      "beqz a3, 2f\n\t"
@@ -113,18 +95,27 @@ static inline int64_t call_fault(uint64_t kind) {
                      "beqz a3, 4f\n\t"
                      "ebreak\n\t"
                      "j 9f\n"
-                     "1: ld zero, 0(a1)\n\t"
+                     "1: lb zero, 0(a1)\n\t"
                      "j 9f\n"
                      "2: sd zero, 0(a1)\n\t"
                      "j 9f\n"
                      "3: jr a1\n"
                      "4: unimp\n"
                      "9:"
-                     : "=r"(a0), "+r"(a3)
-                     : [handler] "i"(SYSCALL_fault_handler)
+                     : "=&r"(a0), "+r"(a3)
+                     : [handler] "i"(SYSCALL_fault_handler), [addr] "r"(addr)
                      : "a1", "a2", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
                        "memory");
     return (int64_t)a0;
+}
+
+static inline int64_t call_read(uint64_t addr) {
+    return call_try(0, addr);
+}
+
+/* Where nothing is mapped. */
+static inline int64_t call_fault(uint64_t kind) {
+    return call_try(kind, 8);
 }
 
 #endif
