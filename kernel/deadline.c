@@ -54,8 +54,8 @@ void deadline_add(struct deadlines *set, struct deadline *deadline) {
     set->first->parent = NULL;
 }
 
-/* From `at` upwards, as long as ranks change. The way to a missing child bounds both: to the right it is short, and ranks that
- * shrink do so to one more than the last. */
+/* From `at` upwards, as long as ranks change. The way to a missing child bounds both: to the right it is short, and
+ * ranks that shrink do so to one more than the last. */
 static void settle_up(struct deadline *at) {
     for (bool changed = true; at && changed; at = at->parent) {
         uint32_t rank = at->rank;

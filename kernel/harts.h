@@ -31,10 +31,9 @@ struct hart {
     bool online;                   /* runs threads */
     bool need_switch;              /* somebody else should run; own hart only */
     bool in_panic;
-    bool slice_over;    /* need_switch is because of it */
-    uint32_t ready_len; /* of `ready`; others look at it without the lock */
-    struct thread
-        *current; /* under queue_lock; its offset and the next one's are known to assembly */
+    bool slice_over;        /* need_switch is because of it */
+    uint32_t ready_len;     /* of `ready`; others look at it without the lock */
+    struct thread *current; /* under queue_lock; assembly knows where it and the next one are */
     uint64_t counters[COUNTER_COUNT];
     struct thread *idle;
     struct thread *left;        /* who ran before the last switch */
